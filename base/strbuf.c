@@ -1,0 +1,74 @@
+#include "base/strbuf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static void reserve(struct strbuf *b, size_t extra)
+{
+    b->data = mem_grow(b->data, &b->cap, b->len + extra + 1, 1);
+}
+
+void strbuf_add(struct strbuf *b, const void *bytes, size_t len)
+{
+    reserve(b, len);
+    if (len)
+        memcpy(b->data + b->len, bytes, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+}
+
+void strbuf_addstr(struct strbuf *b, const char *s)
+{
+    strbuf_add(b, s, strlen(s));
+}
+
+void strbuf_addch(struct strbuf *b, char c)
+{
+    strbuf_add(b, &c, 1);
+}
+
+void strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap)
+{
+    char *text = mem_vprintf(fmt, ap);
+
+    strbuf_addstr(b, text);
+    free(text);
+}
+
+void strbuf_addf(struct strbuf *b, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    strbuf_vaddf(b, fmt, ap);
+    va_end(ap);
+}
+
+void strbuf_reset(struct strbuf *b)
+{
+    b->len = 0;
+    if (b->data)
+        b->data[0] = '\0';
+}
+
+const char *strbuf_str(const struct strbuf *b)
+{
+    return b->data ? b->data : "";
+}
+
+char *strbuf_take(struct strbuf *b)
+{
+    char *text = b->data ? b->data : mem_strdup("");
+
+    *b = (struct strbuf){0};
+    return text;
+}
+
+void strbuf_finish(struct strbuf *b)
+{
+    free(b->data);
+    *b = (struct strbuf){0};
+}

@@ -1,0 +1,133 @@
+/* The Common Expression Language over JSON values: compile once, evaluate many, no copies of JSON.
+ *
+ * Values are small tagged unions; JSON inside them is borrowed from the activation. Whatever an evaluation makes (strings, lists,
+ * maps) lives in an arena that cel_eval resets, so a result is valid until the next cel_eval with the same context. */
+#ifndef VMCONFORM_CEL_CEL_H
+#define VMCONFORM_CEL_CEL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+
+#define CEL_TEXT_MAX (64u << 10)   /* bytes of an expression */
+#define CEL_DEPTH_MAX 100          /* nesting of an expression */
+#define CEL_COST_DEFAULT 1000000u  /* steps of one evaluation */
+#define CEL_ARGS_MAX 8
+
+enum cel_type {
+    CEL_NULL,
+    CEL_BOOL,
+    CEL_INT,
+    CEL_UINT,
+    CEL_DOUBLE,
+    CEL_STRING,
+    CEL_BYTES,
+    CEL_LIST,
+    CEL_MAP,
+    CEL_TIMESTAMP, /* ns since 1970 in .integer (years 1678..2262 only; others are an error) */
+    CEL_DURATION,  /* ns in .integer */
+    CEL_TYPE,
+    CEL_OPTIONAL,
+    CEL_ERROR,
+    CEL_TYPE_COUNT
+};
+
+struct cel_list; /* opaque: arena lists, or borrowed JSON arrays */
+struct cel_map;
+
+struct cel_value {
+    enum cel_type type;
+    union {
+        bool boolean;
+        int64_t integer;
+        uint64_t uinteger;
+        double real;
+        struct {
+            const char *data; /* not necessarily NUL-terminated */
+            size_t len;
+        } text; /* CEL_STRING, CEL_BYTES; CEL_TYPE: its name */
+        const json_t *json; /* CEL_LIST and CEL_MAP when is_json */
+        struct cel_list *list;
+        struct cel_map *map;
+        const struct cel_value *optional; /* NULL: none */
+    } u;
+    bool is_json;
+};
+
+struct cel_context; /* arena, cost, error; one per evaluating actor, reusable */
+struct cel_context *cel_context_create(void);
+void cel_context_destroy(struct cel_context *c);
+DEFINE_CLEANUP(struct cel_context, cel_context, cel_context_destroy);
+
+/* A host function. Arguments are evaluated; a CEL_ERROR argument never reaches it. Returns 0, or -1 with *reterr set
+ * (the evaluator adds the column). Results may use cel_string()/cel_json()/... with the context's arena. */
+typedef int cel_fn(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
+                   struct cel_value *ret, struct err *reterr);
+struct cel_function {
+    const char *name;
+    bool member; /* called as target.name(args): args[0] is the target */
+    uint8_t args_min, args_max; /* counting the target */
+    cel_fn *fn;
+};
+
+/* What an expression may use. All arrays are borrowed and must outlive the programs compiled with them. */
+struct cel_env {
+    const char *const *variables; /* NULL-terminated names */
+    const struct cel_function *functions;
+    size_t function_count;
+};
+
+struct cel_program;
+/* pos: where the text stands in its file; an error's column is pos.col + offset when the text is one plain line.
+ * Unknown identifiers, unknown functions, wrong argument counts and bad literals (also regular expressions) are compile errors,
+ * with a hint when a known name is near. */
+struct cel_program *cel_compile(const char *text, const struct cel_env *env, struct src_pos pos,
+                                struct err *reterr);
+void cel_program_destroy(struct cel_program *p);
+DEFINE_CLEANUP(struct cel_program, cel_program, cel_program_destroy);
+const char *cel_program_text(const struct cel_program *p);
+struct src_pos cel_program_pos(const struct cel_program *p);
+/* True when the program mentions the variable. */
+bool cel_program_uses(const struct cel_program *p, const char *variable);
+
+/* Values of the variables, in the order of env->variables; json NULL with has_value false is "not bound": using it is an error
+ * "no value for 'oldSelf'" that && and || absorb as any other error. */
+struct cel_binding {
+    const json_t *json; /* borrowed; or */
+    const struct cel_value *value;
+};
+
+/* Evaluates. 0 and *ret on success (never CEL_ERROR); -1 with *reterr, whose message is "column N: ..." free: position is in
+ * reterr->pos. cookie is handed to host functions. cost_max 0 is CEL_COST_DEFAULT. */
+int cel_eval(const struct cel_program *p, struct cel_context *c, const struct cel_binding *bindings,
+             void *cookie, uint64_t cost_max, struct cel_value *ret, struct err *reterr);
+/* Evaluates and demands a bool. */
+int cel_eval_bool(const struct cel_program *p, struct cel_context *c,
+                  const struct cel_binding *bindings, void *cookie, uint64_t cost_max, bool *ret,
+                  struct err *reterr);
+uint64_t cel_context_cost(const struct cel_context *c); /* of the last evaluation */
+
+/* Making values. Strings and bytes are copied into the arena. json is borrowed: it must live as long as the result is used. */
+struct cel_value cel_null(void);
+struct cel_value cel_bool(bool v);
+struct cel_value cel_int(int64_t v);
+struct cel_value cel_double(double v);
+struct cel_value cel_string(struct cel_context *c, const char *s, size_t len);
+struct cel_value cel_timestamp(int64_t ns);
+struct cel_value cel_duration(int64_t ns);
+/* A JSON value as CEL sees it: integers int, reals double, objects maps. Borrowed. */
+struct cel_value cel_json(const json_t *json);
+/* The same, and the context keeps a reference until the next evaluation (steals the caller's). */
+struct cel_value cel_json_take(struct cel_context *c, json_t *json);
+/* New JSON of a value: timestamps and durations as text, bytes as base64, types and optionals as text. NULL never. */
+json_t *cel_to_json(const struct cel_value *v);
+/* The value as one would write it in CEL, for messages; cut to about max characters. New. */
+char *cel_show(const struct cel_value *v, size_t max);
+const char *cel_type_name(enum cel_type type); /* "null_type", "int", "google.protobuf.Timestamp", ... */
+bool cel_equal(const struct cel_value *a, const struct cel_value *b);
+
+#endif

@@ -1,5 +1,6 @@
-/* One wrapper per slot of the host table: it asserts the contract before and after, so that no host and no component has to.
- * Nobody calls a slot directly. A result of -1 always comes with an error; 0 never does. */
+/* One wrapper per slot of the host table: it asserts the contract before and after, so that no host
+ * and no component has to. Nobody calls a slot directly. A result of -1 always comes with an error;
+ * 0 never does. */
 #include "components/host.h"
 
 #include <assert.h>

@@ -20,7 +20,8 @@ struct config_setting {
     enum config_type type;
     void *target; /* keeps its value when the setting is absent */
 };
-/* Reads the settings. config may be NULL or JSON null. Unknown names and wrong types are ERR_INVALID, with a hint. */
+/* Reads the settings. config may be NULL or JSON null. Unknown names and wrong types are
+ * ERR_INVALID, with a hint. */
 int config_read(const json_t *config, const struct config_setting *settings, size_t count,
                 struct err *reterr);
 

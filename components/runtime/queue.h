@@ -1,5 +1,6 @@
-/* A work queue of keys, as client-go's: a key waits at most once, and is never handed to two workers at a time; a key added while it
- * is being worked on comes back afterwards. Failures wait: 5 ms doubling to 1000 s per key, and 10 per second (burst 100) over all. */
+/* A work queue of keys, as client-go's: a key waits at most once, and is never handed to two
+ * workers at a time; a key added while it is being worked on comes back afterwards. Failures wait:
+ * 5 ms doubling to 1000 s per key, and 10 per second (burst 100) over all. */
 #ifndef VMCONFORM_COMPONENTS_RUNTIME_QUEUE_H
 #define VMCONFORM_COMPONENTS_RUNTIME_QUEUE_H
 

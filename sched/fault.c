@@ -1,0 +1,511 @@
+#include "sched/fault.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/glob.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+
+/* ---- what the points know ---- */
+
+enum { ATTRS_MAX = 12, VALUES_MAX = 8, ACTIONS_MAX = 4, TEXT_MAX = 4 };
+
+enum value_type { VALUE_COUNT, VALUE_TRUE, VALUE_CHOICE };
+
+/* One member that an action may have. */
+struct action_def {
+    const char *name; /* NULL ends a table */
+    enum value_type type;
+    int64_t min, max;              /* VALUE_COUNT */
+    int64_t numbers[VALUES_MAX];   /* VALUE_CHOICE: these numbers (0 ends), */
+    const char *texts[VALUES_MAX]; /* these texts (NULL ends) */
+    const char
+        *with; /* allowed only beside this member; NULL: it is the one that says what happens */
+    const char *with_texts[TEXT_MAX]; /* ... when that has one of these texts (NULL ends; none: any
+                                         value) */
+};
+
+struct point_def {
+    const char *name;
+    const char *attrs[ATTRS_MAX]; /* NULL ends */
+    struct action_def actions[ACTIONS_MAX + 1];
+};
+
+enum { POINTS = 5 };
+static const struct point_def points[POINTS] = {
+    {"api",
+     {"verb", "group", "kind", "plural", "ns", "name", "subresource", "by", "cluster"},
+     {{"answer", .type = VALUE_CHOICE, .numbers = {409, 429, 500, 503},
+       .texts = {"timeout", "lost"}},
+      {"delay", .type = VALUE_COUNT, .min = 0, .max = INT64_MAX}}},
+    {"watch",
+     {"kind", "plural", "by", "cluster"},
+     {{"lag", .type = VALUE_COUNT, .min = 0, .max = INT64_MAX},
+      {"drop", .type = VALUE_TRUE},
+      {"gone", .type = VALUE_TRUE},
+      {"hold", .type = VALUE_TRUE}}},
+    {"store",
+     {"op", "key", "by"},
+     {{"answer", .type = VALUE_CHOICE, .numbers = {404, 500, 503},
+       .texts = {"truncated", "corrupt"}},
+      {"bytes", .type = VALUE_COUNT, .min = 0, .max = INT64_MAX, .with = "answer",
+       .with_texts = {"truncated", "corrupt"}}}},
+    {"file",
+     {"op", "path", "by"},
+     {{"errno", .type = VALUE_CHOICE, .texts = {"ENOSPC", "EIO"}},
+      {"after", .type = VALUE_COUNT, .min = 0, .max = INT64_MAX, .with = "errno"}}},
+    {"program",
+     {"program", "by"},
+     {{"exit", .type = VALUE_COUNT, .min = 0, .max = 255}, {"kill", .type = VALUE_TRUE}}},
+};
+
+static const struct point_def *point_find(const char *name)
+{
+    for (size_t i = 0; i < POINTS; i++) {
+        if (strcmp(points[i].name, name) == 0)
+            return &points[i];
+    }
+    return NULL;
+}
+
+/* The index of text in a list that NULL ends or that is full; -1 when it is not there. */
+static int list_find(const char *const *list, size_t max, const char *text)
+{
+    for (size_t i = 0; i < max && list[i]; i++) {
+        if (strcmp(list[i], text) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static size_t list_count(const char *const *list, size_t max)
+{
+    size_t n = 0;
+    while (n < max && list[n])
+        n++;
+    return n;
+}
+
+/* ---- rules ---- */
+
+struct matcher {
+    size_t attr;         /* index in the point's attrs */
+    const char *pattern; /* borrowed from the rule's text */
+};
+
+struct rule {
+    const struct point_def *point;
+    char *name; /* NULL when it has none */
+    json_t *text;
+    const json_t *action; /* in text */
+    struct matcher matchers[ATTRS_MAX];
+    size_t matchers_count;
+    int64_t skip, times;
+    uint64_t seen, fired;
+    bool ended; /* kept, since somebody may still hold its action, and for its count */
+};
+
+struct faults {
+    struct rule **rules; /* in the order they were added */
+    size_t count, cap;
+    size_t live[POINTS]; /* rules that have not ended */
+};
+
+struct faults *faults_create(void)
+{
+    return mem_zalloc(sizeof(struct faults));
+}
+
+static void rule_destroy(struct rule *r)
+{
+    json_decref(r->text);
+    free(r->name);
+    free(r);
+}
+DEFINE_CLEANUP(struct rule, rule, rule_destroy);
+
+void faults_destroy(struct faults *f)
+{
+    if (!f)
+        return;
+    for (size_t i = 0; i < f->count; i++)
+        rule_destroy(f->rules[i]);
+    free(f->rules);
+    free(f);
+}
+
+/* The live rule of that name; else the last one that had it, when `ended` is allowed. */
+static struct rule *rule_find(const struct faults *f, const char *name, bool ended)
+{
+    for (size_t i = f->count; i > 0; i--) {
+        struct rule *r = f->rules[i - 1];
+        if (r->name && strcmp(r->name, name) == 0 && (ended || !r->ended))
+            return r;
+    }
+    return NULL;
+}
+
+/* ---- reading a rule ---- */
+
+/* Sets the hint when one of the candidates is near, else names them all. */
+static int hint_names(struct err *reterr, const char *word, const char *const *names, size_t count)
+{
+    const char *near = err_nearest(word, names, count);
+    AUTO(strbuf) struct strbuf all = {0};
+
+    if (near)
+        return err_hint(reterr, "did you mean '%s'?", near);
+    for (size_t i = 0; i < count; i++) {
+        strbuf_addstr(&all, i ? ", " : "");
+        strbuf_addstr(&all, names[i]);
+    }
+    return err_hint(reterr, "known: %s", strbuf_str(&all));
+}
+
+static const char *type_name(const json_t *v)
+{
+    switch (json_typeof(v)) {
+    case JSON_OBJECT:
+        return "a map";
+    case JSON_ARRAY:
+        return "a list";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+        return "an integer";
+    case JSON_REAL:
+        return "a number with a fraction";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "a boolean";
+    case JSON_NULL:
+        return "null";
+    }
+    return "something else";
+}
+
+static int wrong_type(struct err *reterr, const char *where, const char *want, const json_t *found)
+{
+    return err_set(reterr, ERR_INVALID, NO_POS, "%s: expected %s, found %s", where, want,
+                   type_name(found));
+}
+
+static int read_text(const json_t *v, const char *where, struct err *reterr)
+{
+    if (!json_is_string(v))
+        return wrong_type(reterr, where, "a string", v);
+    if (json_string_length(v) == 0)
+        return err_set(reterr, ERR_INVALID, NO_POS, "%s: expected some text, found an empty string",
+                       where);
+    return 0;
+}
+
+static int read_count(const json_t *v, const char *where, int64_t *ret, struct err *reterr)
+{
+    if (!json_is_integer(v))
+        return wrong_type(reterr, where, "an integer", v);
+    if (json_integer_value(v) < 0)
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "%s: expected an integer of at least 0, found %lld", where,
+                       (long long)json_integer_value(v));
+    *ret = json_integer_value(v);
+    return 0;
+}
+
+static int read_keys(const json_t *rule, struct err *reterr)
+{
+    static const char *const keys[] = {"name", "point", "match", "skip", "times", "action"};
+    const char *key;
+    json_t *value;
+
+    if (!json_is_object(rule))
+        return wrong_type(reterr, "fault", "a map", rule);
+    json_object_foreach((json_t *)rule, key, value)
+    {
+        if (list_find(keys, ARRAY_LEN(keys), key) < 0) {
+            err_set(reterr, ERR_INVALID, NO_POS, "unknown key '%s' in a fault", key);
+            return hint_names(reterr, key, keys, ARRAY_LEN(keys));
+        }
+    }
+    return 0;
+}
+
+static int read_name(struct rule *r, const struct faults *f, struct err *reterr)
+{
+    const json_t *name = json_object_get(r->text, "name");
+
+    if (!name)
+        return 0;
+    if (read_text(name, "name", reterr) < 0)
+        return -1;
+    if (rule_find(f, json_string_value(name), /* ended= */ false))
+        return err_set(reterr, ERR_INVALID, NO_POS, "a fault named '%s' is in force already",
+                       json_string_value(name));
+    r->name = mem_strdup(json_string_value(name));
+    return 0;
+}
+
+static int read_point(struct rule *r, struct err *reterr)
+{
+    const json_t *point = json_object_get(r->text, "point");
+    const char *names[POINTS];
+
+    if (!point)
+        return err_set(reterr, ERR_INVALID, NO_POS, "a fault needs a 'point'");
+    if (read_text(point, "point", reterr) < 0)
+        return -1;
+    r->point = point_find(json_string_value(point));
+    if (r->point)
+        return 0;
+    for (size_t i = 0; i < POINTS; i++)
+        names[i] = points[i].name;
+    err_set(reterr, ERR_INVALID, NO_POS, "unknown fault point '%s'", json_string_value(point));
+    return hint_names(reterr, json_string_value(point), names, POINTS);
+}
+
+static int read_match(struct rule *r, struct err *reterr)
+{
+    json_t *match = json_object_get(r->text, "match");
+    const char *key;
+    json_t *value;
+
+    if (!match)
+        return 0;
+    if (!json_is_object(match))
+        return wrong_type(reterr, "match", "a map", match);
+    json_object_foreach(match, key, value)
+    {
+        int attr = list_find(r->point->attrs, ATTRS_MAX, key);
+        if (attr < 0) {
+            err_set(reterr, ERR_INVALID, NO_POS, "match: point '%s' has no attribute '%s'",
+                    r->point->name, key);
+            return hint_names(reterr, key, r->point->attrs, list_count(r->point->attrs, ATTRS_MAX));
+        }
+        /* An empty pattern is fine: it asks for the attribute to be empty. */
+        if (!json_is_string(value)) {
+            AUTO(str) char *where = mem_printf("match.%s", key);
+            return wrong_type(reterr, where, "a string", value);
+        }
+        r->matchers[r->matchers_count++] = (struct matcher){(size_t)attr, json_string_value(value)};
+    }
+    return 0;
+}
+
+static int bad_choice(const struct action_def *def, struct err *reterr)
+{
+    AUTO(strbuf) struct strbuf known = {0};
+    const char *comma = "";
+
+    for (size_t i = 0; i < VALUES_MAX && def->numbers[i]; i++, comma = ", ")
+        strbuf_addf(&known, "%s%lld", comma, (long long)def->numbers[i]);
+    for (size_t i = 0; i < VALUES_MAX && def->texts[i]; i++, comma = ", ")
+        strbuf_addf(&known, "%s\"%s\"", comma, def->texts[i]);
+    err_set(reterr, ERR_INVALID, NO_POS, "action.%s: unknown value", def->name);
+    return err_hint(reterr, "known: %s", strbuf_str(&known));
+}
+
+static bool choice_has(const struct action_def *def, const json_t *value)
+{
+    if (json_is_string(value))
+        return list_find(def->texts, VALUES_MAX, json_string_value(value)) >= 0;
+    for (size_t i = 0; i < VALUES_MAX && def->numbers[i]; i++) {
+        if (json_is_integer(value) && json_integer_value(value) == def->numbers[i])
+            return true;
+    }
+    return false;
+}
+
+static int check_value(const struct action_def *def, const json_t *value, struct err *reterr)
+{
+    AUTO(str) char *where = mem_printf("action.%s", def->name);
+    int64_t count;
+
+    switch (def->type) {
+    case VALUE_TRUE:
+        return json_is_true(value) ? 0 : wrong_type(reterr, where, "true", value);
+    case VALUE_CHOICE:
+        return choice_has(def, value) ? 0 : bad_choice(def, reterr);
+    case VALUE_COUNT:
+        if (read_count(value, where, &count, reterr) < 0)
+            return -1;
+        if (count < def->min || count > def->max)
+            return err_set(reterr, ERR_INVALID, NO_POS,
+                           "%s: expected an integer from %lld to %lld, found %lld", where,
+                           (long long)def->min, (long long)def->max, (long long)count);
+        return 0;
+    }
+    return 0;
+}
+
+static const struct action_def *action_find(const struct point_def *p, const char *name)
+{
+    for (const struct action_def *def = p->actions; def->name; def++) {
+        if (strcmp(def->name, name) == 0)
+            return def;
+    }
+    return NULL;
+}
+
+static int unknown_action(const struct point_def *p, const char *key, struct err *reterr)
+{
+    const char *names[ACTIONS_MAX];
+    size_t count = 0;
+
+    for (const struct action_def *def = p->actions; def->name; def++)
+        names[count++] = def->name;
+    err_set(reterr, ERR_INVALID, NO_POS, "action: point '%s' has no action '%s'", p->name, key);
+    return hint_names(reterr, key, names, count);
+}
+
+static int check_companion(const struct action_def *def, const json_t *action, struct err *reterr)
+{
+    const json_t *main = json_object_get(action, def->with);
+    size_t texts = list_count(def->with_texts, TEXT_MAX);
+
+    if (!main)
+        return err_set(reterr, ERR_INVALID, NO_POS, "action.%s means nothing without '%s'",
+                       def->name, def->with);
+    if (texts == 0 || (json_is_string(main) &&
+                       list_find(def->with_texts, TEXT_MAX, json_string_value(main)) >= 0))
+        return 0;
+    return err_set(reterr, ERR_INVALID, NO_POS, "action.%s means nothing with this '%s'", def->name,
+                   def->with);
+}
+
+static int read_action(struct rule *r, struct err *reterr)
+{
+    json_t *action = json_object_get(r->text, "action");
+    const char *key, *main = NULL;
+    json_t *value;
+
+    if (!action)
+        return err_set(reterr, ERR_INVALID, NO_POS, "a fault needs an 'action'");
+    if (!json_is_object(action))
+        return wrong_type(reterr, "action", "a map", action);
+    json_object_foreach(action, key, value)
+    {
+        const struct action_def *def = action_find(r->point, key);
+        if (!def)
+            return unknown_action(r->point, key, reterr);
+        if (check_value(def, value, reterr) < 0)
+            return -1;
+        if (def->with) {
+            if (check_companion(def, action, reterr) < 0)
+                return -1;
+            continue;
+        }
+        if (main)
+            return err_set(reterr, ERR_INVALID, NO_POS,
+                           "action: expected one of '%s' and '%s', found both", main, key);
+        main = key;
+    }
+    if (!main)
+        return err_set(reterr, ERR_INVALID, NO_POS, "action: expected what happens, found nothing");
+    r->action = action;
+    return 0;
+}
+
+static int read_limits(struct rule *r, struct err *reterr)
+{
+    const json_t *skip = json_object_get(r->text, "skip");
+    const json_t *times = json_object_get(r->text, "times");
+
+    if (skip && read_count(skip, "skip", &r->skip, reterr) < 0)
+        return -1;
+    if (times && read_count(times, "times", &r->times, reterr) < 0)
+        return -1;
+    return 0;
+}
+
+int64_t fault_add(struct faults *f, const json_t *rule, struct err *reterr)
+{
+    AUTO(rule) struct rule *r = mem_zalloc(sizeof *r);
+
+    if (read_keys(rule, reterr) < 0)
+        return -1;
+    r->text = json_deep_copy(rule);
+    assert(r->text);
+    if (read_name(r, f, reterr) < 0 || read_point(r, reterr) < 0 || read_match(r, reterr) < 0 ||
+        read_limits(r, reterr) < 0 || read_action(r, reterr) < 0)
+        return -1;
+    if (f->count == f->cap)
+        f->rules = mem_grow(f->rules, &f->cap, f->count + 1, sizeof(struct rule *));
+    f->live[r->point - points]++;
+    f->rules[f->count++] = TAKE(r);
+    return (int64_t)f->count;
+}
+
+bool fault_remove(struct faults *f, const char *name)
+{
+    struct rule *r = rule_find(f, name, /* ended= */ false);
+
+    if (!r)
+        return false;
+    r->ended = true;
+    f->live[r->point - points]--;
+    return true;
+}
+
+/* ---- hits ---- */
+
+static const char *attr_value(const struct fault_attr *attrs, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(attrs[i].key, key) == 0)
+            return attrs[i].value ? attrs[i].value : "";
+    }
+    return "";
+}
+
+static bool rule_matches(const struct rule *r, const struct fault_attr *attrs, size_t count)
+{
+    for (size_t i = 0; i < r->matchers_count; i++) {
+        const char *key = r->point->attrs[r->matchers[i].attr];
+        if (!glob_match(r->matchers[i].pattern, attr_value(attrs, count, key)))
+            return false;
+    }
+    return true;
+}
+
+/* Our own callers: a name that no rule could ask for is a slip of the pen. */
+static void assert_attrs_known(const struct point_def *p, const struct fault_attr *attrs,
+                               size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        assert(list_find(p->attrs, ATTRS_MAX, attrs[i].key) >= 0);
+}
+
+const json_t *fault_hit(struct faults *f, const char *point, const struct fault_attr *attrs,
+                        size_t count)
+{
+    const struct point_def *p = point_find(point);
+    const json_t *action = NULL;
+
+    assert(p);
+    if (f->live[p - points] == 0)
+        return NULL;
+    assert_attrs_known(p, attrs, count);
+    for (size_t i = 0; i < f->count; i++) {
+        struct rule *r = f->rules[i];
+        if (r->point != p || r->ended || !rule_matches(r, attrs, count))
+            continue;
+        /* Counts also what an earlier rule takes, so that "the third create" is the third whatever
+         * else is in force. */
+        r->seen++;
+        if (action || r->seen <= (uint64_t)r->skip ||
+            (r->times > 0 && r->fired >= (uint64_t)r->times))
+            continue;
+        r->fired++;
+        action = r->action;
+    }
+    return action;
+}
+
+uint64_t fault_fired(const struct faults *f, const char *name)
+{
+    const struct rule *r = rule_find(f, name, /* ended= */ true);
+
+    return r ? r->fired : 0;
+}

@@ -1,0 +1,720 @@
+/* JSON text to jansson's tree and back. jansson reads and prints text differently from Go's
+ * encoding/json (doubles, duplicate keys, 611 KiB of stack at its default depth), so only its tree
+ * is used. The reader is a recursive descent with small frames and a hard depth limit. Ways through
+ * a tree are in json_tree.c. */
+#include "base/json.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+/* Longer numbers carry no more information; the limit keeps strtod's work small. */
+#define NUMBER_TEXT_MAX 1024
+
+void json_init(void)
+{
+    json_object_seed(0x766d636f); /* any fixed number but 0, which would mean "random" */
+}
+
+struct reader {
+    const char *text, *at, *end;
+    const char *name;
+    struct err *reterr;
+    struct strbuf scratch; /* the string or number being read */
+    unsigned depth;
+};
+
+static json_t *read_value(struct reader *r);
+
+static struct src_pos reader_pos(const struct reader *r, const char *at)
+{
+    struct src_pos pos = {.file = NULL, .line = 1, .col = 1};
+
+    if (r->name)
+        pos.file = err_intern_file(r->name);
+    for (const char *p = r->text; p < at; p++) {
+        pos.col++;
+        if (*p == '\n') {
+            pos.line++;
+            pos.col = 1;
+        }
+    }
+    return pos;
+}
+
+static json_t *fail(struct reader *r, enum err_code code, const char *at, const char *message)
+{
+    err_set(r->reterr, code, reader_pos(r, at), "%s", message);
+    return NULL;
+}
+
+/* "invalid character 'x' looking for beginning of value", as encoding/json says it. */
+static json_t *fail_char(struct reader *r, const char *where)
+{
+    unsigned char c;
+
+    if (r->at >= r->end)
+        return fail(r, ERR_SYNTAX, r->at, "unexpected end of JSON input");
+    c = (unsigned char)*r->at;
+    if (c >= 0x20 && c < 0x7f && c != '\'' && c != '\\')
+        err_set(r->reterr, ERR_SYNTAX, reader_pos(r, r->at), "invalid character '%c' %s", c, where);
+    else if (c == '\'' || c == '\\')
+        err_set(r->reterr, ERR_SYNTAX, reader_pos(r, r->at), "invalid character '\\%c' %s", c,
+                where);
+    else
+        err_set(r->reterr, ERR_SYNTAX, reader_pos(r, r->at), "invalid character '\\x%02x' %s", c,
+                where);
+    return NULL;
+}
+
+static void skip_space(struct reader *r)
+{
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\t' || *r->at == '\n' || *r->at == '\r'))
+        r->at++;
+}
+
+static bool peek_is(const struct reader *r, char c)
+{
+    return r->at < r->end && *r->at == c;
+}
+
+/* ---- strings ---- */
+
+static int hex4(const char *p, const char *end)
+{
+    int value = 0;
+
+    if (end - p < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        char c = p[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+static void add_utf8(struct strbuf *b, unsigned cp)
+{
+    if (cp < 0x80) {
+        strbuf_addch(b, (char)cp);
+        return;
+    }
+    if (cp < 0x800) {
+        strbuf_addch(b, (char)(0xc0 | cp >> 6));
+    } else {
+        if (cp < 0x10000) {
+            strbuf_addch(b, (char)(0xe0 | cp >> 12));
+        } else {
+            strbuf_addch(b, (char)(0xf0 | cp >> 18));
+            strbuf_addch(b, (char)(0x80 | ((cp >> 12) & 0x3f)));
+        }
+        strbuf_addch(b, (char)(0x80 | ((cp >> 6) & 0x3f)));
+    }
+    strbuf_addch(b, (char)(0x80 | (cp & 0x3f)));
+}
+
+/* r->at stands after "\u". A lone surrogate becomes U+FFFD, as Go reads it. */
+static int read_unicode(struct reader *r)
+{
+    const char *start = r->at - 2;
+    int cp = hex4(r->at, r->end);
+
+    if (cp < 0) {
+        fail(r, ERR_SYNTAX, start, "invalid \\u escape in string: expected four hex digits");
+        return -1;
+    }
+    r->at += 4;
+    if (cp == 0) {
+        fail(r, ERR_UNSUPPORTED, start, "\\u0000 in a string is not supported");
+        return -1;
+    }
+    if (cp >= 0xd800 && cp < 0xdc00 && r->end - r->at >= 6 && r->at[0] == '\\' && r->at[1] == 'u') {
+        int low = hex4(r->at + 2, r->end);
+
+        if (low >= 0xdc00 && low < 0xe000) {
+            r->at += 6;
+            add_utf8(&r->scratch,
+                     0x10000 + (((unsigned)cp - 0xd800) << 10) + ((unsigned)low - 0xdc00));
+            return 0;
+        }
+    }
+    if (cp >= 0xd800 && cp < 0xe000)
+        cp = 0xfffd;
+    add_utf8(&r->scratch, (unsigned)cp);
+    return 0;
+}
+
+static int read_escape(struct reader *r)
+{
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    const char *hit;
+
+    r->at++; /* the backslash */
+    if (r->at >= r->end) {
+        fail_char(r, "");
+        return -1;
+    }
+    if (*r->at == 'u') {
+        r->at++;
+        return read_unicode(r);
+    }
+    hit = *r->at ? strchr(from, *r->at) : NULL;
+    if (!hit) {
+        fail_char(r, "in string escape code");
+        return -1;
+    }
+    strbuf_addch(&r->scratch, to[hit - from]);
+    r->at++;
+    return 0;
+}
+
+/* Length of the UTF-8 sequence at p, 0 when it is none (overlong, surrogate, cut off, beyond
+ * U+10FFFF). */
+static size_t utf8_len(const char *text, const char *end)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t left = (size_t)(end - text);
+
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] >= 0xc2 && p[0] < 0xe0)
+        return left >= 2 && (p[1] & 0xc0) == 0x80 ? 2 : 0;
+    if (p[0] >= 0xe0 && p[0] < 0xf0) {
+        if (left < 3 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80)
+            return 0;
+        return (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ? 0 : 3;
+    }
+    if (p[0] < 0xf0 || p[0] > 0xf4 || left < 4 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 ||
+        (p[3] & 0xc0) != 0x80)
+        return 0;
+    return (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90) ? 0 : 4;
+}
+
+/* Reads a string into the scratch buffer; r->at stands at the opening quote. */
+static int read_string(struct reader *r)
+{
+    strbuf_reset(&r->scratch);
+    r->at++;
+    for (;;) {
+        const char *plain = r->at;
+
+        while (r->at < r->end && *r->at != '"' && *r->at != '\\' && (unsigned char)*r->at >= 0x20) {
+            size_t n = utf8_len(r->at, r->end);
+
+            if (n == 0) {
+                fail(r, ERR_SYNTAX, r->at, "invalid UTF-8 in string");
+                return -1;
+            }
+            r->at += n;
+        }
+        strbuf_add(&r->scratch, plain, (size_t)(r->at - plain));
+        if (peek_is(r, '"')) {
+            r->at++;
+            return 0;
+        }
+        if (!peek_is(r, '\\')) {
+            fail_char(r, "in string literal");
+            return -1;
+        }
+        if (read_escape(r) < 0)
+            return -1;
+    }
+}
+
+/* ---- numbers ---- */
+
+static bool skip_digits(struct reader *r)
+{
+    const char *start = r->at;
+
+    while (r->at < r->end && *r->at >= '0' && *r->at <= '9')
+        r->at++;
+    return r->at > start;
+}
+
+/* Checks the grammar and leaves r->at behind the number. */
+static int scan_number(struct reader *r, bool *ret_integer)
+{
+    *ret_integer = true;
+    if (peek_is(r, '-'))
+        r->at++;
+    if (peek_is(r, '0')) {
+        r->at++;
+    } else if (!skip_digits(r)) {
+        fail_char(r, "in numeric literal");
+        return -1;
+    }
+    if (peek_is(r, '.')) {
+        *ret_integer = false;
+        r->at++;
+        if (!skip_digits(r)) {
+            fail_char(r, "after decimal point in numeric literal");
+            return -1;
+        }
+    }
+    if (peek_is(r, 'e') || peek_is(r, 'E')) {
+        *ret_integer = false;
+        r->at++;
+        if (peek_is(r, '+') || peek_is(r, '-'))
+            r->at++;
+        if (!skip_digits(r)) {
+            fail_char(r, "in exponent of numeric literal");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static json_t *read_number(struct reader *r)
+{
+    const char *start = r->at;
+    bool integer;
+    double real;
+
+    if (scan_number(r, &integer) < 0)
+        return NULL;
+    if (r->at - start > NUMBER_TEXT_MAX)
+        return fail(r, ERR_LIMIT, start, "number has too many digits");
+    strbuf_reset(&r->scratch);
+    strbuf_add(&r->scratch, start, (size_t)(r->at - start));
+    if (integer) {
+        long long value;
+
+        errno = 0;
+        value = strtoll(strbuf_str(&r->scratch), NULL, 10);
+        if (errno == 0)
+            return json_integer(value);
+    }
+    real = strtod(strbuf_str(&r->scratch), NULL);
+    if (!isfinite(real)) {
+        err_set(r->reterr, ERR_INVALID, reader_pos(r, start),
+                "number %.40s is out of the range of a double", strbuf_str(&r->scratch));
+        return NULL;
+    }
+    return json_real(real);
+}
+
+/* ---- values ---- */
+
+static json_t *read_word(struct reader *r, const char *word, json_t *value)
+{
+    size_t len = strlen(word);
+
+    for (size_t i = 0; i < len; i++) {
+        if (!peek_is(r, word[i])) {
+            AUTO(str) char *where = mem_printf("in literal %s (expecting '%c')", word, word[i]);
+
+            json_decref(value);
+            return fail_char(r, where);
+        }
+        r->at++;
+    }
+    return value;
+}
+
+static json_t *read_array(struct reader *r)
+{
+    AUTO(json) json_t *array = json_array();
+
+    r->at++;
+    skip_space(r);
+    if (peek_is(r, ']')) {
+        r->at++;
+        return TAKE(array);
+    }
+    for (;;) {
+        json_t *item = read_value(r);
+
+        if (!item || json_array_append_new(array, item) < 0)
+            return NULL;
+        skip_space(r);
+        if (peek_is(r, ']')) {
+            r->at++;
+            return TAKE(array);
+        }
+        if (!peek_is(r, ','))
+            return fail_char(r, "after array element");
+        r->at++;
+    }
+}
+
+static int read_member(struct reader *r, json_t *object)
+{
+    AUTO(str) char *key = NULL;
+    const char *start;
+    json_t *value;
+
+    skip_space(r);
+    start = r->at;
+    if (!peek_is(r, '"')) {
+        fail_char(r, "looking for beginning of object key string");
+        return -1;
+    }
+    if (read_string(r) < 0)
+        return -1;
+    key = strbuf_take(&r->scratch);
+    if (json_object_get(object, key))
+        return err_set(r->reterr, ERR_INVALID, reader_pos(r, start), "duplicate key \"%s\"", key);
+    skip_space(r);
+    if (!peek_is(r, ':')) {
+        fail_char(r, "after object key");
+        return -1;
+    }
+    r->at++;
+    value = read_value(r);
+    return value ? json_object_set_new_nocheck(object, key, value) : -1;
+}
+
+static json_t *read_object(struct reader *r)
+{
+    AUTO(json) json_t *object = json_object();
+
+    r->at++;
+    skip_space(r);
+    if (peek_is(r, '}')) {
+        r->at++;
+        return TAKE(object);
+    }
+    for (;;) {
+        if (read_member(r, object) < 0)
+            return NULL;
+        skip_space(r);
+        if (peek_is(r, '}')) {
+            r->at++;
+            return TAKE(object);
+        }
+        if (!peek_is(r, ','))
+            return fail_char(r, "after object key:value pair");
+        r->at++;
+    }
+}
+
+static json_t *read_container(struct reader *r)
+{
+    json_t *value;
+
+    if (r->depth == JSON_DEPTH_MAX)
+        return fail(r, ERR_LIMIT, r->at, "JSON is nested deeper than 64 levels");
+    r->depth++;
+    value = *r->at == '{' ? read_object(r) : read_array(r);
+    r->depth--;
+    return value;
+}
+
+static json_t *read_value(struct reader *r)
+{
+    skip_space(r);
+    if (r->at >= r->end)
+        return fail_char(r, "");
+    switch (*r->at) {
+    case '{':
+    case '[':
+        return read_container(r);
+    case '"':
+        if (read_string(r) < 0)
+            return NULL;
+        return json_stringn_nocheck(strbuf_str(&r->scratch), r->scratch.len);
+    case 't':
+        return read_word(r, "true", json_true());
+    case 'f':
+        return read_word(r, "false", json_false());
+    case 'n':
+        return read_word(r, "null", json_null());
+    default:
+        if (*r->at == '-' || (*r->at >= '0' && *r->at <= '9'))
+            return read_number(r);
+        return fail_char(r, "looking for beginning of value");
+    }
+}
+
+json_t *json_read(const char *text, size_t len, const char *name, struct err *reterr)
+{
+    struct reader r = {.text = text, .at = text, .end = text + len, .name = name, .reterr = reterr};
+    json_t *value;
+
+    static_assert(JSON_DEPTH_MAX == 64, "the message says so");
+    if (len > JSON_BYTES_MAX) {
+        err_set(reterr, ERR_LIMIT, NO_POS, "JSON text has %zu bytes; at most %u are read", len,
+                JSON_BYTES_MAX);
+        return NULL;
+    }
+    value = read_value(&r);
+    if (value) {
+        skip_space(&r);
+        if (r.at < r.end) {
+            json_decref(value);
+            value = fail_char(&r, "after top-level value");
+        }
+    }
+    strbuf_finish(&r.scratch);
+    return value;
+}
+
+json_t *json_read_file(const char *path, size_t max_bytes, struct err *reterr)
+{
+    struct src_pos pos = {.file = path};
+    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    AUTO(strbuf) struct strbuf text = {0};
+    char chunk[4096];
+
+    if (fd < 0) {
+        err_set_errno(reterr, errno, NO_POS, "cannot open '%s'", path);
+        return NULL;
+    }
+    pos.file = err_intern_file(path);
+    for (;;) {
+        ssize_t n = read(fd, chunk, sizeof chunk);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            err_set_errno(reterr, errno, NO_POS, "cannot read '%s'", path);
+            return NULL;
+        }
+        if (n == 0)
+            break;
+        if (text.len + (size_t)n > max_bytes) {
+            err_set(reterr, ERR_LIMIT, pos, "file is larger than the limit of %zu bytes",
+                    max_bytes);
+            return NULL;
+        }
+        strbuf_add(&text, chunk, (size_t)n);
+    }
+    return json_read(strbuf_str(&text), text.len, path, reterr);
+}
+
+/* ---- writing ---- */
+
+static void write_escaped(struct strbuf *out, const char *s, size_t len)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t done = 0;
+
+    strbuf_addch(out, '"');
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        char text[7] = "\\u00xx";
+        size_t width = 1;
+
+        if (c == 0xe2 && i + 2 < len && (unsigned char)s[i + 1] == 0x80 &&
+            ((unsigned char)s[i + 2] & 0xfe) == 0xa8) {
+            /* U+2028 and U+2029: JavaScript takes them for line ends, so Go escapes them. */
+            memcpy(text, s[i + 2] & 1 ? "\\u2029" : "\\u2028", 6);
+            width = 3;
+        } else if (c == '"' || c == '\\') {
+            text[1] = (char)c;
+            text[2] = '\0';
+        } else if (c == '\n' || c == '\r' || c == '\t' || c == '\b' || c == '\f') {
+            text[1] = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c == '\b' ? 'b' : 'f';
+            text[2] = '\0';
+        } else if (c < 0x20 || c == '<' || c == '>' || c == '&') {
+            text[4] = hex[c >> 4];
+            text[5] = hex[c & 15];
+        } else {
+            continue;
+        }
+        strbuf_add(out, s + done, i - done);
+        strbuf_addstr(out, text);
+        i += width - 1;
+        done = i + 1;
+    }
+    strbuf_add(out, s + done, len - done);
+    strbuf_addch(out, '"');
+}
+
+/* The fewest digits that read back as the same double, as "d.ddde±xx". */
+static void shortest_digits(double value, char out[40])
+{
+    for (int precision = 0; precision <= 16; precision++) {
+        snprintf(out, 40, "%.*e", precision, value);
+        if (strtod(out, NULL) == value)
+            return;
+    }
+}
+
+/* encoding/json: plain digits unless the exponent is below -6 or above 20. */
+static void write_real(struct strbuf *out, double value)
+{
+    char text[40], digits[24];
+    size_t count = 0;
+    int exponent;
+    const char *p;
+
+    if (value == 0) {
+        strbuf_addstr(out, signbit(value) ? "-0" : "0");
+        return;
+    }
+    shortest_digits(value, text);
+    p = text;
+    if (*p == '-') {
+        strbuf_addch(out, '-');
+        p++;
+    }
+    for (; *p != 'e'; p++)
+        if (*p != '.')
+            digits[count++] = *p;
+    exponent = (int)strtol(p + 1, NULL, 10);
+    if (exponent < -6 || exponent >= 21) {
+        strbuf_add(out, digits, 1);
+        if (count > 1)
+            strbuf_addch(out, '.');
+        strbuf_add(out, digits + 1, count - 1);
+        strbuf_addf(out, exponent < 0 ? "e%d" : "e+%d", exponent);
+        return;
+    }
+    if (exponent < 0)
+        strbuf_addstr(out, "0.");
+    for (int i = exponent; i < -1; i++)
+        strbuf_addch(out, '0');
+    for (size_t i = 0; i < count || (int)i <= exponent; i++) {
+        if (exponent >= 0 && (int)i == exponent + 1)
+            strbuf_addch(out, '.');
+        strbuf_addch(out, i < count ? digits[i] : '0');
+    }
+}
+
+struct writer {
+    struct strbuf *out;
+    enum json_style style;
+    bool sorted;
+};
+
+static void write_value(struct writer *w, const json_t *v, unsigned depth);
+
+static void write_break(struct writer *w, unsigned depth)
+{
+    if (w->style != JSON_INDENTED)
+        return;
+    strbuf_addch(w->out, '\n');
+    while (depth--)
+        strbuf_addstr(w->out, "  ");
+}
+
+static void write_member(struct writer *w, const char *key, const json_t *value, unsigned depth)
+{
+    write_break(w, depth);
+    write_escaped(w->out, key, strlen(key));
+    strbuf_addstr(w->out, w->style == JSON_INDENTED ? ": " : ":");
+    write_value(w, value, depth);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void write_members_sorted(struct writer *w, const json_t *v, unsigned depth)
+{
+    size_t count = json_object_size(v), i = 0;
+    const char **keys = mem_reallocarray(NULL, count, sizeof *keys);
+    const char *key;
+    json_t *member;
+
+    json_object_foreach((json_t *)v, key, member) keys[i++] = key;
+    qsort(keys, count, sizeof *keys, compare_keys);
+    for (i = 0; i < count; i++) {
+        if (i)
+            strbuf_addch(w->out, ',');
+        write_member(w, keys[i], json_object_get(v, keys[i]), depth);
+    }
+    free(keys);
+}
+
+static void write_object(struct writer *w, const json_t *v, unsigned depth)
+{
+    const char *key;
+    json_t *member;
+    bool first = true;
+
+    strbuf_addch(w->out, '{');
+    if (w->sorted && json_object_size(v) > 1) {
+        write_members_sorted(w, v, depth + 1);
+    } else {
+        json_object_foreach((json_t *)v, key, member)
+        {
+            if (!first)
+                strbuf_addch(w->out, ',');
+            first = false;
+            write_member(w, key, member, depth + 1);
+        }
+    }
+    if (json_object_size(v))
+        write_break(w, depth);
+    strbuf_addch(w->out, '}');
+}
+
+static void write_array(struct writer *w, const json_t *v, unsigned depth)
+{
+    strbuf_addch(w->out, '[');
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        if (i)
+            strbuf_addch(w->out, ',');
+        write_break(w, depth + 1);
+        write_value(w, json_array_get(v, i), depth + 1);
+    }
+    if (json_array_size(v))
+        write_break(w, depth);
+    strbuf_addch(w->out, ']');
+}
+
+static void write_value(struct writer *w, const json_t *v, unsigned depth)
+{
+    switch (json_typeof(v)) {
+    case JSON_OBJECT:
+        write_object(w, v, depth);
+        return;
+    case JSON_ARRAY:
+        write_array(w, v, depth);
+        return;
+    case JSON_STRING:
+        write_escaped(w->out, json_string_value(v), json_string_length(v));
+        return;
+    case JSON_INTEGER:
+        strbuf_addf(w->out, "%lld", (long long)json_integer_value(v));
+        return;
+    case JSON_REAL:
+        write_real(w->out, json_real_value(v));
+        return;
+    case JSON_TRUE:
+        strbuf_addstr(w->out, "true");
+        return;
+    case JSON_FALSE:
+        strbuf_addstr(w->out, "false");
+        return;
+    case JSON_NULL:
+        strbuf_addstr(w->out, "null");
+        return;
+    }
+}
+
+void json_write(struct strbuf *out, const json_t *v, enum json_style style)
+{
+    write_value(&(struct writer){.out = out, .style = style}, v, 0);
+}
+
+void json_write_sorted(struct strbuf *out, const json_t *v, enum json_style style)
+{
+    write_value(&(struct writer){.out = out, .style = style, .sorted = true}, v, 0);
+}
+
+char *json_text(const json_t *v)
+{
+    struct strbuf out = {0};
+
+    json_write(&out, v, JSON_TIGHT);
+    return strbuf_take(&out);
+}

@@ -76,6 +76,7 @@ struct step {
     char *name; /* NULL: none */
     struct cel_program *when;
     struct tmpl *cluster, *as, *args, *with;
+    struct tmpl *refused; /* what refusal of the API server is expected, or NULL */
     struct selector_on *upon;
     struct condition *condition; /* wait, assert, error */
     const struct template_def *use;

@@ -1,0 +1,162 @@
+/* One case while it runs: the world, the names, the laws, what happened so far. Visible inside runner/ only. */
+#ifndef VMCONFORM_RUNNER_CASEWORK_H
+#define VMCONFORM_RUNNER_CASEWORK_H
+
+#include "base/strbuf.h"
+#include "base/strmap.h"
+#include "reports/result.h"
+#include "runner/case.h"
+#include "runner/history.h"
+#include "runner/scenario.h"
+#include "sim/world.h"
+
+/* A unit (the scenario, a fixture) as it is included, with the values of its names. */
+struct inclusion {
+    const struct unit *unit;
+    struct frame *frame;
+};
+
+struct active_law {
+    const struct law *law;
+    const struct inclusion *in;
+    uint64_t evaluated;
+};
+
+/* A step that waits for its moment. */
+struct armed {
+    const struct step *step;
+    struct frame *frame; /* own copy of the values */
+    uint64_t seen;       /* matches so far, for `skip` */
+    bool fired;
+};
+
+struct running_component {
+    char *name;
+    json_t *config;
+    struct process *process; /* the current one */
+    bool wanted;             /* not stopped by a step */
+};
+
+/* What the story waits for right now; looked at after every change and request. */
+struct watchpoint {
+    const struct condition *condition;
+    const struct frame *frame;
+    bool active, happened;
+    struct waitcell *cell;
+};
+
+struct sometimes_state {
+    const struct condition *condition;
+    const struct inclusion *in;
+    bool seen;
+};
+
+struct casework {
+    const struct unit *unit;
+    const struct case_options *options;
+    struct world *world;
+    struct cel_context *cel;
+    struct inclusion **inclusions;
+    size_t inclusion_count, inclusion_cap;
+    struct active_law *laws;
+    size_t law_count, law_cap;
+    struct armed **armed;
+    size_t armed_count, armed_cap;
+    struct running_component **components;
+    size_t component_count, component_cap;
+    struct sometimes_state *sometimes;
+    size_t sometimes_count, sometimes_cap;
+    struct strmap *chains; /* name to struct chain_stage (stage_chain.h) */
+    struct watchpoint watch;
+    struct history history;
+    struct strbuf notes; /* explanations of the last evaluation: disks that differ */
+    const struct step *step; /* the one that runs now, for messages */
+    int64_t last_write_ns;
+    uint64_t crash_points;
+    bool staging;   /* inside given: a failing step is an error */
+    bool over;      /* a verdict stands: nothing more is evaluated */
+    bool in_hook;   /* a hook is evaluating or acting: do not nest */
+    unsigned use_depth;
+    struct process *story;
+    struct result_case *result;
+    struct strmap *checked; /* names of what was checked */
+};
+
+/* ---- verdicts (verdict.c) ---- */
+
+/* Ends the case: the first verdict counts. `detail` (may be NULL) follows the headline; both are copied. Returns -1. */
+int verdict(struct casework *cw, enum result_status status, const char *error_type,
+            struct src_pos pos, const char *detail, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+/* The same from an error: FAILED never, always RESULT_ERROR of the given type. Empties *e. */
+int verdict_error(struct casework *cw, const char *error_type, struct src_pos pos, struct err *e);
+/* Remembers that this was checked. */
+void checked(struct casework *cw, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- evaluation ---- */
+
+struct eval case_eval(struct casework *cw, const struct frame *frame);
+/* Binds self, oldSelf and event in a frame (all borrowed; NULL unbinds). */
+void bind_event(struct frame *f, json_t *self, json_t *old, json_t *event);
+
+/* Resolves kind (with .group and @CLUSTER) to a cluster and resource. name "NS/NAME" is split: ret_ns is new or NULL. */
+struct object_ref {
+    struct cluster *cluster;
+    struct resource_info info;
+    char *ns;   /* NULL for cluster-scoped kinds */
+    char *name;
+};
+void object_ref_finish(struct object_ref *r);
+static inline void cleanup_object_ref(struct object_ref *r)
+{
+    object_ref_finish(r);
+}
+int resolve_ref(struct casework *cw, const char *kind, const char *ns, const char *name,
+                const char *cluster, struct object_ref *ret, struct err *reterr);
+/* kind, name, namespace, cluster of an evaluated map. */
+int resolve_ref_json(struct casework *cw, const json_t *map, const char *cluster,
+                     struct object_ref *ret, struct err *reterr);
+/* The object now, or NULL. Borrowed. Without an explicit cluster all clusters that know the kind are looked at. */
+json_t *ref_object(struct casework *cw, const char *kind, const char *ns, const char *name,
+                   const char *cluster, struct object_ref *ret, struct err *reterr);
+
+/* Disk TARGET against MOMENT: 0 and *ret_same; explanation appended to why (may be NULL). */
+int compare_disk(struct casework *cw, const char *target, const char *moment, bool *ret_same,
+                 struct strbuf *why, struct err *reterr);
+
+/* Evaluates a condition now. false: not (yet) true; why (may be NULL) gets the reason as lines. */
+bool condition_true(struct casework *cw, const struct condition *c, const struct frame *frame,
+                    struct strbuf *why);
+char *condition_name(const struct condition *c); /* for "checked" and headlines. New */
+
+/* ---- steps ---- */
+
+/* 0: done; -1: the case is over, or the actor crashed. */
+int run_steps(struct casework *cw, const struct steps *steps, struct frame *frame);
+int run_verb(struct casework *cw, const struct step *step, struct frame *frame);
+int step_api(struct casework *cw, const struct step *step, const struct frame *frame);
+int step_world(struct casework *cw, const struct step *step, const struct frame *frame);
+int step_wait(struct casework *cw, const struct step *step, const struct frame *frame);
+int wait_condition(struct casework *cw, const struct condition *c, const struct frame *frame,
+                   enum verb verb, int64_t default_within);
+int settle(struct casework *cw, int64_t quiet_ns, int64_t within_ns, struct src_pos pos);
+int create_object(struct casework *cw, struct cluster *c, const json_t *manifest, const char *user,
+                  struct src_pos pos, struct err *reterr);
+
+/* ---- given ---- */
+
+int stage_world(struct casework *cw);
+
+/* ---- components (components.c) ---- */
+
+int component_start(struct casework *cw, const char *name, const json_t *config, struct src_pos pos);
+int component_stop(struct casework *cw, const char *name, struct src_pos pos);
+/* Crashes it now; starts it again after the delay (negative: never). */
+int component_crash(struct casework *cw, const char *name, int64_t restart_ns, struct src_pos pos);
+struct running_component *component_of_process(struct casework *cw, const char *process);
+
+/* ---- hooks (watch.c) ---- */
+
+void install_hooks(struct casework *cw);
+
+#endif

@@ -1,0 +1,159 @@
+/* Starting, stopping and crashing the components under test, each a process of its own in the world. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "components/component.h"
+#include "runner/casework.h"
+#include "runner/simhost.h"
+
+static struct running_component *find_running(struct casework *cw, const char *name)
+{
+    for (size_t i = 0; i < cw->component_count; i++)
+        if (strcmp(cw->components[i]->name, name) == 0)
+            return cw->components[i];
+    return NULL;
+}
+
+struct running_component *component_of_process(struct casework *cw, const char *process)
+{
+    return find_running(cw, process);
+}
+
+static const struct component *known_component(struct casework *cw, const char *name,
+                                               struct src_pos pos)
+{
+    const struct component *c = component_find(name);
+    const struct component *const *all = component_all();
+    const char *names[32];
+    size_t count = 0;
+    const char *near;
+
+    if (c && c->kind == COMPONENT_CONTROLLER)
+        return c;
+    for (; all[count] && count < ARRAY_LEN(names); count++)
+        names[count] = all[count]->name;
+    near = err_nearest(name, names, count);
+    verdict(cw, RESULT_ERROR, "scenario", pos, NULL, "no component is called '%s'%s%s%s", name,
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return NULL;
+}
+
+/* What one start needs; freed by its own main task. */
+struct launch {
+    struct casework *cw;
+    const struct component *component;
+    struct running_component *running;
+    struct host *host;
+    json_t *config;
+};
+
+static void run_component(void *arg)
+{
+    struct launch *l = arg;
+    struct err err = {0};
+    int r = l->component->run(l->host, l->config, &err);
+    bool crashed = host_crashed(l->host);
+
+    if (r < 0 && !crashed && !l->cw->over)
+        verdict(l->cw, RESULT_ERROR, "component", NO_POS, NULL, "component '%s' ended: %s",
+                l->component->name, err.msg ? err.msg : "no reason given");
+    err_clear(&err);
+    simhost_release(l->host);
+    json_decref(l->config);
+    free(l);
+}
+
+static void launch(struct casework *cw, const struct component *c, struct running_component *r)
+{
+    struct launch *l = mem_zalloc(sizeof *l);
+
+    r->process = process_create(world_sched(cw->world), r->name);
+    l->cw = cw;
+    l->component = c;
+    l->running = r;
+    l->config = json_incref(r->config);
+    l->host = simhost_create(cw->world, r->process, c->user, NULL, 0);
+    simhost_record_programs(l->host, cw->history.programs);
+    actor_spawn(r->process, "main", run_component, l);
+}
+
+int component_start(struct casework *cw, const char *name, const json_t *config, struct src_pos pos)
+{
+    const struct component *c = known_component(cw, name, pos);
+    struct running_component *r = find_running(cw, name);
+
+    if (!c)
+        return -1;
+    if (r && r->wanted)
+        return verdict(cw, RESULT_ERROR, "scenario", pos, NULL, "component '%s' runs already", name);
+    if (!r) {
+        r = mem_zalloc(sizeof *r);
+        r->name = mem_strdup(name);
+        r->config = config ? json_deep_copy(config) : json_object();
+        cw->components = mem_grow(cw->components, &cw->component_cap, cw->component_count + 1,
+                                  sizeof *cw->components);
+        cw->components[cw->component_count++] = r;
+    } else if (config) {
+        json_decref(r->config);
+        r->config = json_deep_copy(config);
+    }
+    r->wanted = true;
+    launch(cw, c, r);
+    return 0;
+}
+
+static struct running_component *running_or_verdict(struct casework *cw, const char *name,
+                                                    struct src_pos pos)
+{
+    struct running_component *r = find_running(cw, name);
+
+    if (r && r->wanted)
+        return r;
+    verdict(cw, RESULT_ERROR, "scenario", pos, NULL, "component '%s' does not run", name);
+    return NULL;
+}
+
+int component_stop(struct casework *cw, const char *name, struct src_pos pos)
+{
+    struct running_component *r = running_or_verdict(cw, name, pos);
+
+    if (!r)
+        return -1;
+    r->wanted = false;
+    process_crash(r->process);
+    return 0;
+}
+
+struct revival {
+    struct casework *cw;
+    struct running_component *running;
+};
+
+static void revive(void *cookie)
+{
+    struct revival *v = cookie;
+
+    if (v->running->wanted && !v->cw->over && process_crashed(v->running->process))
+        launch(v->cw, component_find(v->running->name), v->running);
+    v->running = NULL;
+}
+
+int component_crash(struct casework *cw, const char *name, int64_t restart_ns, struct src_pos pos)
+{
+    struct running_component *r = running_or_verdict(cw, name, pos);
+    struct revival *v;
+
+    if (!r)
+        return -1;
+    if (process_crashed(r->process))
+        return 0; /* it is down already */
+    process_crash(r->process);
+    if (restart_ns < 0)
+        return 0;
+    v = mem_zalloc(sizeof *v);
+    *v = (struct revival){cw, r};
+    /* The world frees it: the event may never run. */
+    world_attach(cw->world, "revival", v, free);
+    sched_post(world_sched(cw->world), world_now(cw->world) + restart_ns, revive, v);
+    return 0;
+}

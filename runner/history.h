@@ -1,0 +1,46 @@
+/* What happened so far: changes, requests, program runs. For `requests()` and `programs()`, and for the story a failure tells. */
+#ifndef VMCONFORM_RUNNER_HISTORY_H
+#define VMCONFORM_RUNNER_HISTORY_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/strbuf.h"
+#include "kube/api.h"
+#include "sim/world.h"
+
+#define HISTORY_CHANGES_MAX 512
+#define HISTORY_REQUESTS_MAX 100000
+
+struct past_change {
+    int64_t t;
+    enum api_event_type type;
+    char *cluster, *kind, *ns, *name, *by;
+    json_t *old, *object; /* references to frozen objects */
+};
+struct past_request {
+    int64_t t;
+    enum api_verb verb;
+    char *cluster, *kind, *ns, *name, *subresource, *by, *user, *reason;
+    int code;
+};
+struct history {
+    struct past_change changes[HISTORY_CHANGES_MAX]; /* a ring */
+    uint64_t change_count;
+    struct past_request *requests;
+    size_t request_count, request_cap;
+    json_t *programs; /* array of {program, args, exit, by} */
+    int64_t start_ns;
+};
+void history_init(struct history *h, int64_t start_ns);
+void history_finish(struct history *h);
+void history_add_change(struct history *h, int64_t t, struct cluster *c,
+                        const struct store_change *change, const char *by);
+void history_add_request(struct history *h, int64_t t, const struct request_info *info);
+/* Appends at most `max` last steps, those of the given object first (kind "" or name "": any), as lines "  +12.5s  who  did what". */
+void history_tell(const struct history *h, struct strbuf *out, const char *kind, const char *name, size_t max);
+/* Who wrote the member at `path` of the object last; "" when unknown. Borrowed. */
+const char *history_last_writer(const struct history *h, const char *kind, const char *ns,
+                                const char *name, const char *path, int64_t *ret_t);
+
+#endif

@@ -1,0 +1,235 @@
+/* The world before the first step. One row per item in given_shapes. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "runner/parse_priv.h"
+
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, SHAPE_ANY, false                                                                     \
+    }
+
+static const char *const given_names[GIVEN_COUNT + 1] = {
+    "cluster",   "kubevirt", "storage",  "provisioner", "objects", "withoutFields",
+    "chain",     "component", "duration", "fixture",    "steps",   NULL,
+};
+
+static const struct shape_key item_keys[] = {
+    {"cluster", SHAPE_TEXT, false},      {"kubevirt", SHAPE_TEXT, false},
+    {"storage", SHAPE_TEXT, false},      {"provisioner", SHAPE_MAP, false},
+    {"objects", SHAPE_LIST, false},      {"withoutFields", SHAPE_MAP, false},
+    {"chain", SHAPE_MAP, false},         {"component", SHAPE_TEXT, false},
+    {"duration", SHAPE_MAP, false},      {"fixture", SHAPE_TEXT, false},
+    {"steps", SHAPE_LIST, false},        {"with", SHAPE_MAP, false},
+    END};
+
+static const struct shape_key provisioner_keys[] = {
+    {"hub", SHAPE_TEXT, true}, {"workload", SHAPE_TEXT, true}, END};
+static const struct shape_key without_keys[] = {
+    {"crd", SHAPE_TEXT, true}, {"fields", SHAPE_TEXTS, true}, END};
+static const struct shape_key duration_keys[] = {{"start", SHAPE_DURATION, false},
+                                                 {"stop", SHAPE_DURATION, false},
+                                                 {"snapshot", SHAPE_DURATION, false},
+                                                 {"restore", SHAPE_DURATION, false},
+                                                 END};
+static const struct shape_key chain_keys[] = {
+    {"name", SHAPE_TEXT, true},        {"bucket", SHAPE_TEXT, false},
+    {"prefix", SHAPE_TEXT, false},     {"namespace", SHAPE_TEXT, true},
+    {"vm", SHAPE_TEXT, true},          {"backups", SHAPE_TEXT, false},
+    {"disks", SHAPE_LIST, true},       {"clusterSize", SHAPE_QUANTITY, false},
+    {"backing", SHAPE_TEXT, false},    {"checkpoints", SHAPE_LIST, true},
+    {"repeat", SHAPE_MAP, false},      {"digests", SHAPE_BOOL, false},
+    {"damage", SHAPE_LIST, false},     END};
+static const struct shape_key disk_keys[] = {{"name", SHAPE_TEXT, true},
+                                             {"pvc", SHAPE_TEXT, true},
+                                             {"size", SHAPE_QUANTITY, true},
+                                             END};
+static const struct shape_key checkpoint_keys[] = {{"name", SHAPE_TEXT, true},
+                                                   {"write", SHAPE_LIST, false},
+                                                   {"discard", SHAPE_LIST, false},
+                                                   END};
+static const struct shape_key extent_keys[] = {{"disk", SHAPE_TEXT, false},
+                                               {"first", SHAPE_INT, true},
+                                               {"blocks", SHAPE_INT, true},
+                                               END};
+static const struct shape_key repeat_keys[] = {
+    {"count", SHAPE_INT, true}, {"blocks", SHAPE_INT, false}, END};
+static const char *const damage_forms[] = {"delete", "truncate", "flip", "parent", "duplicate",
+                                           "swap",   "backing",  "size", NULL};
+static const struct shape_key damage_keys[] = {
+    {"delete", SHAPE_TEXT, false},   {"truncate", SHAPE_TEXT, false}, {"flip", SHAPE_TEXT, false},
+    {"parent", SHAPE_TEXT, false},   {"duplicate", SHAPE_TEXT, false}, {"swap", SHAPE_TEXTS, false},
+    {"backing", SHAPE_TEXT, false},  {"size", SHAPE_TEXT, false},     {"bytes", SHAPE_QUANTITY, false},
+    {"fixSize", SHAPE_BOOL, false},  {"offset", SHAPE_INT, false},    {"to", SHAPE_SCALAR, false},
+    {"disk", SHAPE_TEXT, false},     END};
+
+static bool check_each(struct parser *p, const struct yaml_node *map, const char *key,
+                       const struct shape_key *keys, const char *what)
+{
+    const struct yaml_node *list = yaml_get(p->doc, map, key), *n;
+    bool ok = true;
+
+    for (n = list ? yaml_first(p->doc, list) : NULL; n; n = yaml_next(p->doc, n))
+        ok = shape_check(p->doc, n, keys, what, p->diags) && ok;
+    return ok;
+}
+
+static bool check_chain(struct parser *p, const struct yaml_node *map)
+{
+    const struct yaml_node *n;
+    const struct yaml_node *repeat = yaml_get(p->doc, map, "repeat");
+    const struct yaml_node *damage = yaml_get(p->doc, map, "damage");
+    bool ok = shape_check(p->doc, map, chain_keys, "chain", p->diags);
+
+    if (!ok)
+        return false;
+    ok = check_each(p, map, "disks", disk_keys, "disk");
+    ok = check_each(p, map, "checkpoints", checkpoint_keys, "checkpoint") && ok;
+    for (n = yaml_first(p->doc, yaml_get(p->doc, map, "checkpoints")); n && ok;
+         n = yaml_next(p->doc, n)) {
+        ok = check_each(p, n, "write", extent_keys, "write") && ok;
+        ok = check_each(p, n, "discard", extent_keys, "discard") && ok;
+    }
+    if (repeat)
+        ok = shape_check(p->doc, repeat, repeat_keys, "repeat", p->diags) && ok;
+    for (n = damage ? yaml_first(p->doc, damage) : NULL; n; n = yaml_next(p->doc, n))
+        ok = shape_check(p->doc, n, damage_keys, "damage", p->diags) &&
+             shape_one_of(p->doc, n, damage_forms, "damage", p->diags) >= 0 && ok;
+    return ok;
+}
+
+static bool check_args(struct parser *p, enum given_kind kind, const struct yaml_node *value)
+{
+    switch (kind) {
+    case GIVEN_PROVISIONER:
+        return shape_check(p->doc, value, provisioner_keys, "provisioner", p->diags);
+    case GIVEN_WITHOUT_FIELDS:
+        return shape_check(p->doc, value, without_keys, "withoutFields", p->diags);
+    case GIVEN_DURATION:
+        return shape_check(p->doc, value, duration_keys, "duration", p->diags);
+    case GIVEN_CHAIN:
+        return check_chain(p, value);
+    case GIVEN_CLUSTER:
+    case GIVEN_KUBEVIRT:
+    case GIVEN_STORAGE:
+    case GIVEN_OBJECTS:
+    case GIVEN_COMPONENT:
+    case GIVEN_FIXTURE:
+    case GIVEN_STEPS:
+    case GIVEN_COUNT:
+        break;
+    }
+    return true;
+}
+
+/* `cluster` is an item of its own, and a key beside others. */
+static int given_of(struct parser *p, const struct yaml_node *node)
+{
+    static const char *const others[] = {"kubevirt",      "storage", "provisioner", "objects",
+                                         "withoutFields", "chain",   "component",   "duration",
+                                         "fixture",       "steps",   NULL};
+    int other;
+    bool any = false;
+
+    for (size_t i = 0; others[i]; i++)
+        any = any || yaml_get(p->doc, node, others[i]);
+    if (!any && yaml_get(p->doc, node, "cluster"))
+        return GIVEN_CLUSTER;
+    other = shape_one_of(p->doc, node, others, "given", p->diags);
+    return other < 0 ? -1 : other + 1;
+}
+
+/* A fixture's parameters must exist, and the required ones must be given. */
+static bool check_params(struct parser *p, const struct unit *fixture, const struct yaml_node *node)
+{
+    const struct yaml_node *with = yaml_get(p->doc, node, "with"), *n;
+    bool ok = true;
+
+    for (n = with ? yaml_first(p->doc, with) : NULL; n; n = yaml_next(p->doc, n)) {
+        const char *near;
+        AUTO(str) char *hint = NULL;
+        size_t i = 0;
+
+        while (i < fixture->var_count && strcmp(fixture->var_names[i], n->key) != 0)
+            i++;
+        if (i < fixture->var_count)
+            continue;
+        near = err_nearest(n->key, (const char *const *)fixture->var_names, fixture->var_count);
+        if (near)
+            hint = mem_printf("did you mean '%s'?", near);
+        diags_add_hint(p->diags, DIAG_ERROR, n->key_pos, hint,
+                       "fixture '%s' has no parameter '%s'", fixture->name, n->key);
+        ok = false;
+    }
+    for (size_t i = 0; i < fixture->var_count; i++) {
+        if (fixture->var_values[i] || (with && yaml_get(p->doc, with, fixture->var_names[i])))
+            continue;
+        diags_add(p->diags, DIAG_ERROR, node->pos, "fixture '%s' needs the parameter '%s'",
+                  fixture->name, fixture->var_names[i]);
+        ok = false;
+    }
+    return ok;
+}
+
+static bool parse_given(struct parser *p, const struct yaml_node *node, struct given *g)
+{
+    const struct yaml_node *value;
+    int kind;
+
+    if (!shape_check(p->doc, node, item_keys, "given", p->diags))
+        return false;
+    kind = given_of(p, node);
+    if (kind < 0)
+        return false;
+    g->kind = (enum given_kind)kind;
+    value = yaml_get(p->doc, node, given_names[kind]);
+    g->pos = value->key_pos;
+    if (!check_args(p, g->kind, value))
+        return false;
+    if (g->kind == GIVEN_STEPS)
+        return true; /* parsed later, when all fixtures and templates are known */
+    if (g->kind == GIVEN_FIXTURE) {
+        g->fixture = library_fixture(p, value->text, value->pos);
+        if (!g->fixture || !check_params(p, g->fixture, node))
+            return false;
+    }
+    g->args = tmpl_compile(p->doc, value, p->unit->scope, p->diags);
+    return g->args && parse_member(p, node, "with", p->unit->scope, &g->with) &&
+           (g->kind == GIVEN_CLUSTER ||
+            parse_member(p, node, "cluster", p->unit->scope, &g->cluster));
+}
+
+static void given_finish(struct given *g)
+{
+    tmpl_destroy(g->args);
+    tmpl_destroy(g->cluster);
+    tmpl_destroy(g->with);
+    steps_finish(&g->steps);
+}
+
+bool parse_givens(struct parser *p, const struct yaml_node *list)
+{
+    struct unit *u = p->unit;
+    const struct yaml_node *n;
+    bool ok = true;
+
+    for (n = yaml_first(p->doc, list); n; n = yaml_next(p->doc, n)) {
+        struct given g = {.pos = n->pos};
+
+        if (!parse_given(p, n, &g)) {
+            given_finish(&g);
+            ok = false;
+            continue;
+        }
+        u->givens = mem_grow(u->givens, &u->given_cap, u->given_count + 1, sizeof *u->givens);
+        u->givens[u->given_count++] = g;
+    }
+    return ok;
+}
+
+void givens_finish(struct unit *u)
+{
+    for (size_t i = 0; i < u->given_count; i++)
+        given_finish(&u->givens[i]);
+    free(u->givens);
+}

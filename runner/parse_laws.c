@@ -1,0 +1,338 @@
+/* Conditions, selectors (`upon`, `on`) and laws. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "runner/parse_priv.h"
+#include "sim/world.h"
+
+bool parse_member(struct parser *p, const struct yaml_node *map, const char *key,
+                  const struct scope *scope, struct tmpl **ret)
+{
+    const struct yaml_node *n = yaml_get(p->doc, map, key);
+
+    if (!n)
+        return true;
+    *ret = tmpl_compile(p->doc, n, scope, p->diags);
+    return *ret != NULL;
+}
+
+/* ---- conditions ---- */
+
+static const struct shape_key condition_keys[] = {
+    {"that", SHAPE_EXPR, false},     {"kind", SHAPE_TEXT, false},
+    {"name", SHAPE_TEXT, false},     {"namespace", SHAPE_TEXT, false},
+    {"cluster", SHAPE_TEXT, false},  {"has", SHAPE_MAP, false},
+    {"absent", SHAPE_BOOL, false},   {"disk", SHAPE_TEXT, false},
+    {"equals", SHAPE_TEXT, false},   {"within", SHAPE_DURATION, false},
+    {"for", SHAPE_DURATION, false},  {"message", SHAPE_TEXT, false},
+    {NULL, SHAPE_ANY, false},
+};
+
+void condition_destroy(struct condition *c)
+{
+    if (!c)
+        return;
+    cel_program_destroy(c->that);
+    tmpl_destroy(c->spec);
+    for (size_t i = 0; i < ARRAY_LEN(c->owned); i++)
+        tmpl_destroy(c->owned[i]);
+    free(c);
+}
+
+static bool condition_form(struct parser *p, const struct yaml_node *node, struct condition *c)
+{
+    static const char *const forms[] = {"that", "kind", "disk", NULL};
+    int form = shape_one_of(p->doc, node, forms, "condition", p->diags);
+    const char *missing = NULL;
+
+    if (form < 0)
+        return false;
+    c->kind = form == 0 ? CONDITION_THAT : CONDITION_DISK;
+    if (form == 1) {
+        bool has = yaml_get(p->doc, node, "has") != NULL;
+        bool absent = yaml_get(p->doc, node, "absent") != NULL;
+
+        c->kind = has ? CONDITION_HAS : CONDITION_ABSENT;
+        if (has == absent) {
+            diags_add(p->diags, DIAG_ERROR, node->pos,
+                      "condition: 'kind' needs exactly one of 'has' and 'absent'");
+            return false;
+        }
+        if (!yaml_get(p->doc, node, "name"))
+            missing = "name";
+    }
+    if (form == 2 && !yaml_get(p->doc, node, "equals"))
+        missing = "equals";
+    if (!missing)
+        return true;
+    diags_add(p->diags, DIAG_ERROR, node->pos, "condition: '%s' is missing", missing);
+    return false;
+}
+
+static bool condition_members(struct parser *p, const struct yaml_node *node,
+                              const struct scope *scope, struct condition *c)
+{
+    static const char *const keys[] = {"within", "for", "message"};
+
+    if (c->kind == CONDITION_THAT) {
+        c->that = expr_compile(yaml_get(p->doc, node, "that"), scope, p->diags);
+        if (!c->that)
+            return false;
+    } else {
+        c->spec = tmpl_compile(p->doc, node, scope, p->diags);
+        if (!c->spec)
+            return false;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (!parse_member(p, node, keys[i], scope, &c->owned[i]))
+            return false;
+    c->within = c->owned[0];
+    c->hold = c->owned[1];
+    c->message = c->owned[2];
+    return true;
+}
+
+DEFINE_CLEANUP(struct condition, condition, condition_destroy);
+
+struct condition *parse_condition(struct parser *p, const struct yaml_node *node,
+                                  const struct scope *scope)
+{
+    AUTO(condition) struct condition *c = mem_zalloc(sizeof *c);
+
+    c->pos = node->pos;
+    if (node->type != YAML_MAP) {
+        c->kind = CONDITION_THAT;
+        c->that = expr_compile(node, scope, p->diags);
+        return c->that ? TAKE(c) : NULL;
+    }
+    if (!shape_check(p->doc, node, condition_keys, "condition", p->diags) ||
+        !condition_form(p, node, c) || !condition_members(p, node, scope, c))
+        return NULL;
+    return TAKE(c);
+}
+
+bool parse_conditions(struct parser *p, const struct yaml_node *list, struct conditions *ret)
+{
+    const struct yaml_node *n;
+    bool ok = true;
+
+    for (n = yaml_first(p->doc, list); n; n = yaml_next(p->doc, n)) {
+        struct condition *c = parse_condition(p, n, p->unit->scope);
+
+        if (!c) {
+            ok = false;
+            continue;
+        }
+        ret->items = mem_grow(ret->items, &ret->cap, ret->count + 1, sizeof *ret->items);
+        ret->items[ret->count++] = c;
+    }
+    return ok;
+}
+
+void conditions_finish(struct conditions *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        condition_destroy(c->items[i]);
+    free(c->items);
+    *c = (struct conditions){0};
+}
+
+/* ---- selectors ---- */
+
+static const struct shape_key selector_keys[] = {
+    {"event", SHAPE_TEXT, false},     {"request", SHAPE_TEXT, false},
+    {"kind", SHAPE_TEXT, false},      {"name", SHAPE_TEXT, false},
+    {"namespace", SHAPE_TEXT, false}, {"cluster", SHAPE_TEXT, false},
+    {"subresource", SHAPE_TEXT, false}, {"by", SHAPE_TEXT, false},
+    {"at", SHAPE_TEXT, false},        {"skip", SHAPE_INT, false},
+    {"that", SHAPE_EXPR, false},      {"optional", SHAPE_BOOL, false},
+    {NULL, SHAPE_ANY, false},
+};
+
+void selector_on_destroy(struct selector_on *s)
+{
+    if (!s)
+        return;
+    tmpl_destroy(s->type);
+    tmpl_destroy(s->kind);
+    tmpl_destroy(s->name);
+    tmpl_destroy(s->ns);
+    tmpl_destroy(s->cluster);
+    tmpl_destroy(s->subresource);
+    tmpl_destroy(s->by);
+    cel_program_destroy(s->that);
+    free(s);
+}
+DEFINE_CLEANUP(struct selector_on, selector_on, selector_on_destroy);
+
+/* The text of a scalar must be one of the words. Returns its index, or -1 after a diagnosis. */
+static int one_word(struct parser *p, const struct yaml_node *n, const char *const *words,
+                    size_t count)
+{
+    const char *near;
+    AUTO(str) char *hint = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(n->text, words[i]) == 0)
+            return (int)i;
+    near = err_nearest(n->text, words, count);
+    if (near)
+        hint = mem_printf("did you mean '%s'?", near);
+    diags_add_hint(p->diags, DIAG_ERROR, n->pos, hint, "'%s' is no %s", n->text, n->key);
+    return -1;
+}
+
+static bool selector_type(struct parser *p, const struct yaml_node *node, struct selector_on *s)
+{
+    static const char *const events[] = {"ADDED", "MODIFIED", "DELETED"};
+    static const char *const requests[] = {"get",    "list",  "create", "update",
+                                           "patch",  "delete", "watch"};
+    const struct yaml_node *event = yaml_get(p->doc, node, "event");
+    const struct yaml_node *request = yaml_get(p->doc, node, "request");
+
+    if (event && request) {
+        diags_add(p->diags, DIAG_ERROR, request->key_pos,
+                  "both 'event' and 'request'; exactly one is allowed");
+        return false;
+    }
+    s->is_request = request != NULL;
+    if (event && !shape_has_hole(event) && one_word(p, event, events, ARRAY_LEN(events)) < 0)
+        return false;
+    if (request && !shape_has_hole(request) &&
+        one_word(p, request, requests, ARRAY_LEN(requests)) < 0)
+        return false;
+    return true;
+}
+
+static bool selector_moment(struct parser *p, const struct yaml_node *node, struct selector_on *s)
+{
+    static const char *const moments[] = {"before", "committed", "after"};
+    const struct yaml_node *at = yaml_get(p->doc, node, "at");
+
+    s->moment = REQUEST_BEFORE;
+    if (!at)
+        return true;
+    if (!s->is_request) {
+        diags_add(p->diags, DIAG_ERROR, at->key_pos, "'at' belongs to 'request'; an event is always "
+                                                     "a committed change");
+        return false;
+    }
+    s->moment = one_word(p, at, moments, ARRAY_LEN(moments));
+    return s->moment >= 0;
+}
+
+static bool selector_members(struct parser *p, const struct yaml_node *node,
+                             const struct scope *scope, struct selector_on *s)
+{
+    const struct yaml_node *that = yaml_get(p->doc, node, "that");
+    const struct yaml_node *skip = yaml_get(p->doc, node, "skip");
+    const struct yaml_node *optional = yaml_get(p->doc, node, "optional");
+
+    if (skip && (skip->type != YAML_INT || skip->value.integer < 0)) {
+        diags_add(p->diags, DIAG_ERROR, skip->pos, "'skip' must be an integer of at least 0");
+        return false;
+    }
+    s->skip = skip ? (uint64_t)skip->value.integer : 0;
+    s->optional = optional && optional->type == YAML_BOOL && optional->value.boolean;
+    if (that) {
+        s->that = expr_compile(that, scope, p->diags);
+        if (!s->that)
+            return false;
+    }
+    return parse_member(p, node, s->is_request ? "request" : "event", scope, &s->type) &&
+           parse_member(p, node, "kind", scope, &s->kind) &&
+           parse_member(p, node, "name", scope, &s->name) &&
+           parse_member(p, node, "namespace", scope, &s->ns) &&
+           parse_member(p, node, "cluster", scope, &s->cluster) &&
+           parse_member(p, node, "subresource", scope, &s->subresource) &&
+           parse_member(p, node, "by", scope, &s->by);
+}
+
+struct selector_on *parse_selector(struct parser *p, const struct yaml_node *node,
+                                   const struct scope *scope, bool in_step)
+{
+    AUTO(selector_on) struct selector_on *s = mem_zalloc(sizeof *s);
+
+    s->pos = node->pos;
+    if (!shape_check(p->doc, node, selector_keys, in_step ? "upon" : "on", p->diags) ||
+        !selector_type(p, node, s) || !selector_moment(p, node, s))
+        return NULL;
+    if (in_step && !yaml_get(p->doc, node, "event") && !yaml_get(p->doc, node, "request")) {
+        diags_add(p->diags, DIAG_ERROR, node->pos, "upon: 'event' or 'request' is missing");
+        return NULL;
+    }
+    if (!in_step && s->is_request) {
+        diags_add(p->diags, DIAG_ERROR, node->pos, "on: a law speaks of committed changes; use 'event'");
+        return NULL;
+    }
+    if (!selector_members(p, node, scope, s))
+        return NULL;
+    return TAKE(s);
+}
+
+/* ---- laws ---- */
+
+static const struct shape_key law_keys[] = {
+    {"name", SHAPE_TEXT, true},         {"on", SHAPE_MAP, false},
+    {"that", SHAPE_EXPR, false},        {"requirement", SHAPE_TEXT, false},
+    {NULL, SHAPE_ANY, false},
+};
+
+static void law_finish(struct law *l)
+{
+    free(l->name);
+    free(l->requirement);
+    selector_on_destroy(l->on);
+    cel_program_destroy(l->that);
+}
+
+static bool parse_law(struct parser *p, const struct yaml_node *node, struct law *l)
+{
+    const struct yaml_node *on, *that, *requirement;
+
+    if (!shape_check(p->doc, node, law_keys, "law", p->diags))
+        return false;
+    on = yaml_get(p->doc, node, "on");
+    that = yaml_get(p->doc, node, "that");
+    requirement = yaml_get(p->doc, node, "requirement");
+    l->name = mem_strdup(yaml_get(p->doc, node, "name")->text);
+    if (requirement)
+        l->requirement = mem_strdup(requirement->text);
+    if (!that && (!l->never || !on)) {
+        diags_add(p->diags, DIAG_ERROR, node->pos,
+                  l->never ? "law: a 'never' needs 'on' or 'that'" : "law: 'that' is missing");
+        return false;
+    }
+    if (on && !(l->on = parse_selector(p, on, p->unit->scope, false)))
+        return false;
+    if (that && !(l->that = expr_compile(that, p->unit->scope, p->diags)))
+        return false;
+    return true;
+}
+
+bool parse_laws(struct parser *p, const struct yaml_node *list, bool never, struct laws *ret)
+{
+    const struct yaml_node *n;
+    bool ok = true;
+
+    for (n = yaml_first(p->doc, list); n; n = yaml_next(p->doc, n)) {
+        struct law law = {.pos = n->pos, .never = never};
+
+        if (!parse_law(p, n, &law)) {
+            law_finish(&law);
+            ok = false;
+            continue;
+        }
+        ret->items = mem_grow(ret->items, &ret->cap, ret->count + 1, sizeof *ret->items);
+        ret->items[ret->count++] = law;
+    }
+    return ok;
+}
+
+void laws_finish(struct laws *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        law_finish(&l->items[i]);
+    free(l->items);
+    *l = (struct laws){0};
+}

@@ -1,0 +1,26 @@
+/* Parts of the stage that more than one file needs. Visible inside runner/ only. */
+#ifndef VMCONFORM_RUNNER_STAGE_H
+#define VMCONFORM_RUNNER_STAGE_H
+
+#include "runner/casework.h"
+
+/* A backup chain of the given (stage_chain.c). */
+struct chain_stage;
+int stage_chain(struct casework *cw, const json_t *args, struct src_pos pos, struct err *reterr);
+void chain_stage_destroy(struct chain_stage *c);
+/* chain(NAME) of expressions; borrowed. */
+const json_t *chain_stage_json(const struct chain_stage *c);
+/* The moment DISK@CHECKPOINT; NULL with an error. Borrowed. */
+struct disk_moment;
+struct disk_moment *chain_stage_moment(const struct chain_stage *c, const char *disk,
+                                       const char *checkpoint, struct err *reterr);
+/* Folder of the chain's files. */
+const char *chain_stage_dir(const struct chain_stage *c);
+
+/* Pods: connects the kubelet of the world with the registered programs (pods.c). */
+void stage_pods(struct casework *cw);
+
+/* Where the real bytes of a claim are: file or folder; NULL with an error. New. */
+char *claim_path(struct casework *cw, const char *target, bool *ret_block, struct err *reterr);
+
+#endif

@@ -1,0 +1,295 @@
+/* apply, create, patch, delete: the scenario's own writes. They go to the server directly, without scheduling points, so that a step
+ * is one moment; everything that hangs on a change (laws, watches, admission) sees them as anybody's. */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
+#include "runner/casework.h"
+#include "runner/subset.h"
+
+/* Who the scenario is when a step does not say: an administrator. */
+static const char default_user[] = "admin";
+
+static void trace_request(struct casework *cw, struct cluster *c, const struct api_request *req,
+                          const struct api_response *ret)
+{
+    struct trace *t = world_trace(cw->world);
+
+    if (!trace_on(t))
+        return;
+    trace_begin(t, world_now(cw->world), "request");
+    trace_str(t, "cluster", cluster_name(c));
+    trace_str(t, "by", "scenario");
+    trace_str(t, "user", req->user);
+    trace_str(t, "verb", api_verb_name(req->verb));
+    trace_str(t, "resource", req->resource.plural);
+    trace_str(t, "ns", req->ns);
+    trace_str(t, "name", req->name);
+    trace_str(t, "subresource", req->subresource);
+    trace_int(t, "code", ret->code);
+    trace_json(t, "body", req->body);
+    trace_end(t);
+}
+
+static void send(struct casework *cw, struct cluster *c, struct api_request *req,
+                 struct api_response *ret)
+{
+    bool nested = cw->in_hook;
+
+    if (!req->user)
+        req->user = default_user;
+    cw->in_hook = true; /* armed steps do not fire inside the scenario's own writes */
+    apiserver_handle(cluster_server(c), req, ret);
+    cw->in_hook = nested;
+    trace_request(cw, c, req, ret);
+}
+
+static int refused(struct casework *cw, const struct api_request *req,
+                   const struct api_response *res, struct src_pos pos)
+{
+    return verdict(cw, RESULT_ERROR, "stage", pos, NULL, "the API server refused to %s %s %s: %d %s: %s",
+                   api_verb_name(req->verb), req->resource.plural, req->name ? req->name : "",
+                   res->code, api_reason(res), api_message(res));
+}
+
+/* ---- create and apply ---- */
+
+static int manifest_kind(struct cluster *c, const json_t *manifest, struct resource_info *ret,
+                         struct src_pos pos, struct err *reterr)
+{
+    const char *version = meta_api_version(manifest), *kind = meta_kind(manifest);
+
+    if (apiserver_find_kind(cluster_server(c), version, kind, ret))
+        return 0;
+    return err_set(reterr, ERR_NOT_FOUND, pos, "cluster '%s' does not know %s, kind %s",
+                   cluster_name(c), version, kind);
+}
+
+static const char *namespace_of(const struct resource_info *info, const json_t *manifest)
+{
+    const char *ns = meta_namespace(manifest);
+
+    if (!info->namespaced)
+        return NULL;
+    return *ns ? ns : "default";
+}
+
+/* The server ignores status on the main endpoint; a manifest that has one means it. */
+static void send_status(struct casework *cw, struct cluster *c, const struct resource_info *info,
+                        const json_t *manifest, const char *name, const char *user,
+                        struct api_response *ret)
+{
+    json_t *status = json_object_get(manifest, "status");
+    AUTO(json) json_t *patch = NULL;
+    struct api_request req = {.verb = API_PATCH,
+                              .resource = info->resource,
+                              .ns = namespace_of(info, manifest),
+                              .name = name,
+                              .subresource = "status",
+                              .patch = PATCH_MERGE,
+                              .user = user};
+
+    patch = json_pack("{s:O}", "status", status);
+    req.body = patch;
+    send(cw, c, &req, ret);
+}
+
+static void send_manifest(struct casework *cw, struct cluster *c, const struct resource_info *info,
+                          const json_t *manifest, bool merge, const char *user,
+                          struct api_response *ret)
+{
+    const char *name = meta_name(manifest), *ns = namespace_of(info, manifest);
+    bool exists = *name && apiserver_peek(cluster_server(c), info->resource.group,
+                                          info->resource.plural, ns, name);
+    struct api_request req = {.verb = exists && merge ? API_PATCH : API_CREATE,
+                              .resource = info->resource,
+                              .ns = ns,
+                              .name = exists && merge ? name : NULL,
+                              .body = manifest,
+                              .patch = exists && merge ? PATCH_MERGE : PATCH_NONE,
+                              .user = user};
+    AUTO(str) char *created = NULL;
+
+    send(cw, c, &req, ret);
+    if (!api_ok(ret) || !info->has_status || !json_object_get(manifest, "status"))
+        return;
+    created = mem_strdup(meta_name(ret->body));
+    api_response_finish(ret);
+    *ret = (struct api_response){0};
+    send_status(cw, c, info, manifest, created, user, ret);
+}
+
+int create_object(struct casework *cw, struct cluster *c, const json_t *manifest, const char *user,
+                  struct src_pos pos, struct err *reterr)
+{
+    struct resource_info info;
+    AUTO(response) struct api_response res = {0};
+
+    if (manifest_kind(c, manifest, &info, pos, reterr) < 0)
+        return -1;
+    send_manifest(cw, c, &info, manifest, false, user, &res);
+    if (api_ok(&res))
+        return 0;
+    return err_set(reterr, ERR_INVALID, pos, "the API server refused %s %s: %d %s: %s",
+                   meta_kind(manifest), meta_name(manifest), res.code, api_reason(&res),
+                   api_message(&res));
+}
+
+/* ---- what a step asks for ---- */
+
+struct api_step {
+    struct cluster *cluster;
+    char *user; /* NULL: an administrator */
+    json_t *args;
+    json_t *refused; /* what refusal is expected, or NULL */
+};
+
+static void api_step_finish(struct api_step *a)
+{
+    free(a->user);
+    json_decref(a->args);
+    json_decref(a->refused);
+}
+
+static int judge_response(struct casework *cw, const struct step *step, const struct api_step *a,
+                          const struct api_request *req, const struct api_response *res)
+{
+    AUTO(json) json_t *got = NULL;
+
+    if (!a->refused)
+        return api_ok(res) ? 0 : refused(cw, req, res, step->pos);
+    got = json_pack("{s:i, s:s, s:s}", "code", res->code, "reason", api_reason(res), "message",
+                    api_message(res));
+    if (api_ok(res) || !subset_matches(a->refused, got, NULL, NULL)) {
+        AUTO(str) char *want = json_text(a->refused);
+        AUTO(str) char *have = json_text(got);
+
+        return verdict(cw, RESULT_FAILED, NULL, step->pos, NULL, "expected a refusal %s, got %s",
+                       want, have);
+    }
+    checked(cw, "refused: %s %s", api_verb_name(req->verb), req->resource.plural);
+    return 0;
+}
+
+static int send_one(struct casework *cw, const struct step *step, const struct api_step *a,
+                    const json_t *manifest)
+{
+    struct resource_info info;
+    struct err err = {0};
+    AUTO(response) struct api_response res = {0};
+    struct api_request shown = {.verb = API_CREATE, .name = meta_name(manifest)};
+
+    if (manifest_kind(a->cluster, manifest, &info, step->pos, &err) < 0)
+        return verdict_error(cw, "stage", step->pos, &err);
+    shown.resource = info.resource;
+    send_manifest(cw, a->cluster, &info, manifest, step->verb == VERB_APPLY, a->user, &res);
+    return judge_response(cw, step, a, &shown, &res);
+}
+
+static int step_manifests(struct casework *cw, const struct step *step, const struct api_step *a)
+{
+    size_t i;
+    json_t *manifest;
+
+    if (!json_is_array(a->args))
+        return send_one(cw, step, a, a->args);
+    json_array_foreach (a->args, i, manifest)
+        if (send_one(cw, step, a, manifest) < 0)
+            return -1;
+    return 0;
+}
+
+static int step_patch(struct casework *cw, const struct step *step, const struct api_step *a,
+                      const struct object_ref *ref)
+{
+    const json_t *merge = json_object_get(a->args, "merge");
+    struct api_request req = {.verb = API_PATCH,
+                              .resource = ref->info.resource,
+                              .ns = ref->ns,
+                              .name = ref->name,
+                              .subresource = json_str(a->args, "subresource"),
+                              .body = merge ? merge : json_object_get(a->args, "json"),
+                              .patch = merge ? PATCH_MERGE : PATCH_JSON,
+                              .user = a->user};
+    AUTO(response) struct api_response res = {0};
+
+    send(cw, ref->cluster, &req, &res);
+    return judge_response(cw, step, a, &req, &res);
+}
+
+static int step_delete(struct casework *cw, const struct step *step, const struct api_step *a,
+                       const struct object_ref *ref)
+{
+    struct api_request req = {.verb = API_DELETE,
+                              .resource = ref->info.resource,
+                              .ns = ref->ns,
+                              .name = ref->name,
+                              .propagation_policy = json_str(a->args, "propagation"),
+                              .user = a->user};
+    AUTO(response) struct api_response res = {0};
+
+    send(cw, ref->cluster, &req, &res);
+    if (res.code == 404 && strcmp(json_str_or_empty(a->args, "missing"), "ok") == 0)
+        return 0;
+    return judge_response(cw, step, a, &req, &res);
+}
+
+static int find_cluster(struct casework *cw, const struct step *step, const struct eval *e,
+                        struct api_step *a, char **ret_name)
+{
+    struct err err = {0};
+
+    *ret_name = NULL;
+    if (step->cluster && !(*ret_name = tmpl_text(step->cluster, e, &err)))
+        return verdict_error(cw, "scenario", step->pos, &err);
+    a->cluster = world_cluster(cw->world, *ret_name);
+    if (!a->cluster)
+        return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no cluster is called '%s'",
+                       *ret_name);
+    return 0;
+}
+
+static int prepare(struct casework *cw, const struct step *step, const struct eval *e,
+                   struct api_step *a)
+{
+    struct err err = {0};
+
+    if (step->as && !(a->user = tmpl_text(step->as, e, &err)))
+        return verdict_error(cw, "scenario", step->pos, &err);
+    if (step->refused && !(a->refused = tmpl_eval(step->refused, e, &err)))
+        return verdict_error(cw, "scenario", step->pos, &err);
+    a->args = tmpl_eval(step->args, e, &err);
+    if (!a->args)
+        return verdict_error(cw, "scenario", step->pos, &err);
+    return 0;
+}
+
+static int run_prepared(struct casework *cw, const struct step *step, const struct api_step *a,
+                        const char *cluster)
+{
+    AUTO(object_ref) struct object_ref ref = {0};
+    struct err err = {0};
+
+    if (step->verb == VERB_APPLY || step->verb == VERB_CREATE)
+        return step_manifests(cw, step, a);
+    ref_object(cw, json_str_or_empty(a->args, "kind"), json_str(a->args, "namespace"),
+               json_str_or_empty(a->args, "name"),
+               json_str(a->args, "cluster") ? json_str(a->args, "cluster") : cluster, &ref, &err);
+    if (err_pending(&err))
+        return verdict_error(cw, "scenario", step->pos, &err);
+    return step->verb == VERB_PATCH ? step_patch(cw, step, a, &ref) : step_delete(cw, step, a, &ref);
+}
+
+int step_api(struct casework *cw, const struct step *step, const struct frame *frame)
+{
+    struct eval e = case_eval(cw, frame);
+    struct api_step a = {0};
+    AUTO(str) char *cluster = NULL;
+    int r = -1;
+
+    if (find_cluster(cw, step, &e, &a, &cluster) == 0 && prepare(cw, step, &e, &a) == 0)
+        r = run_prepared(cw, step, &a, cluster);
+    api_step_finish(&a);
+    return r;
+}

@@ -56,6 +56,8 @@ void field_errors_add(struct field_errors *e, enum field_error_type type, const 
                       const json_t *value, const char *detail_fmt, ...)
     __attribute__((format(printf, 5, 6)));
 bool field_errors_any(const struct field_errors *e);
+/* "field: body", or "[a, b]" for several; equal ones once. New. */
+char *field_errors_text(const struct field_errors *e);
 /* Makes the Invalid status and empties e. */
 int status_invalid(struct api_response *ret, const char *group, const char *kind, const char *name,
                    struct field_errors *e);

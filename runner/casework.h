@@ -53,6 +53,7 @@ struct sometimes_state {
 
 struct casework {
     const struct unit *unit;
+    const json_t *values; /* the matrix case */
     const struct case_options *options;
     struct world *world;
     struct cel_context *cel;

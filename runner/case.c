@@ -1,0 +1,231 @@
+/* One case from an empty world to its verdict. */
+#include "runner/case.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/wall.h"
+#include "kube/time.h"
+#include "runner/casework.h"
+#include "runner/keep.h"
+#include "runner/stage.h"
+
+#define EVENTUALLY_WITHIN (600 * NS_PER_S)
+
+struct eval case_eval(struct casework *cw, const struct frame *frame)
+{
+    return (struct eval){.cel = cw->cel, .frame = frame, .cookie = cw};
+}
+
+/* ---- the story ---- */
+
+static int judge_eventually(struct casework *cw)
+{
+    for (size_t i = 0; i < cw->inclusion_count; i++) {
+        const struct inclusion *in = cw->inclusions[i];
+
+        for (size_t k = 0; k < in->unit->eventually.count; k++)
+            if (wait_condition(cw, in->unit->eventually.items[k], in->frame, VERB_ASSERT,
+                               EVENTUALLY_WITHIN) < 0)
+                return -1;
+    }
+    return 0;
+}
+
+static int run_finally(struct casework *cw, struct frame *frame)
+{
+    if (cw->unit->finally.count == 0)
+        return 0;
+    if (settle(cw, 30 * NS_PER_S, 3600 * NS_PER_S, cw->unit->finally.items[0].pos) < 0)
+        return -1;
+    return run_steps(cw, &cw->unit->finally, frame);
+}
+
+static int judge_armed(struct casework *cw)
+{
+    for (size_t i = 0; i < cw->armed_count; i++) {
+        const struct armed *a = cw->armed[i];
+
+        if (!a->fired && !a->step->upon->optional)
+            return verdict(cw, RESULT_ERROR, "stage", a->step->upon->pos, NULL,
+                           "what this step waited for never happened (%llu matching before `skip`)",
+                           (unsigned long long)a->seen);
+    }
+    return 0;
+}
+
+static int judge_sometimes(struct casework *cw)
+{
+    for (size_t i = 0; i < cw->sometimes_count; i++) {
+        AUTO(str) char *name = condition_name(cw->sometimes[i].condition);
+
+        if (!cw->sometimes[i].seen)
+            return verdict(cw, RESULT_VACUOUS, NULL, cw->sometimes[i].condition->pos, NULL,
+                           "never happened in this run: %s", name);
+    }
+    return 0;
+}
+
+static void name_the_laws(struct casework *cw)
+{
+    for (size_t i = 0; i < cw->law_count; i++)
+        checked(cw, "%s: %s (%llu events)", cw->laws[i].law->never ? "never" : "always",
+                cw->laws[i].law->name, (unsigned long long)cw->laws[i].evaluated);
+}
+
+static void tell_story(void *arg)
+{
+    struct casework *cw = arg;
+    struct frame *frame;
+
+    if (stage_world(cw) < 0)
+        return;
+    frame = cw->inclusions[0]->frame;
+    if (run_steps(cw, &cw->unit->steps, frame) < 0 || judge_eventually(cw) < 0 ||
+        run_finally(cw, frame) < 0 || judge_armed(cw) < 0 || judge_sometimes(cw) < 0)
+        return;
+    cw->over = true;
+    cw->result->status = RESULT_PASSED;
+    sched_stop(world_sched(cw->world));
+}
+
+/* ---- set up and tear down ---- */
+
+static void casework_start(struct casework *cw)
+{
+    struct world_config config = {
+        .seed = cw->options->seed,
+        .trace = cw->options->trace,
+        .events_max = cw->options->events_max ? cw->options->events_max : CASE_EVENTS_MAX,
+        .dir = cw->options->dir,
+        .can_mount = cw->options->can_mount,
+    };
+
+    cw->world = world_create(&config);
+    cw->cel = cel_context_create();
+    cw->chains = strmap_create();
+    cw->checked = strmap_create();
+    history_init(&cw->history, WORLD_START_NS);
+    cw->last_write_ns = world_now(cw->world);
+    cw->watch.cell = waitcell_create(world_sched(cw->world), "story");
+    cw->story = process_create(world_sched(cw->world), "scenario");
+    install_hooks(cw);
+}
+
+static void take_checked(struct casework *cw)
+{
+    size_t i = 0, n = 0;
+    const char *key;
+    void *value;
+
+    cw->result->checked =
+        mem_zalloc((strmap_count(cw->checked) + 1) * sizeof *cw->result->checked);
+    while (strmap_each(cw->checked, &i, &key, &value))
+        cw->result->checked[n++] = mem_strdup(key);
+}
+
+static void casework_finish(struct casework *cw, struct case_outcome *ret)
+{
+    cw->over = true; /* unwinding judges nothing */
+    process_crash(cw->story);
+    waitcell_destroy(TAKE(cw->watch.cell));
+    if (cw->options->trace && world_trace(cw->world)) {
+        const struct strbuf *text = trace_text(world_trace(cw->world));
+
+        strbuf_add(&ret->trace, strbuf_str(text), text->len);
+    }
+    world_destroy(cw->world);
+    for (size_t i = 0; i < cw->inclusion_count; i++) {
+        frame_destroy(cw->inclusions[i]->frame);
+        free(cw->inclusions[i]);
+    }
+    for (size_t i = 0; i < cw->armed_count; i++) {
+        frame_destroy(cw->armed[i]->frame);
+        free(cw->armed[i]);
+    }
+    for (size_t i = 0; i < cw->component_count; i++) {
+        free(cw->components[i]->name);
+        json_decref(cw->components[i]->config);
+        free(cw->components[i]);
+    }
+    free(cw->inclusions);
+    free(cw->armed);
+    free(cw->components);
+    free(cw->laws);
+    free(cw->sometimes);
+    history_finish(&cw->history);
+    strbuf_finish(&cw->notes);
+    strmap_destroy(cw->chains, (void (*)(void *))chain_stage_destroy);
+    strmap_destroy(cw->checked, free);
+    cel_context_destroy(cw->cel);
+}
+
+static const char *stop_reason(enum sched_stop stop)
+{
+    return stop == SCHED_STOP_LIMIT ? "the limit of events was reached: something runs in circles"
+                                    : "nothing is left to happen, and the story has not ended";
+}
+
+static void run_world(struct casework *cw)
+{
+    enum sched_stop stop;
+
+    actor_spawn(cw->story, "story", tell_story, cw);
+    do
+        stop = sched_run(world_sched(cw->world), SCHED_NEVER);
+    while (stop == SCHED_STOP_ASKED && !cw->over);
+    if (!cw->over)
+        verdict(cw, RESULT_ERROR, "limit", cw->step ? cw->step->pos : NO_POS, NULL, "%s",
+                stop_reason(stop));
+}
+
+static struct result_case *new_result(const struct unit *u, const json_t *values,
+                                      const struct case_options *options)
+{
+    struct result_case *r = result_case_create();
+    size_t n = json_array_size(u->requirements);
+
+    r->name = scenario_case_name(u, values);
+    r->file = mem_strdup(u->path);
+    r->line = 1;
+    r->seed = options->seed;
+    r->requirements = mem_zalloc((n + 1) * sizeof *r->requirements);
+    for (size_t i = 0; i < n; i++)
+        r->requirements[i] = mem_strdup(json_string_value(json_array_get(u->requirements, i)));
+    r->suite = mem_printf("%s/%s", json_string_value(json_object_get(u->labels, "family"))
+                                       ? json_string_value(json_object_get(u->labels, "family"))
+                                       : "scenarios",
+                          json_string_value(json_object_get(u->labels, "group"))
+                              ? json_string_value(json_object_get(u->labels, "group"))
+                              : "");
+    r->replay = mem_printf("vmconform run %s --filter '%s' --seed %llu", u->path, r->name,
+                           (unsigned long long)options->seed);
+    return r;
+}
+
+void run_case(const struct unit *u, const json_t *values, const struct case_options *options,
+              struct case_outcome *ret)
+{
+    struct casework cw = {.unit = u, .values = values, .options = options};
+    int64_t start = wall_monotonic_ns();
+
+    *ret = (struct case_outcome){0};
+    cw.result = ret->result = new_result(u, values, options);
+    casework_start(&cw);
+    run_world(&cw);
+    name_the_laws(&cw);
+    take_checked(&cw);
+    if (options->keep)
+        keep_images(&cw);
+    ret->result->virtual_ns = world_now(cw.world) - WORLD_START_NS;
+    ret->crash_points = cw.crash_points;
+    casework_finish(&cw, ret);
+    ret->result->wall_ns = wall_monotonic_ns() - start;
+}
+
+void case_outcome_finish(struct case_outcome *o)
+{
+    result_case_destroy(o->result);
+    strbuf_finish(&o->trace);
+    *o = (struct case_outcome){0};
+}

@@ -1,0 +1,279 @@
+/* See expr.h. Each function is one table row and one small C function. */
+#include "runner/expr.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
+#include "kube/time.h"
+#include "runner/casework.h"
+#include "runner/stage.h"
+#include "sim/storage/objectstore.h"
+
+/* A text argument as a C string; new. NULL with *reterr when it is something else. */
+static char *text_arg(const struct cel_value *v, const char *what, struct err *reterr)
+{
+    if (v->type == CEL_STRING)
+        return mem_strndup(v->u.text.data, v->u.text.len);
+    err_set(reterr, ERR_INVALID, NO_POS, "%s must be a string, found %s", what,
+            cel_type_name(v->type));
+    return NULL;
+}
+
+static json_t *find_object(struct casework *cw, const struct cel_value *args, struct err *reterr)
+{
+    AUTO(str) char *kind = text_arg(&args[0], "the kind", reterr);
+    AUTO(str) char *name = kind ? text_arg(&args[1], "the name", reterr) : NULL;
+    AUTO(object_ref) struct object_ref ref = {0};
+
+    if (!name)
+        return NULL;
+    return ref_object(cw, kind, NULL, name, NULL, &ref, reterr);
+}
+
+static int fn_get(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
+                  struct cel_value *ret, struct err *reterr)
+{
+    struct err err = {0};
+    json_t *object = find_object(cookie, args, &err);
+
+    (void)nargs;
+    if (err_pending(&err))
+        return err_move(reterr, &err);
+    *ret = object ? cel_json_take(c, json_incref(object)) : cel_null();
+    return 0;
+}
+
+static int fn_exists(void *cookie, struct cel_context *c, size_t nargs,
+                     const struct cel_value *args, struct cel_value *ret, struct err *reterr)
+{
+    struct err err = {0};
+    json_t *object = find_object(cookie, args, &err);
+
+    (void)nargs;
+    (void)c;
+    if (err_pending(&err))
+        return err_move(reterr, &err);
+    *ret = cel_bool(object != NULL);
+    return 0;
+}
+
+static void append_all(json_t *out, const struct object_ref *ref, const char *ns)
+{
+    AUTO(json) json_t *items = apiserver_peek_all(
+        cluster_server(ref->cluster), ref->info.resource.group, ref->info.resource.plural, ns);
+
+    json_array_extend(out, items);
+}
+
+static int fn_list(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
+                   struct cel_value *ret, struct err *reterr)
+{
+    struct casework *cw = cookie;
+    AUTO(str) char *kind = text_arg(&args[0], "the kind", reterr);
+    AUTO(str) char *ns = NULL;
+    AUTO(object_ref) struct object_ref ref = {0};
+    AUTO(json) json_t *out = json_array();
+
+    if (!kind || (nargs > 1 && !(ns = text_arg(&args[1], "the namespace", reterr))))
+        return -1;
+    if (resolve_ref(cw, kind, NULL, "", NULL, &ref, reterr) < 0)
+        return -1;
+    append_all(out, &ref, ns);
+    for (size_t i = 0; !strchr(kind, '@') && i < world_cluster_count(cw->world); i++) {
+        AUTO(object_ref) struct object_ref other = {0};
+        struct cluster *cluster = world_cluster_at(cw->world, i);
+
+        if (cluster != ref.cluster &&
+            resolve_ref(cw, kind, NULL, "", cluster_name(cluster), &other, NULL) == 0)
+            append_all(out, &other, ns);
+    }
+    *ret = cel_json_take(c, TAKE(out));
+    return 0;
+}
+
+static int fn_disk(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
+                   struct cel_value *ret, struct err *reterr)
+{
+    struct casework *cw = cookie;
+    AUTO(str) char *target = text_arg(&args[0], "the disk", reterr);
+    AUTO(str) char *moment = target ? text_arg(&args[1], "the moment", reterr) : NULL;
+    bool same = false;
+
+    (void)nargs;
+    (void)c;
+    if (!moment || compare_disk(cw, target, moment, &same, &cw->notes, reterr) < 0)
+        return -1;
+    *ret = cel_bool(same);
+    return 0;
+}
+
+static int fn_chain(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
+                    struct cel_value *ret, struct err *reterr)
+{
+    struct casework *cw = cookie;
+    AUTO(str) char *name = text_arg(&args[0], "the chain", reterr);
+    struct chain_stage *chain = name ? strmap_get(cw->chains, name) : NULL;
+
+    (void)nargs;
+    if (!name)
+        return -1;
+    if (!chain)
+        return err_set(reterr, ERR_NOT_FOUND, NO_POS, "no chain is called '%s'", name);
+    *ret = cel_json_take(c, json_incref((json_t *)chain_stage_json(chain)));
+    return 0;
+}
+
+static int fn_guest(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
+                    struct cel_value *ret, struct err *reterr)
+{
+    struct casework *cw = cookie;
+    AUTO(str) char *name = text_arg(&args[0], "the VM", reterr);
+    AUTO(object_ref) struct object_ref ref = {0};
+    const json_t *vmi;
+    struct err err = {0};
+
+    (void)nargs;
+    if (!name)
+        return -1;
+    vmi = ref_object(cw, "VirtualMachineInstance", NULL, name, NULL, &ref, &err);
+    if (err_pending(&err))
+        return err_move(reterr, &err);
+    *ret = cel_json_take(
+        c, json_pack("{s:b, s:b, s:b}", "running",
+                     vmi && strcmp(json_str_or_empty(vmi, "status.phase"), "Running") == 0, "paused",
+                     vmi && strcmp(meta_condition_status(vmi, "Paused"), "True") == 0, "agent",
+                     vmi && strcmp(meta_condition_status(vmi, "AgentConnected"), "True") == 0));
+    return 0;
+}
+
+static int fn_objects(void *cookie, struct cel_context *c, size_t nargs,
+                      const struct cel_value *args, struct cel_value *ret, struct err *reterr)
+{
+    struct casework *cw = cookie;
+    AUTO(str) char *bucket = text_arg(&args[0], "the bucket", reterr);
+    AUTO(str) char *prefix = bucket ? text_arg(&args[1], "the prefix", reterr) : NULL;
+
+    (void)nargs;
+    if (!prefix)
+        return -1;
+    *ret = cel_json_take(c, objectstore_list(objectstore_of(cw->world), bucket, prefix));
+    return 0;
+}
+
+static int fn_files(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
+                    struct cel_value *ret, struct err *reterr)
+{
+    AUTO(str) char *target = text_arg(&args[0], "the claim", reterr);
+    AUTO(str) char *path = NULL;
+    json_t *names;
+    bool block = false;
+
+    (void)nargs;
+    if (!target || !(path = claim_path(cookie, target, &block, reterr)))
+        return -1;
+    if (block)
+        return err_set(reterr, ERR_INVALID, NO_POS, "'%s' is a block device and has no files", target);
+    names = list_files(path, reterr);
+    if (!names)
+        return -1;
+    *ret = cel_json_take(c, names);
+    return 0;
+}
+
+static int fn_now(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
+                  struct cel_value *ret, struct err *reterr)
+{
+    struct casework *cw = cookie;
+
+    (void)c;
+    (void)nargs;
+    (void)args;
+    (void)reterr;
+    *ret = cel_timestamp(world_now(cw->world));
+    return 0;
+}
+
+static json_t *request_json(const struct past_request *r)
+{
+    char time[TIME_TEXT];
+
+    time_format(r->t, time);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "verb",
+                     api_verb_name(r->verb), "kind", r->kind, "cluster", r->cluster, "namespace",
+                     r->ns, "name", r->name, "subresource", r->subresource, "by", r->by, "user",
+                     r->user, "code", r->code, "reason", r->reason, "time", time);
+}
+
+static int fn_requests(void *cookie, struct cel_context *c, size_t nargs,
+                       const struct cel_value *args, struct cel_value *ret, struct err *reterr)
+{
+    struct casework *cw = cookie;
+    AUTO(str) char *verb = text_arg(&args[0], "the verb", reterr);
+    AUTO(str) char *kind = verb ? text_arg(&args[1], "the kind", reterr) : NULL;
+    json_t *out;
+
+    (void)nargs;
+    if (!kind)
+        return -1;
+    out = json_array();
+    for (size_t i = 0; i < cw->history.request_count; i++) {
+        const struct past_request *r = &cw->history.requests[i];
+
+        if ((*verb && strcmp(verb, api_verb_name(r->verb)) != 0) ||
+            (*kind && strcmp(kind, r->kind) != 0))
+            continue;
+        json_array_append_new(out, request_json(r));
+    }
+    *ret = cel_json_take(c, out);
+    return 0;
+}
+
+static int fn_programs(void *cookie, struct cel_context *c, size_t nargs,
+                       const struct cel_value *args, struct cel_value *ret, struct err *reterr)
+{
+    struct casework *cw = cookie;
+    AUTO(str) char *name = text_arg(&args[0], "the program", reterr);
+    json_t *out, *p;
+    size_t i;
+
+    (void)nargs;
+    if (!name)
+        return -1;
+    out = json_array();
+    json_array_foreach (cw->history.programs, i, p)
+        if (!*name || strcmp(name, json_str_or_empty(p, "program")) == 0)
+            json_array_append(out, p);
+    *ret = cel_json_take(c, out);
+    return 0;
+}
+
+static int fn_fired(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
+                    struct cel_value *ret, struct err *reterr)
+{
+    struct casework *cw = cookie;
+    AUTO(str) char *name = text_arg(&args[0], "the fault", reterr);
+
+    (void)nargs;
+    (void)c;
+    if (!name)
+        return -1;
+    *ret = cel_int((int64_t)fault_fired(world_faults(cw->world), name));
+    return 0;
+}
+
+static const struct cel_function functions[] = {
+    {"get", false, 2, 2, fn_get},           {"exists", false, 2, 2, fn_exists},
+    {"list", false, 1, 2, fn_list},         {"disk", false, 2, 2, fn_disk},
+    {"chain", false, 1, 1, fn_chain},       {"guest", false, 1, 1, fn_guest},
+    {"objects", false, 2, 2, fn_objects},   {"files", false, 1, 1, fn_files},
+    {"now", false, 0, 0, fn_now},           {"requests", false, 2, 2, fn_requests},
+    {"programs", false, 1, 1, fn_programs}, {"fired", false, 1, 1, fn_fired},
+};
+
+const struct cel_function *expr_functions(size_t *ret_count)
+{
+    *ret_count = ARRAY_LEN(functions);
+    return functions;
+}

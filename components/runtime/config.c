@@ -30,7 +30,7 @@ static int unknown(const char *name, const struct config_setting *settings, size
     return n ? err_hint(reterr, "the first known setting is '%s'", names[0]) : -1;
 }
 
-static bool read_bool(const json_t *value, bool *target)
+bool config_parse_bool(const json_t *value, bool *target)
 {
     static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
     static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
@@ -57,11 +57,14 @@ static bool read_value(const json_t *value, const struct config_setting *s)
         *(const char **)s->target = json_string_value(value);
         return true;
     case CONFIG_BOOL:
-        return read_bool(value, s->target);
+        return config_parse_bool(value, s->target);
     case CONFIG_INT:
         if (!json_is_integer(value))
             return false;
         *(int64_t *)s->target = json_integer_value(value);
+        return true;
+    case CONFIG_JSON:
+        *(const json_t **)s->target = value;
         return true;
     case CONFIG_DURATION:
         return json_is_string(value) && duration_parse(json_string_value(value), s->target);
@@ -80,6 +83,8 @@ static const char *type_name(enum config_type type)
         return "a whole number";
     case CONFIG_DURATION:
         return "a duration such as \"30s\"";
+    case CONFIG_JSON:
+        break;
     }
     return "";
 }

@@ -14,6 +14,7 @@ enum config_type {
     CONFIG_BOOL,     /* bool; also the texts that Go's ParseBool takes */
     CONFIG_INT,      /* int64_t */
     CONFIG_DURATION, /* int64_t nanoseconds, from Go's "1m30s" */
+    CONFIG_JSON,     /* const json_t *: any value, borrowed from the config object */
 };
 struct config_setting {
     const char *name;
@@ -24,5 +25,8 @@ struct config_setting {
  * ERR_INVALID, with a hint. */
 int config_read(const json_t *config, const struct config_setting *settings, size_t count,
                 struct err *reterr);
+
+/* A boolean, or a text that Go's ParseBool takes. false: neither, and *target keeps its value. */
+bool config_parse_bool(const json_t *value, bool *target);
 
 #endif

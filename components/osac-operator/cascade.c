@@ -1,0 +1,70 @@
+/* Deleting an instance deletes its snapshots first (compute-instance-snapshots.md 3.8). A snapshot
+ * is the instance's when both its reference and its tenant say so: one without a tenant is
+ * nobody's, and a forged one of another tenant is neither deleted nor waited for. The list is read
+ * anew on every pass, because snapshots may still be created. */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "components/osac-operator/instance.h"
+#include "components/osac-operator/kinds.h"
+#include "kube/meta.h"
+
+static bool belongs(const json_t *snapshot, const json_t *instance)
+{
+    const char *theirs = meta_annotation(snapshot, KEY_TENANT);
+    const char *ours = meta_annotation(instance, KEY_TENANT);
+    return theirs && ours && *ours && strcmp(theirs, ours) == 0 &&
+           strcmp(json_str_or_empty(snapshot, "spec.computeInstanceRef"), meta_name(instance)) == 0;
+}
+
+static enum pass_step delete_one(struct pass *p, const json_t *snapshot, struct err *reterr)
+{
+    if (meta_deleting(snapshot))
+        return PASS_ON;
+    AUTO(err) struct err e = {0};
+    struct delete_options options = {.uid = meta_uid(snapshot)};
+    enum answer a = client_delete(&p->op->hub, &kind_snapshot, meta_namespace(snapshot),
+                                  meta_name(snapshot), &options, &e);
+    if (a == ANSWER_OK || a == ANSWER_NOT_FOUND || a == ANSWER_CONFLICT)
+        return PASS_ON; /* a conflict means that another one has its name by now: the next pass sees
+                           it */
+    err_move(reterr, &e);
+    return PASS_FAILED;
+}
+
+static void show_progress(struct pass *p, size_t left)
+{
+    char *message = mem_printf("%zu snapshot%s left to delete", left, left == 1 ? "" : "s");
+    pass_condition(p, "Ready", "False", "DeletingSnapshots", message);
+    free(message);
+}
+
+enum pass_step cascade_snapshots(struct pass *p, struct err *reterr)
+{
+    AUTO(json) json_t *snapshots = NULL;
+    AUTO(err) struct err e = {0};
+    enum answer a = client_list(&p->op->hub, &kind_snapshot, meta_namespace(p->stored), NULL, NULL,
+                                &snapshots, &e);
+    if (a == ANSWER_NO_KIND)
+        return PASS_ON; /* a hub without the kind holds none */
+    if (a != ANSWER_OK) {
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+    size_t left = 0, i;
+    const json_t *snapshot;
+    json_array_foreach(snapshots, i, snapshot)
+    {
+        if (!belongs(snapshot, p->stored))
+            continue;
+        left++;
+        if (delete_one(p, snapshot, reterr) == PASS_FAILED)
+            return PASS_FAILED;
+    }
+    if (!left)
+        return PASS_ON;
+    show_progress(p, left);
+    reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
+    return PASS_STOP;
+}

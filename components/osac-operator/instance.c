@@ -1,0 +1,254 @@
+/* The ComputeInstance controller (compute-instance-snapshots.md 3.1): what a pass does, in order.
+ */
+#include "components/osac-operator/instance.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "components/osac-operator/kinds.h"
+#include "components/osac-operator/text.h"
+#include "kube/meta.h"
+
+void pass_condition(struct pass *p, const char *type, const char *status, const char *reason,
+                    const char *message)
+{
+    meta_set_condition(p->ci, type, status, reason, message, host_now(p->op->host));
+}
+
+bool pass_is_true(const struct pass *p, const char *type)
+{
+    return strcmp(meta_condition_status(p->ci, type), "True") == 0;
+}
+
+/* Somebody else wrote first: look again soon. Everything else is an error. */
+static enum pass_step after_write(struct pass *p, enum answer a, struct err *e, struct err *reterr)
+{
+    if (a == ANSWER_OK)
+        return PASS_ON;
+    if (a == ANSWER_NOT_FOUND)
+        return PASS_STOP; /* gone meanwhile */
+    if (a == ANSWER_CONFLICT) {
+        reconcile_after(p->result, CONFLICT_REQUEUE_NS);
+        return PASS_STOP;
+    }
+    err_move(reterr, e);
+    return PASS_FAILED;
+}
+
+/* Takes over what the server stored: its metadata and spec, with the status of our copy. */
+static void adopt_stored(struct pass *p, json_t *stored)
+{
+    json_decref(p->stored);
+    p->stored = stored;
+    json_t *status = json_incref(json_object_get(p->ci, "status"));
+    json_decref(p->ci);
+    p->ci = json_copy_of(stored);
+    if (status)
+        json_object_set_new(p->ci, "status", status);
+}
+
+enum pass_step pass_write_metadata(struct pass *p, json_t *edited, struct err *reterr)
+{
+    json_t *stored = NULL;
+    AUTO(err) struct err e = {0};
+    enum answer a = client_update(&p->op->hub, &kind_instance, edited, &stored, &e);
+    json_decref(edited);
+    if (a == ANSWER_OK)
+        adopt_stored(p, stored);
+    return after_write(p, a, &e, reterr);
+}
+
+enum pass_step pass_write_status(struct pass *p, struct err *reterr)
+{
+    const json_t *was = json_object_get(p->stored, "status");
+    const json_t *is = json_object_get(p->ci, "status");
+    if (was == is || (was && is && json_same(was, is)))
+        return PASS_ON;
+    json_t *stored = NULL;
+    AUTO(err) struct err e = {0};
+    enum answer a = client_update_status(&p->op->hub, &kind_instance, p->ci, &stored, &e);
+    if (a == ANSWER_OK) {
+        json_decref(p->stored);
+        p->stored = stored;
+    }
+    return after_write(p, a, &e, reterr);
+}
+
+/* The VM lives in the first subnet's namespace, else in the tenant's. */
+static enum pass_step vm_namespace(struct pass *p, char **ret, struct err *reterr)
+{
+    const json_t *attachments = json_path(p->stored, "spec.networkAttachments");
+    const char *subnet = json_str(json_array_get(attachments, 0), "subnetRef");
+    const char *tenant = meta_annotation(p->stored, KEY_TENANT);
+    if (subnet || !tenant) {
+        *ret = mem_strdup(subnet ? subnet : meta_namespace(p->stored));
+        return PASS_ON;
+    }
+    AUTO(json) json_t *obj = NULL;
+    AUTO(err) struct err e = {0};
+    enum answer a =
+        client_get(&p->op->hub, &kind_tenant, meta_namespace(p->stored), tenant, &obj, &e);
+    if (a != ANSWER_OK && a != ANSWER_NOT_FOUND && a != ANSWER_NO_KIND) {
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+    const char *ns = json_str(obj, "status.namespace");
+    *ret = mem_strdup(ns && *ns ? ns : tenant);
+    return PASS_ON;
+}
+
+/* Step 1: finalizer and VM namespace, persisted before anything is done for the instance. */
+static enum pass_step adopt_instance(struct pass *p, struct err *reterr)
+{
+    bool has_namespace = meta_annotation(p->stored, KEY_VM_NAMESPACE) != NULL;
+    if (has_namespace && meta_has_finalizer(p->stored, INSTANCE_FINALIZER))
+        return PASS_ON;
+    AUTO(json) json_t *edited = json_copy_of(p->stored);
+    meta_add_finalizer(edited, INSTANCE_FINALIZER);
+    if (!has_namespace) {
+        char *ns = NULL;
+        enum pass_step step = vm_namespace(p, &ns, reterr);
+        if (step != PASS_ON)
+            return step;
+        meta_set_annotation(edited, KEY_VM_NAMESPACE, ns);
+        free(ns);
+    }
+    return pass_write_metadata(p, TAKE(edited), reterr);
+}
+
+/* Step 2. A hub without the Subnet kind has no subnets to wait for. */
+static enum pass_step await_subnet(struct pass *p, struct err *reterr)
+{
+    const json_t *attachments = json_path(p->stored, "spec.networkAttachments");
+    const char *subnet = json_str(json_array_get(attachments, 0), "subnetRef");
+    if (!subnet)
+        return PASS_ON;
+    AUTO(json) json_t *obj = NULL;
+    AUTO(err) struct err e = {0};
+    switch (client_get(&p->op->hub, &kind_subnet, meta_namespace(p->stored), subnet, &obj, &e)) {
+    case ANSWER_OK:
+    case ANSWER_NO_KIND:
+        return PASS_ON;
+    case ANSWER_NOT_FOUND:
+        reconcile_after(p->result, SUBNET_REQUEUE_NS);
+        return PASS_STOP;
+    default:
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+}
+
+/* Steps 4 and 5. Without a Tenant kind (or object, unless it is required) there is nothing to wait
+ * for. */
+static enum pass_step await_tenant(struct pass *p, struct err *reterr)
+{
+    const char *tenant = meta_annotation(p->stored, KEY_TENANT);
+    if (!tenant)
+        return PASS_ON;
+    AUTO(json) json_t *obj = NULL;
+    AUTO(err) struct err e = {0};
+    enum answer a =
+        client_get(&p->op->hub, &kind_tenant, meta_namespace(p->stored), tenant, &obj, &e);
+    if (a == ANSWER_NO_KIND || (a == ANSWER_NOT_FOUND && !p->op->require_tenant))
+        return PASS_ON;
+    if (a != ANSWER_OK) {
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+    if (meta_deleting(obj)) {
+        err_set(reterr, ERR_INVALID, NO_POS, "the tenant of %s is being deleted",
+                meta_name(p->stored));
+        return PASS_FAILED;
+    }
+    if (strcmp(json_str_or_empty(obj, "status.phase"), "Ready") == 0)
+        return PASS_ON;
+    pass_condition(p, "Provisioned", "False", "TenantNotReady", "The tenant is not ready yet");
+    reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
+    return PASS_STOP;
+}
+
+static enum pass_step live_steps(struct pass *p, struct err *reterr)
+{
+    status_init_conditions(p);
+    enum pass_step (*const steps[])(struct pass *, struct err *) = {await_tenant, status_follow_vm,
+                                                                    jobs_provision, restore_step};
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        enum pass_step step = steps[i](p, reterr);
+        if (step != PASS_ON)
+            return step;
+    }
+    return PASS_ON;
+}
+
+/* The status that a pass has reached is worth writing even when a later step failed or stopped. */
+static enum pass_step live_pass(struct pass *p, struct err *reterr)
+{
+    enum pass_step step = adopt_instance(p, reterr);
+    if (step == PASS_ON)
+        step = await_subnet(p, reterr);
+    if (step != PASS_ON)
+        return step;
+    AUTO(err) struct err e = {0};
+    step = live_steps(p, &e);
+    if (e.code == ERR_CRASHED) {
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+    enum pass_step wrote = pass_write_status(p, step == PASS_FAILED ? NULL : reterr);
+    if (step == PASS_FAILED) {
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+    return wrote == PASS_ON ? restore_verify_written(p, reterr) : wrote;
+}
+
+static enum pass_step release_instance(struct pass *p, struct err *reterr)
+{
+    AUTO(json) json_t *edited = json_copy_of(p->stored);
+    if (!meta_remove_finalizer(edited, INSTANCE_FINALIZER))
+        return PASS_ON;
+    return pass_write_metadata(p, TAKE(edited), reterr);
+}
+
+/* Snapshots first, then the machine, then our finalizer (3.8). */
+static enum pass_step delete_pass(struct pass *p, struct err *reterr)
+{
+    if (!meta_has_finalizer(p->stored, INSTANCE_FINALIZER))
+        return PASS_ON;
+    json_put_str(p->ci, "status.phase", "Deleting");
+    AUTO(err) struct err e = {0};
+    enum pass_step step = cascade_snapshots(p, &e);
+    if (step == PASS_ON)
+        step = jobs_deprovision(p, &e);
+    if (e.code != ERR_CRASHED) {
+        enum pass_step wrote = pass_write_status(p, step == PASS_FAILED ? NULL : reterr);
+        if (step == PASS_ON && wrote != PASS_ON)
+            return wrote;
+    }
+    if (step == PASS_FAILED)
+        err_move(reterr, &e);
+    return step == PASS_ON ? release_instance(p, reterr) : step;
+}
+
+int instance_reconcile(void *cookie, const char *ns, const char *name, struct reconcile_result *ret,
+                       struct err *reterr)
+{
+    struct pass p = {.op = cookie, .result = ret};
+    AUTO(err) struct err e = {0};
+    enum answer a = client_get(&p.op->hub, &kind_instance, ns, name, &p.stored, &e);
+    if (a == ANSWER_NOT_FOUND || a == ANSWER_NO_KIND)
+        return 0;
+    if (a != ANSWER_OK)
+        return err_move(reterr, &e);
+    p.ci = json_copy_of(p.stored);
+    enum pass_step step = PASS_ON;
+    if (meta_deleting(p.stored))
+        step = delete_pass(&p, reterr);
+    else if (!object_is_unmanaged(p.stored))
+        step = live_pass(&p, reterr);
+    json_decref(p.stored);
+    json_decref(p.ci);
+    return step == PASS_FAILED ? -1 : 0;
+}

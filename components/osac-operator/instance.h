@@ -1,0 +1,76 @@
+/* One pass over a ComputeInstance, and its steps. Steps return PASS_ON to go on, PASS_STOP to end
+ * the pass quietly (a later look is arranged), PASS_FAILED with an error set. Status edits collect
+ * in `ci` and are written once, at the end of the pass. */
+#ifndef VMCONFORM_COMPONENTS_OSAC_OPERATOR_INSTANCE_H
+#define VMCONFORM_COMPONENTS_OSAC_OPERATOR_INSTANCE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "components/osac-operator/operator.h"
+
+enum pass_step { PASS_ON = 0, PASS_STOP = 1, PASS_FAILED = -1 };
+
+struct pass {
+    struct osac_operator *op;
+    json_t *stored; /* the object as last read or written; frozen */
+    json_t *ci;     /* our copy: its status is what the pass wants */
+    struct reconcile_result *result;
+};
+
+/* Conditions of the instance's own copy. */
+void pass_condition(struct pass *p, const char *type, const char *status, const char *reason,
+                    const char *message);
+bool pass_is_true(const struct pass *p, const char *type);
+/* Writes metadata changes: `edited` is a changed copy of p->stored (taken over). It fails on any
+ * change by others since the read, which then ends the pass: the next one decides anew. */
+enum pass_step pass_write_metadata(struct pass *p, json_t *edited, struct err *reterr);
+/* Writes the status when it differs from the stored one. */
+enum pass_step pass_write_status(struct pass *p, struct err *reterr);
+
+/* ---- instance_status.c ---- */
+void status_init_conditions(struct pass *p);
+/* Finds the VM by label, and lets phase, reference and conditions follow it. */
+enum pass_step status_follow_vm(struct pass *p, struct err *reterr);
+/* What a VM's printable status means; "" for "leave the phase as it is". vm NULL: none. */
+const char *status_phase_of_vm(const json_t *vm);
+
+/* ---- jobs.c ---- */
+/* Digest of the spec, without the two fields that only signal a restore. New. */
+char *jobs_config_version(const json_t *spec);
+/* Records whether the wanted configuration is applied, and appends, awaits or repeats provision
+ * jobs. */
+enum pass_step jobs_provision(struct pass *p, struct err *reterr);
+/* PASS_ON once the deprovision job is done. */
+enum pass_step jobs_deprovision(struct pass *p, struct err *reterr);
+
+/* ---- cascade.c ---- */
+/* Deletes the instance's snapshots; PASS_ON once none is left. */
+enum pass_step cascade_snapshots(struct pass *p, struct err *reterr);
+
+/* ---- restore.c ---- */
+enum pass_step restore_step(struct pass *p, struct err *reterr);
+/* After the status was written: an API server without the field drops lastRestoredAt silently.
+ * Makes sure that the request is never run again, and that the loss is visible. */
+enum pass_step restore_verify_written(struct pass *p, struct err *reterr);
+
+/* ---- restore_check.c ---- */
+struct restore_refusal {
+    const char *reason; /* NULL: nothing speaks against it */
+    const char *message;
+};
+struct restore_source {
+    char *vm, *ns, *vms; /* owned: the machine, its namespace, the KubeVirt snapshot */
+};
+void restore_source_finish(struct restore_source *s);
+static inline void cleanup_restore_source(struct restore_source *s)
+{
+    restore_source_finish(s);
+}
+/* Fresh reads of everything a restore at `requested_s` depends on, the machine last. */
+enum pass_step restore_check(struct pass *p, int64_t requested_s, struct restore_source *ret,
+                             struct restore_refusal *ret_refusal, struct err *reterr);
+/* The message that belongs to a reason. */
+const char *restore_message(const char *reason);
+
+#endif

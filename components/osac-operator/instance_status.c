@@ -1,0 +1,143 @@
+/* What a ComputeInstance says about its machine: reference, phase, conditions. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "components/osac-operator/instance.h"
+#include "components/osac-operator/kinds.h"
+#include "components/osac-operator/text.h"
+#include "kube/meta.h"
+
+/* Conditions are cleared by writing False, never by removing them: whoever copies them skips absent
+ * ones. So all are there from the start, and those that a newer operator knows are added to older
+ * objects. */
+void status_init_conditions(struct pass *p)
+{
+    static const struct {
+        const char *type, *reason;
+    } wanted[] = {
+        {"ConfigurationApplied", "Initialized"}, {"Ready", "Initialized"},
+        {"Provisioned", "Initialized"},          {"RestartRequired", "Initialized"},
+        {"RestoreInProgress", REASON_EXPECTED},  {"RestoreFailed", REASON_EXPECTED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+        if (!meta_condition(p->ci, wanted[i].type))
+            pass_condition(p, wanted[i].type, "False", wanted[i].reason, "");
+    if (!*json_str_or_empty(p->ci, "status.phase"))
+        json_put_str(p->ci, "status.phase", "Starting");
+}
+
+static bool one_of(const char *word, const char *const *words)
+{
+    for (; *words; words++)
+        if (strcmp(word, *words) == 0)
+            return true;
+    return false;
+}
+
+const char *status_phase_of_vm(const json_t *vm)
+{
+    static const char *const starting[] = {"Provisioning", "WaitingForVolumeBinding", "Starting",
+                                           "ErrorUnschedulable", NULL};
+    static const char *const running[] = {"Running", "Migrating", "WaitingForReceiver", NULL};
+    if (!vm)
+        return "Starting";
+    if (meta_deleting(vm))
+        return "Deleting";
+    const char *printable = json_str_or_empty(vm, "status.printableStatus");
+    if (!*printable || strcmp(printable, "Unknown") == 0)
+        return "";
+    if (one_of(printable, starting))
+        return "Starting";
+    if (strcmp(printable, "Running") == 0 &&
+        strcmp(meta_condition_status(vm, "Paused"), "True") == 0)
+        return "Paused";
+    if (one_of(printable, running))
+        return "Running";
+    if (strcmp(printable, "Paused") == 0)
+        return "Paused";
+    if (strcmp(printable, "Stopping") == 0)
+        return "Stopping";
+    if (strcmp(printable, "Stopped") == 0)
+        return "Stopped";
+    return "Failed"; /* errors, and values that this release does not know */
+}
+
+/* KubeVirt's reasons are free text; metav1.Condition demands a word. */
+static const char *reason_or_expected(const char *reason)
+{
+    if (!isalpha((unsigned char)reason[0]))
+        return REASON_EXPECTED;
+    for (const char *c = reason; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '_')
+            return REASON_EXPECTED;
+    return reason;
+}
+
+/* Mirrors a condition of the VM under the same name. */
+static void mirror(struct pass *p, const json_t *vm, const char *type)
+{
+    const json_t *c = vm ? meta_condition(vm, type) : NULL;
+    bool is_true = strcmp(json_str_or_empty(c, "status"), "True") == 0;
+    char *message = text_for_tenant(json_str_or_empty(c, "message"));
+    pass_condition(p, type, is_true ? "True" : "False",
+                   reason_or_expected(json_str_or_empty(c, "reason")), message);
+    free(message);
+}
+
+/* Provisioned says that the machine was made; a machine that is merely starting again stays
+ * provisioned. */
+static void set_provisioned(struct pass *p, const json_t *vm, const char *phase)
+{
+    const char *printable = json_str_or_empty(vm, "status.printableStatus");
+    if (strcmp(printable, "Provisioning") == 0 || strcmp(printable, "WaitingForVolumeBinding") == 0)
+        pass_condition(p, "Provisioned", "False", "ProvisioningStorage",
+                       "Storage is being provisioned");
+    else if (pass_is_true(p, "Provisioned") || !*phase)
+        return;
+    else if (strcmp(phase, "Starting") == 0)
+        pass_condition(p, "Provisioned", "False", "Scheduling", "The machine is being scheduled");
+    else if (strcmp(phase, "Failed") == 0)
+        pass_condition(p, "Provisioned", "False", "ProvisioningFailed",
+                       "The machine could not be provisioned");
+    else
+        pass_condition(p, "Provisioned", "True", "InfrastructureReady", "");
+}
+
+static void follow(struct pass *p, const json_t *vm)
+{
+    const char *phase = status_phase_of_vm(vm);
+    if (*phase)
+        json_put_str(p->ci, "status.phase", phase);
+    if (!vm) {
+        pass_condition(p, "Provisioned", "False", "WaitingForVM", "The machine does not exist yet");
+        mirror(p, NULL, "Ready");
+        return;
+    }
+    json_put_str(p->ci, "status.virtualMachineReference.namespace", meta_namespace(vm));
+    json_put_str(p->ci, "status.virtualMachineReference.kubeVirtVirtualMachineName", meta_name(vm));
+    mirror(p, vm, "Ready");
+    mirror(p, vm, "RestartRequired");
+    set_provisioned(p, vm, phase);
+}
+
+enum pass_step status_follow_vm(struct pass *p, struct err *reterr)
+{
+    char *value = object_label_value(meta_name(p->stored));
+    char *selector = mem_printf("%s=%s", KEY_INSTANCE, value);
+    AUTO(json) json_t *vms = NULL;
+    enum answer a = client_list(&p->op->workload, &kind_vm, NULL, selector, NULL, &vms, reterr);
+    free(selector);
+    free(value);
+    if (a != ANSWER_OK)
+        return PASS_FAILED;
+    if (json_array_size(vms) > 1) {
+        err_set(reterr, ERR_INVALID, NO_POS, "%zu virtual machines carry the label of %s",
+                json_array_size(vms), meta_name(p->stored));
+        return PASS_FAILED;
+    }
+    follow(p, json_array_get(vms, 0));
+    return PASS_ON;
+}

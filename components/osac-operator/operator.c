@@ -1,0 +1,162 @@
+/* The operator's process: settings, caches, and who wakes whom. */
+#include "components/osac-operator/operator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "components/osac-operator/kinds.h"
+#include "components/runtime/config.h"
+#include "kube/meta.h"
+#include "kube/time.h"
+
+#define DEFAULT_NAMESPACE "osac-computeinstance"
+
+static void operator_destroy(void *arg)
+{
+    struct osac_operator *op = arg;
+    free(op->hub_name);
+    free(op->workload_name);
+    free(op->ns);
+    free(op);
+}
+
+/* The setting comes from an environment variable: unset and nonsense both mean "on", and only a
+ * clear "false" means "off". */
+static bool snapshots_enabled(struct host *h, const json_t *setting)
+{
+    bool enabled = true;
+    if (setting && !config_parse_bool(setting, &enabled))
+        host_log(h, LOG_WARNING, "setting 'snapshotController' is no boolean, using true");
+    return enabled;
+}
+
+static int read_config(struct osac_operator *op, const json_t *config, bool *ret_snapshots,
+                       struct err *reterr)
+{
+    const char *hub = NULL, *workload = NULL, *ns = DEFAULT_NAMESPACE;
+    const json_t *snapshots = NULL;
+    const struct config_setting settings[] = {
+        {"hub", CONFIG_STRING, &hub},
+        {"workload", CONFIG_STRING, &workload},
+        {"namespace", CONFIG_STRING, &ns},
+        {"snapshotController", CONFIG_JSON, &snapshots},
+        {"requireTenant", CONFIG_BOOL, &op->require_tenant},
+        {"pollInterval", CONFIG_DURATION, &op->poll_ns},
+        {"maxJobHistory", CONFIG_INT, &op->jobs_max},
+        {"snapshotWarningThreshold", CONFIG_INT, &op->snapshots_warn_at},
+    };
+    if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
+        return -1;
+    if (op->poll_ns <= 0)
+        return err_set(reterr, ERR_INVALID, NO_POS, "setting 'pollInterval' must be positive");
+    if (op->jobs_max < 1)
+        op->jobs_max = 1;
+    op->hub_name = hub ? mem_strdup(hub) : NULL;
+    op->workload_name = workload ? mem_strdup(workload) : hub ? mem_strdup(hub) : NULL;
+    op->ns = mem_strdup(ns);
+    op->hub = (struct client){op->host, op->hub_name};
+    op->workload = (struct client){op->host, op->workload_name};
+    *ret_snapshots = snapshots_enabled(op->host, snapshots);
+    return 0;
+}
+
+static struct informer *cache(struct runtime *rt, const struct client *client,
+                              const struct kind *kind, const char *ns, const char *label)
+{
+    struct informer_config config = {
+        .client = *client, .kind = kind, .ns = ns, .label_selector = label, .optional = true};
+    return informer_create(rt, &config);
+}
+
+/* ---- who wakes whom ---- */
+
+static bool is_deleted(void *cookie, enum api_event_type type, const json_t *old, const json_t *obj)
+{
+    (void)cookie, (void)old, (void)obj;
+    return type == EVENT_DELETED;
+}
+
+/* A snapshot that is gone may let its instance go on with its own deletion. */
+static void map_to_parent(void *cookie, struct controller *c, const json_t *snapshot)
+{
+    (void)cookie;
+    controller_enqueue(c, meta_namespace(snapshot),
+                       json_str_or_empty(snapshot, "spec.computeInstanceRef"));
+}
+
+static const char *machine_of(const json_t *instance)
+{
+    return json_str_or_empty(instance, "status.virtualMachineReference.kubeVirtVirtualMachineName");
+}
+
+static bool machine_changed(void *cookie, enum api_event_type type, const json_t *old,
+                            const json_t *obj)
+{
+    (void)cookie;
+    return type == EVENT_MODIFIED && strcmp(machine_of(old), machine_of(obj)) != 0;
+}
+
+/* Snapshots that wait for their instance to get a machine. */
+static void map_to_waiting(void *cookie, struct controller *c, const json_t *instance)
+{
+    const struct osac_operator *op = cookie;
+    size_t pos = 0;
+    json_t *snapshot;
+    while (informer_each(op->snapshots, &pos, &snapshot))
+        if (strcmp(json_str_or_empty(snapshot, "spec.computeInstanceRef"), meta_name(instance)) ==
+                0 &&
+            !json_path(snapshot, "status.virtualMachineSnapshotRef"))
+            controller_enqueue(c, meta_namespace(snapshot), meta_name(snapshot));
+}
+
+static void add_instances(struct runtime *rt, struct osac_operator *op, struct informer *instances)
+{
+    struct controller *c = controller_create(
+        rt, &(struct controller_config){
+                .name = "computeinstance", .reconcile = instance_reconcile, .cookie = op});
+    controller_watch_self(c, instances, NULL, NULL);
+    controller_watch(c, op->snapshots, map_to_parent, is_deleted, op);
+    controller_watch_label(c, cache(rt, &op->workload, &kind_vm, NULL, KEY_INSTANCE), KEY_INSTANCE,
+                           op->ns);
+    controller_watch_label(c, cache(rt, &op->workload, &kind_vmr, NULL, KEY_INSTANCE), KEY_INSTANCE,
+                           op->ns);
+}
+
+static void add_snapshots(struct runtime *rt, struct osac_operator *op, struct informer *instances)
+{
+    struct controller *c = controller_create(
+        rt, &(struct controller_config){
+                .name = "computeinstancesnapshot", .reconcile = snapshot_reconcile, .cookie = op});
+    controller_watch_self(c, op->snapshots, NULL, NULL);
+    controller_watch_label(c, cache(rt, &op->workload, &kind_vms, NULL, KEY_SNAPSHOT), KEY_SNAPSHOT,
+                           op->ns);
+    controller_watch(c, instances, map_to_waiting, machine_changed, op);
+}
+
+static int run(struct host *h, const json_t *config, struct err *reterr)
+{
+    AUTO(runtime) struct runtime *rt = runtime_create(h);
+    struct osac_operator *op = mem_zalloc(sizeof *op);
+    runtime_own(rt, op, operator_destroy);
+    op->host = h;
+    op->poll_ns = 30 * NS_PER_S;
+    op->jobs_max = 10;
+    bool with_snapshots = true;
+    if (read_config(op, config, &with_snapshots, reterr) < 0)
+        return err_wrap(reterr, NO_POS, "osac-operator");
+    op->snapshots = cache(rt, &op->hub, &kind_snapshot, op->ns, NULL);
+    struct informer *instances = cache(rt, &op->hub, &kind_instance, op->ns, NULL);
+    add_instances(rt, op, instances);
+    if (with_snapshots)
+        add_snapshots(rt, op, instances);
+    return runtime_run(rt, reterr);
+}
+
+const struct component osac_operator_component = {
+    .name = "osac-operator",
+    .kind = COMPONENT_CONTROLLER,
+    .user = "system:serviceaccount:osac-system:osac-operator",
+    .run = run,
+};

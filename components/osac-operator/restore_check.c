@@ -1,0 +1,175 @@
+/* What must hold for a restore to start, read fresh (compute-instance-snapshots.md 3.6 and 6). The
+ * order narrows the windows: first the snapshot, then KubeVirt's copy of it, and last whether the
+ * machine stands still. What slips through them afterwards, KubeVirt refuses by itself
+ * (FailImmediate), and the restore ends as failed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "components/osac-operator/instance.h"
+#include "components/osac-operator/kinds.h"
+#include "components/osac-operator/text.h"
+#include "kube/meta.h"
+
+void restore_source_finish(struct restore_source *s)
+{
+    free(s->vm);
+    free(s->ns);
+    free(s->vms);
+    memset(s, 0, sizeof *s);
+}
+
+const char *restore_message(const char *reason)
+{
+    static const struct {
+        const char *reason, *message;
+    } texts[] = {
+        {"VMNotStopped", "ComputeInstance must be stopped before restoring"},
+        {"SnapshotNotSpecified", "The restore request names no snapshot"},
+        {"SnapshotNotFound", "The snapshot does not exist"},
+        /* A snapshot of another instance or tenant must not be told from one that does not exist.
+         */
+        {"SnapshotMismatch", "The snapshot does not exist"},
+        {"SnapshotNotReady", "The snapshot was deleted or is no longer ready"},
+        {"RestoreVanished", "The restore was removed before it finished"},
+        {"RestoreStuck", "The restore made no progress"},
+        {"LastRestoredAtNotStored", "The restore has finished, but this cluster's ComputeInstance "
+                                    "definition has no field to record it"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (strcmp(texts[i].reason, reason) == 0)
+            return texts[i].message;
+    return "The restore failed";
+}
+
+static enum pass_step refuse(struct restore_refusal *ret, const char *reason)
+{
+    *ret = (struct restore_refusal){reason, restore_message(reason)};
+    return PASS_ON;
+}
+
+/* The name is not the identity: a snapshot that was deleted and made again under its old name holds
+ * other data. The request carries a name and a time only, so a snapshot younger than the request is
+ * not the one that was meant. */
+static bool is_another(const struct pass *p, const json_t *snapshot, int64_t requested_s)
+{
+    const char *meant = meta_annotation(p->stored, KEY_RESTORE_FROM_UUID);
+    const char *uuid = meta_label(snapshot, KEY_SNAPSHOT_UUID);
+    if (meant && *meant)
+        return !uuid || strcmp(meant, uuid) != 0;
+    int64_t created_s;
+    return seconds_parse(json_str(snapshot, "metadata.creationTimestamp"), &created_s) &&
+           created_s > requested_s;
+}
+
+static bool of_this_instance(const struct pass *p, const json_t *snapshot)
+{
+    return strcmp(json_str_or_empty(snapshot, "spec.computeInstanceRef"), meta_name(p->stored)) ==
+               0 &&
+           object_same_tenant(snapshot, p->stored);
+}
+
+static enum pass_step check_snapshot(struct pass *p, int64_t requested_s,
+                                     struct restore_source *ret, struct restore_refusal *refusal,
+                                     struct err *reterr)
+{
+    const char *name = json_str_or_empty(p->stored, "spec.restoreFromSnapshot");
+    if (!*name)
+        return refuse(refusal, "SnapshotNotSpecified");
+    AUTO(json) json_t *snapshot = NULL;
+    AUTO(err) struct err e = {0};
+    enum answer a =
+        client_get(&p->op->hub, &kind_snapshot, meta_namespace(p->stored), name, &snapshot, &e);
+    if (a == ANSWER_NOT_FOUND || a == ANSWER_NO_KIND)
+        return refuse(refusal, "SnapshotNotFound");
+    if (a != ANSWER_OK) {
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+    if (!of_this_instance(p, snapshot) || is_another(p, snapshot, requested_s))
+        return refuse(refusal, "SnapshotMismatch");
+    const char *vms = json_str_or_empty(snapshot, "status.virtualMachineSnapshotRef.name");
+    const char *ns = json_str_or_empty(snapshot, "status.virtualMachineSnapshotRef.namespace");
+    if (meta_deleting(snapshot) || !*vms ||
+        strcmp(json_str_or_empty(snapshot, "status.phase"), "Ready") != 0)
+        return refuse(refusal, "SnapshotNotReady");
+    if (strcmp(ns, ret->ns) != 0)
+        return refuse(refusal, "SnapshotMismatch");
+    ret->vms = mem_strdup(vms);
+    return PASS_ON;
+}
+
+static enum pass_step check_vms(struct pass *p, const struct restore_source *source,
+                                struct restore_refusal *refusal, struct err *reterr)
+{
+    AUTO(json) json_t *vms = NULL;
+    AUTO(err) struct err e = {0};
+    enum answer a = client_get(&p->op->workload, &kind_vms, source->ns, source->vms, &vms, &e);
+    if (a == ANSWER_NOT_FOUND || a == ANSWER_NO_KIND)
+        return refuse(refusal, "SnapshotNotReady");
+    if (a != ANSWER_OK) {
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+    if (strcmp(json_str_or_empty(vms, "spec.source.name"), source->vm) != 0)
+        return refuse(refusal, "SnapshotMismatch");
+    if (meta_deleting(vms) || !json_bool(vms, "status.readyToUse", false))
+        return refuse(refusal, "SnapshotNotReady");
+    return PASS_ON;
+}
+
+/* Stopped means that KubeVirt says so and that no VMI exists: a kept phase or an unknown status is
+ * no proof. */
+static enum pass_step check_vm(struct pass *p, const struct restore_source *source,
+                               struct restore_refusal *refusal, struct err *reterr)
+{
+    AUTO(json) json_t *vm = NULL;
+    AUTO(err) struct err e = {0};
+    enum answer a = client_get(&p->op->workload, &kind_vm, source->ns, source->vm, &vm, &e);
+    if (a == ANSWER_NOT_FOUND)
+        return refuse(refusal, "VMNotStopped");
+    if (a != ANSWER_OK) {
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+    if (strcmp(status_phase_of_vm(vm), "Stopped") != 0)
+        return refuse(refusal, "VMNotStopped");
+    return PASS_ON;
+}
+
+static enum pass_step check_vmi(struct pass *p, const struct restore_source *source,
+                                struct restore_refusal *refusal, struct err *reterr)
+{
+    AUTO(json) json_t *vmi = NULL;
+    AUTO(err) struct err e = {0};
+    switch (client_get(&p->op->workload, &kind_vmi, source->ns, source->vm, &vmi, &e)) {
+    case ANSWER_OK:
+        return refuse(refusal, "VMNotStopped");
+    case ANSWER_NOT_FOUND:
+    case ANSWER_NO_KIND:
+    case ANSWER_FORBIDDEN: /* not ours to see: KubeVirt checks it again before it touches a disk */
+        return PASS_ON;
+    default:
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+}
+
+enum pass_step restore_check(struct pass *p, int64_t requested_s, struct restore_source *ret,
+                             struct restore_refusal *ret_refusal, struct err *reterr)
+{
+    ret->vm = mem_strdup(
+        json_str_or_empty(p->ci, "status.virtualMachineReference.kubeVirtVirtualMachineName"));
+    ret->ns = mem_strdup(json_str_or_empty(p->ci, "status.virtualMachineReference.namespace"));
+    enum pass_step step = check_snapshot(p, requested_s, ret, ret_refusal, reterr);
+    if (step == PASS_ON && !ret_refusal->reason && !*ret->vm)
+        return refuse(ret_refusal, "VMNotStopped");
+    if (step == PASS_ON && !ret_refusal->reason)
+        step = check_vms(p, ret, ret_refusal, reterr);
+    if (step == PASS_ON && !ret_refusal->reason)
+        step = check_vm(p, ret, ret_refusal, reterr);
+    if (step == PASS_ON && !ret_refusal->reason)
+        step = check_vmi(p, ret, ret_refusal, reterr);
+    return step;
+}

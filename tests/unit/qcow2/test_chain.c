@@ -1,0 +1,359 @@
+/* Chains against a naive overlay of letters, and against the rule that made the disk. */
+#include "qcow2/chain.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/prng.h"
+#include "qcow2/compare.h"
+#include "qcow2/format.h"
+#include "tests/unit/qcow2/support.h"
+
+#define LAYERS_MAX 8
+
+struct stack {
+    struct bytes bytes[LAYERS_MAX];
+    struct qcow2_image *images[LAYERS_MAX];
+    size_t count;
+};
+
+static void stack_finish(struct stack *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        qcow2_image_destroy(s->images[i]);
+        free(s->bytes[i].data);
+    }
+}
+
+static void stack_add(struct stack *s, struct bytes b)
+{
+    struct qcow2_fault f = {0};
+    s->bytes[s->count] = b;
+    s->images[s->count] = open_bytes(&s->bytes[s->count], "layer", &f);
+    ck_assert_msg(s->images[s->count] != NULL, "%s", f.err.msg ? f.err.msg : "");
+    s->count++;
+}
+
+static enum qcow2_defect open_defect(struct stack *s, const struct qcow2_chain_options *o)
+{
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(s->images, s->count, o, &f);
+    enum qcow2_defect defect = f.defect;
+    qcow2_fault_clear(&f);
+    return defect;
+}
+
+/* ---- letters ---- */
+
+static const struct overlay_row {
+    const char *name;
+    uint32_t bits; /* of each layer's clusters */
+    const char *layers[4];
+    const char *want; /* '.' and '0' read as zero */
+} overlays[] = {
+    {"one layer", 12, {"A.0B"}, "A..B"},
+    {"data hides data", 12, {"AAAA", ".B.."}, "ABAA"},
+    {"zero hides data", 12, {"AAAA", ".0.."}, "A.AA"},
+    {"data over zero over data", 12, {"AAAA", "00..", ".C.."}, ".CAA"},
+    {"empty increment", 12, {"AB..", "...."}, "AB.."},
+    {"grown disk", 12, {"AB", "..C."}, "ABC."},
+    {"grown twice", 12, {"A", "B.", "..0C"}, "B..C"},
+    {"alternating", 9, {"ABABABAB", "C.C.C.C.", ".0.0.0.0"}, "C.C.C.C."},
+    {"file order is not guest order", 9, {"DCBA", "b..a"}, "bCBa"},
+};
+
+static void read_letters(struct qcow2_chain *chain, size_t cs, const char *want, const char *name)
+{
+    struct qcow2_fault f = {0};
+    AUTO(str) char *buf = mem_alloc(cs);
+    for (size_t i = 0; want[i]; i++) {
+        ck_assert_int_eq(qcow2_chain_read(chain, i * cs, buf, cs, &f), 0);
+        char letter = want[i] == '.' || want[i] == '0' ? 0 : want[i];
+        for (size_t k = 0; k < cs; k++)
+            ck_assert_msg(buf[k] == letter, "%s: cluster %zu byte %zu: %d, expected %d", name, i, k,
+                          buf[k], letter);
+    }
+}
+
+START_TEST(overlay)
+{
+    const struct overlay_row *row = &overlays[_i];
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    for (size_t i = 0; i < ARRAY_LEN(row->layers) && row->layers[i]; i++)
+        stack_add(&s, make_image(row->bits, row->layers[i], NULL));
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(s.images, s.count, NULL, &f);
+    ck_assert_msg(chain != NULL, "%s: %s", row->name, f.err.msg ? f.err.msg : "");
+    ck_assert_uint_eq(qcow2_chain_size(chain), strlen(row->want) << row->bits);
+    read_letters(chain, (size_t)1 << row->bits, row->want, row->name);
+}
+END_TEST
+
+/* Layers of different cluster sizes, random content, read at random places. */
+START_TEST(mixed_cluster_sizes)
+{
+    enum { SIZE = 1 << 18 };
+    struct prng prng;
+    prng_init(&prng, (uint64_t)_i, "mixed clusters");
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    AUTO(str) char *want = mem_zalloc(SIZE);
+    for (size_t layer = 0; layer < LAYERS_MAX; layer++) {
+        uint32_t bits = 9 + (uint32_t)prng_below(&prng, 7);
+        size_t clusters = SIZE >> bits;
+        AUTO(str) char *layout = mem_zalloc(clusters + 1);
+        for (size_t i = 0; i < clusters; i++) {
+            static const char kinds[] = "....0ABCDE";
+            layout[i] = kinds[prng_below(&prng, 10)];
+            if (layout[i] != '.')
+                memset(want + (i << bits), layout[i] == '0' ? 0 : layout[i], (size_t)1 << bits);
+        }
+        stack_add(&s, make_image(bits, layout, NULL));
+    }
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(s.images, s.count, NULL, &f);
+    ck_assert_ptr_nonnull(chain);
+    AUTO(str) char *got = mem_alloc(SIZE);
+    ck_assert_int_eq(qcow2_chain_read(chain, 0, got, SIZE, &f), 0);
+    ck_assert_mem_eq(got, want, SIZE);
+    for (unsigned i = 0; i < 200; i++) {
+        size_t at = prng_below(&prng, SIZE);
+        size_t len = prng_below(&prng, SIZE - at + 1);
+        ck_assert_int_eq(qcow2_chain_read(chain, at, got, len, &f), 0);
+        ck_assert_mem_eq(got, want + at, len);
+    }
+    size_t count;
+    const struct qcow2_extent *e = qcow2_chain_extents(chain, &count);
+    for (size_t i = 1; i < count; i++)
+        ck_assert_uint_le(e[i - 1].start + e[i - 1].len, e[i].start);
+}
+END_TEST
+
+/* ---- refusals ---- */
+
+START_TEST(refusals)
+{
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    ck_assert_int_eq(open_defect(&s, NULL), QCOW2_CHAIN_EMPTY);
+    stack_add(&s, make_image(12, "AAAA", NULL));
+    stack_add(&s, make_image(12, "BBB", NULL));
+    ck_assert_int_eq(open_defect(&s, NULL), QCOW2_CHAIN_SHRUNK);
+
+    struct qcow2_image *twice[] = {s.images[0], s.images[0]};
+    struct qcow2_fault f = {0};
+    ck_assert_ptr_null(qcow2_chain_open(twice, 2, NULL, &f));
+    ck_assert_int_eq(f.defect, QCOW2_CHAIN_LOOP);
+    qcow2_fault_clear(&f);
+
+    struct qcow2_chain_options one = {.layers_max = 1};
+    ck_assert_int_eq(open_defect(&s, &one), QCOW2_CHAIN_DEPTH);
+}
+END_TEST
+
+START_TEST(version_2_increments)
+{
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    struct qcow2_writer_options v2 = {.version = 2};
+    stack_add(&s, make_image(12, "AA", &v2)); /* a base may be */
+    ck_assert_int_eq(open_defect(&s, NULL), QCOW2_OK);
+    struct qcow2_writer_options v2_again = {.version = 2};
+    stack_add(&s, make_image(12, ".B", &v2_again));
+    ck_assert_int_eq(open_defect(&s, NULL), QCOW2_POLICY_V2);
+    struct qcow2_chain_options lax = {.accept_v2_increments = true};
+    ck_assert_int_eq(open_defect(&s, &lax), QCOW2_OK);
+}
+END_TEST
+
+START_TEST(names_of_backing_files)
+{
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    struct qcow2_writer_options passwd = {.backing_name = "/etc/passwd", .backing_format = "raw"};
+    stack_add(&s, make_image(12, "A.", &passwd));
+    ck_assert_int_eq(open_defect(&s, NULL), QCOW2_POLICY_BACKING);
+    struct qcow2_chain_options lax = {.accept_base_backing = true};
+    ck_assert_int_eq(open_defect(&s, &lax), QCOW2_OK);
+
+    /* Informative on an increment, whatever it names. */
+    __attribute__((cleanup(stack_finish))) struct stack t = {0};
+    struct qcow2_writer_options again = {.backing_name = "/etc/passwd", .backing_format = "raw"};
+    stack_add(&t, make_image(12, "A.", NULL));
+    stack_add(&t, make_image(12, "..", &again));
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(t.images, 2, NULL, &f);
+    read_letters(chain, 4096, "A.", "names");
+}
+END_TEST
+
+START_TEST(the_same_file_twice)
+{
+    char *folder = scratch_create();
+    AUTO(str) char *a = mem_printf("%s/a.qcow2", folder);
+    AUTO(str) char *alias = mem_printf("%s/./a.qcow2", folder);
+    __attribute__((cleanup(cleanup_bytes))) struct bytes b = make_image(12, "A", NULL);
+    write_file(a, b.data, b.len);
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_image) struct qcow2_image *one = qcow2_image_open_file(a, NULL, &f);
+    AUTO(qcow2_image) struct qcow2_image *two = qcow2_image_open_file(alias, NULL, &f);
+    struct qcow2_image *layers[] = {one, two};
+    ck_assert_ptr_null(qcow2_chain_open(layers, 2, NULL, &f));
+    ck_assert_int_eq(f.defect, QCOW2_CHAIN_LOOP);
+    qcow2_fault_clear(&f);
+    scratch_remove(folder);
+}
+END_TEST
+
+START_TEST(compressed_garbage)
+{
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    struct bytes b = make_image(12, "AB", NULL);
+    be64_put(b.data, 4 * 4096, QCOW2_COMPRESSED | UINT64_C(3) << 58 | 5 * 4096);
+    stack_add(&s, b);
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(s.images, 1, NULL, &f);
+    ck_assert_ptr_nonnull(chain);
+    char buf[8192];
+    ck_assert_int_eq(qcow2_chain_read(chain, 4096, buf, 4096, &f), 0); /* its neighbour is well */
+    ck_assert_int_eq(qcow2_chain_read(chain, 0, buf, 4096, &f), -1);
+    ck_assert_int_eq(f.defect, QCOW2_COMP);
+    qcow2_fault_clear(&f);
+}
+END_TEST
+
+/* ---- comparing with the rule ---- */
+
+static void three_moments(struct disk_model *d)
+{
+    disk_write(d, 0, 512);
+    disk_checkpoint(d, "F");
+    disk_write(d, 100, 300);
+    disk_zero(d, 0, 64);
+    disk_checkpoint(d, "I1");
+    disk_write(d, 350, 100);
+    disk_checkpoint(d, "I2");
+}
+
+static struct qcow2_comparison compare_with(struct stack *s, const struct disk_moment *m)
+{
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(s->images, s->count, NULL, &f);
+    ck_assert_msg(chain != NULL, "%s", f.err.msg ? f.err.msg : "");
+    struct qcow2_chain_view a;
+    struct qcow2_moment_view b;
+    struct qcow2_comparison c;
+    ck_assert_int_eq(
+        qcow2_compare(qcow2_view_chain(&a, chain), qcow2_view_moment(&b, m), NULL, &c, &f), 0);
+    return c;
+}
+
+START_TEST(every_moment_comes_back)
+{
+    static const uint32_t bits[] = {18, 16, 12, 9, 21};
+    AUTO(disk) struct disk_model *d = disk_create(3, 1027); /* not whole clusters */
+    three_moments(d);
+    for (unsigned variant = 0; variant < 6; variant++) {
+        __attribute__((cleanup(stack_finish))) struct stack s = {0};
+        struct qcow2_layer_options o = {.cluster_bits = bits[_i],
+                                        .never = variant % 3,
+                                        .in_order = variant >= 3,
+                                        .scatter_seed = variant};
+        for (size_t i = 0; i < 3; i++) {
+            struct disk_moment *from = i ? disk_checkpoint_at(d, i - 1) : NULL;
+            stack_add(&s, make_layer(from, disk_checkpoint_at(d, i), &o));
+            struct qcow2_comparison c = compare_with(&s, disk_checkpoint_at(d, i));
+            ck_assert(qcow2_comparison_same(&c));
+            ck_assert_uint_gt(c.bytes_read, 0);
+            qcow2_comparison_finish(&c);
+        }
+    }
+}
+END_TEST
+
+/* Leaving I1 out must be seen, and the differing ranges are told by layer. */
+START_TEST(a_missing_layer_is_found)
+{
+    AUTO(disk) struct disk_model *d = disk_create(3, 1024);
+    three_moments(d);
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    struct qcow2_layer_options o = {.cluster_bits = 12};
+    stack_add(&s, make_layer(NULL, disk_find(d, "F"), &o));
+    stack_add(&s, make_layer(disk_find(d, "I1"), disk_find(d, "I2"), &o));
+    struct qcow2_comparison c = compare_with(&s, disk_find(d, "I2"));
+    ck_assert(!qcow2_comparison_same(&c));
+    ck_assert_uint_eq(c.bytes_differing, (64 + 250) * 4096);
+    ck_assert_uint_eq(c.count, 2);
+    ck_assert_uint_eq(c.items[0].start, 0);
+    ck_assert_uint_eq(c.items[0].len, 64 * 4096);
+    ck_assert_uint_eq(c.items[0].layer_a, 0);
+    ck_assert(c.items[0].zero_b);
+    ck_assert_uint_eq(c.items[1].start, 100 * 4096);
+    qcow2_comparison_finish(&c);
+}
+END_TEST
+
+START_TEST(layer_shapes)
+{
+    AUTO(disk) struct disk_model *d = disk_create(3, 1024);
+    three_moments(d);
+    disk_checkpoint(d, "I3");
+    struct qcow2_layer_options o = {0};
+    __attribute__((cleanup(cleanup_bytes))) struct bytes empty =
+        make_layer(disk_find(d, "I2"), disk_find(d, "I3"), &o);
+    ck_assert_uint_eq(empty.len, 786440); /* as measured on a real empty increment */
+    __attribute__((cleanup(cleanup_bytes))) struct bytes full =
+        make_layer(NULL, disk_find(d, "F"), &o);
+    ck_assert_uint_eq(full.len, (5 + 16) << 18); /* data everywhere, also where nobody wrote */
+    o.never = QCOW2_NEVER_UNALLOCATED;
+    __attribute__((cleanup(cleanup_bytes))) struct bytes sparse =
+        make_layer(NULL, disk_find(d, "F"), &o);
+    ck_assert_uint_eq(sparse.len, (5 + 8) << 18);
+    __attribute__((cleanup(cleanup_bytes))) struct bytes again =
+        make_layer(NULL, disk_find(d, "F"), &o);
+    ck_assert_mem_eq(sparse.data, again.data, sparse.len);
+}
+END_TEST
+
+START_TEST(raw_files_compare)
+{
+    char *folder = scratch_create();
+    AUTO(str) char *path = mem_printf("%s/disk.img", folder);
+    AUTO(disk) struct disk_model *d = disk_create(3, 1024);
+    three_moments(d);
+    AUTO(str) char *raw = mem_alloc(1024 * 4096);
+    disk_read(disk_find(d, "I2"), 0, raw, 1024 * 4096);
+    raw[777 * 4096 + 5] ^= 1;
+    write_file(path, raw, 1024 * 4096);
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_io) struct qcow2_io *io = qcow2_io_open(path, QCOW2_IO_DEVICE, &f);
+    struct qcow2_io_view a;
+    struct qcow2_moment_view b;
+    struct qcow2_comparison c;
+    ck_assert_int_eq(qcow2_compare(qcow2_view_io(&a, io), qcow2_view_moment(&b, disk_find(d, "I2")),
+                                   NULL, &c, &f),
+                     0);
+    ck_assert_uint_eq(c.count, 1);
+    ck_assert_uint_eq(c.items[0].start, 777 * 4096);
+    ck_assert_uint_eq(c.items[0].len, 4096);
+    qcow2_comparison_finish(&c);
+    scratch_remove(folder);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("qcow2.chain");
+    TCase *tc = tcase_create("chain");
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, overlay, 0, (int)ARRAY_LEN(overlays));
+    tcase_add_loop_test(tc, mixed_cluster_sizes, 0, 10);
+    tcase_add_test(tc, refusals);
+    tcase_add_test(tc, version_2_increments);
+    tcase_add_test(tc, names_of_backing_files);
+    tcase_add_test(tc, the_same_file_twice);
+    tcase_add_test(tc, compressed_garbage);
+    tcase_add_loop_test(tc, every_moment_comes_back, 0, 5);
+    tcase_add_test(tc, a_missing_layer_is_found);
+    tcase_add_test(tc, layer_shapes);
+    tcase_add_test(tc, raw_files_compare);
+    suite_add_tcase(s, tc);
+    return run_suite(s);
+}

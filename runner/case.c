@@ -179,8 +179,7 @@ static void run_world(struct casework *cw)
                 stop_reason(stop));
 }
 
-static struct result_case *new_result(const struct unit *u, const json_t *values,
-                                      const struct case_options *options)
+struct result_case *case_blank_result(const struct unit *u, const json_t *values, uint64_t seed)
 {
     struct result_case *r = result_case_create();
     size_t n = json_array_size(u->requirements);
@@ -188,7 +187,7 @@ static struct result_case *new_result(const struct unit *u, const json_t *values
     r->name = scenario_case_name(u, values);
     r->file = mem_strdup(u->path);
     r->line = 1;
-    r->seed = options->seed;
+    r->seed = seed;
     r->requirements = mem_zalloc((n + 1) * sizeof *r->requirements);
     for (size_t i = 0; i < n; i++)
         r->requirements[i] = mem_strdup(json_string_value(json_array_get(u->requirements, i)));
@@ -199,7 +198,7 @@ static struct result_case *new_result(const struct unit *u, const json_t *values
                               ? json_string_value(json_object_get(u->labels, "group"))
                               : "");
     r->replay = mem_printf("vmconform run %s --filter '%s' --seed %llu", u->path, r->name,
-                           (unsigned long long)options->seed);
+                           (unsigned long long)seed);
     return r;
 }
 
@@ -210,7 +209,7 @@ void run_case(const struct unit *u, const json_t *values, const struct case_opti
     int64_t start = wall_monotonic_ns();
 
     *ret = (struct case_outcome){0};
-    cw.result = ret->result = new_result(u, values, options);
+    cw.result = ret->result = case_blank_result(u, values, options->seed);
     casework_start(&cw);
     run_world(&cw);
     name_the_laws(&cw);

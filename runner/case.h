@@ -30,6 +30,8 @@ struct case_outcome {
 /* values: the matrix case (borrowed). Never fails: what goes wrong is in the result. */
 void run_case(const struct unit *u, const json_t *values, const struct case_options *options,
               struct case_outcome *ret);
+/* A result with all names filled in and nothing decided. New. */
+struct result_case *case_blank_result(const struct unit *u, const json_t *values, uint64_t seed);
 void case_outcome_finish(struct case_outcome *o);
 
 #endif

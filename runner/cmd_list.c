@@ -1,0 +1,135 @@
+/* vmconform list, lint, expand */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/strbuf.h"
+#include "base/yaml.h"
+#include "runner/collect.h"
+#include "runner/commands.h"
+#include "runner/options.h"
+
+struct list_options {
+    bool json, help;
+    const char *filter, *selector;
+};
+
+static int usage_error(struct err *e)
+{
+    err_print(stderr, e, NULL, 0);
+    err_clear(e);
+    return EXIT_CANNOT_TELL;
+}
+
+static json_t *case_json(const struct planned_case *c)
+{
+    const struct unit *u = c->unit;
+
+    return json_pack("{s:s, s:s, s:s, s:O*, s:O*, s:O, s:O, s:O, s:s}", "name", c->name, "scenario",
+                     u->name, "file", u->path, "family", json_object_get(u->labels, "family"), "group",
+                     json_object_get(u->labels, "group"), "requirement", u->requirements, "matrix",
+                     c->values, "needs", u->needs, "description", u->description);
+}
+
+static void print_json(const struct collection *c)
+{
+    AUTO(json) json_t *all = json_array();
+    AUTO(strbuf) struct strbuf text = {0};
+
+    for (size_t i = 0; i < c->case_count; i++)
+        json_array_append_new(all, case_json(&c->cases[i]));
+    json_write(&text, all, JSON_INDENTED);
+    puts(strbuf_str(&text));
+}
+
+static void print_lines(const struct collection *c)
+{
+    for (size_t i = 0; i < c->case_count; i++)
+        printf("%s\t%s\n", c->cases[i].name, c->cases[i].unit->path);
+}
+
+static void print_expanded(const struct collection *c)
+{
+    for (size_t i = 0; i < c->case_count; i++) {
+        AUTO(json) json_t *one = case_json(&c->cases[i]);
+        AUTO(strbuf) struct strbuf text = {0};
+
+        yaml_write(&text, one, 0);
+        printf("---\n%s", strbuf_str(&text));
+    }
+}
+
+static int with_collection(int argc, char **argv, const char *usage, int (*fn)(const struct list_options *o,
+                                                                              const struct collection *c))
+{
+    struct list_options o = {0};
+    const struct option_spec specs[] = {
+        {"--json", 0, OPTION_FLAG, &o.json, NULL, "as JSON"},
+        {"--filter", 0, OPTION_TEXT, &o.filter, "GLOB", "only cases whose name matches"},
+        {"--selector", 'l', OPTION_TEXT, &o.selector, "SELECTOR", "only scenarios with these labels"},
+        {"--help", 'h', OPTION_FLAG, &o.help, NULL, "show this"},
+        {NULL, 0, OPTION_FLAG, NULL, NULL, NULL},
+    };
+    AUTO(selector) struct selector *selector = NULL;
+    struct collect_filter filter = {0};
+    struct collection c;
+    struct err err = {0};
+    int operands, status;
+
+    if (options_parse(specs, argc - 1, argv + 1, &operands, &err) < 0)
+        return usage_error(&err);
+    if (o.help) {
+        puts(usage);
+        options_help(specs);
+        return 0;
+    }
+    if (operands == 0 && err_set(&err, ERR_INVALID, NO_POS, "no path was given"))
+        return usage_error(&err);
+    if (o.selector && !(selector = selector_parse(o.selector, &err)))
+        return usage_error(&err);
+    filter.glob = o.filter;
+    filter.selector = selector;
+    status = collect(&c, argv + 1, (size_t)operands, &filter) < 0 ? EXIT_CANNOT_TELL : fn(&o, &c);
+    collection_finish(&c);
+    return status;
+}
+
+static int do_list(const struct list_options *o, const struct collection *c)
+{
+    if (o->json)
+        print_json(c);
+    else
+        print_lines(c);
+    return 0;
+}
+
+static int do_lint(const struct list_options *o, const struct collection *c)
+{
+    (void)o;
+    printf("%zu scenarios, %zu cases, no mistake found\n", c->unit_count, c->case_count);
+    return 0;
+}
+
+static int do_expand(const struct list_options *o, const struct collection *c)
+{
+    if (o->json)
+        print_json(c);
+    else
+        print_expanded(c);
+    return 0;
+}
+
+int cmd_list(int argc, char **argv)
+{
+    return with_collection(argc, argv, "usage: vmconform list [OPTIONS] PATH...\n", do_list);
+}
+
+int cmd_lint(int argc, char **argv)
+{
+    return with_collection(argc, argv, "usage: vmconform lint [OPTIONS] PATH...\n", do_lint);
+}
+
+int cmd_expand(int argc, char **argv)
+{
+    return with_collection(argc, argv, "usage: vmconform expand [OPTIONS] PATH...\n", do_expand);
+}

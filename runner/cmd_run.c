@@ -1,0 +1,328 @@
+/* vmconform run */
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/glob.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "base/wall.h"
+#include "reports/writers.h"
+#include "runner/commands.h"
+#include "runner/options.h"
+#include "runner/pool.h"
+
+#define TIMEOUT_DEFAULT (INT64_C(120) * 1000000000)
+
+struct run_options {
+    const char *junit, *json, *trace, *keep, *filter, *selector, *shard, *expected, *crash, *engine;
+    uint64_t seed, jobs;
+    int64_t timeout;
+    bool fail_fast, fail_on_skip, help, quiet;
+};
+
+static volatile int interrupted;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+static int usage_error(struct err *e)
+{
+    err_print(stderr, e, NULL, 0);
+    err_clear(e);
+    return EXIT_CANNOT_TELL;
+}
+
+/* ---- expected failures: case names or globs, one a line, '#' begins a comment ---- */
+
+struct expected {
+    char *text;
+    char **globs;
+    size_t count, cap;
+};
+
+static int expected_load(struct expected *x, const char *path, struct err *reterr)
+{
+    AUTO(file) FILE *f = fopen(path, "rb");
+    AUTO(strbuf) struct strbuf text = {0};
+    char buf[4096], *p;
+    size_t n;
+
+    if (!f)
+        return err_set_errno(reterr, errno, NO_POS, "%s", path);
+    while ((n = fread(buf, 1, sizeof buf, f)) > 0 && text.len < (1u << 20))
+        strbuf_add(&text, buf, n);
+    x->text = strbuf_take(&text);
+    for (p = x->text; *p;) {
+        size_t len = strcspn(p, "\n"), use = strcspn(p, "#\n");
+        char *end = p + len;
+        bool more = *end == '\n';
+
+        while (use && (p[use - 1] == ' ' || p[use - 1] == '\t' || p[use - 1] == '\r'))
+            use--;
+        *end = '\0';
+        p[use] = '\0';
+        if (use) {
+            x->globs = mem_grow(x->globs, &x->cap, x->count + 1, sizeof *x->globs);
+            x->globs[x->count++] = p;
+        }
+        p = end + more;
+    }
+    return 0;
+}
+
+static bool is_expected(const struct expected *x, const char *name)
+{
+    for (size_t i = 0; i < x->count; i++)
+        if (strcmp(x->globs[i], name) == 0 || glob_match(x->globs[i], name))
+            return true;
+    return false;
+}
+
+/* An expected failure is no failure; an expected failure that passes is one, or the list would rot. */
+static void judge_expected(const struct expected *x, struct result_case *r)
+{
+    if (!is_expected(x, r->name))
+        return;
+    if (r->status == RESULT_FAILED) {
+        r->expected = true;
+    } else if (r->status == RESULT_PASSED) {
+        r->status = RESULT_FAILED;
+        r->headline = mem_printf("%s:%u:1: passed, though the list of expected failures names it",
+                                 r->file, r->line);
+    }
+}
+
+/* ---- options ---- */
+
+static int parse_shard(const char *text, struct collect_filter *f, struct err *reterr)
+{
+    unsigned long long i = 0, n = 0;
+    char tail;
+
+    if (!text)
+        return 0;
+    if (sscanf(text, "%llu/%llu%c", &i, &n, &tail) != 2 || i < 1 || n < 1 || i > n)
+        return err_set(reterr, ERR_INVALID, NO_POS, "--shard wants I/N with 1 <= I <= N, found '%s'",
+                       text);
+    f->shard_index = i;
+    f->shard_count = n;
+    return 0;
+}
+
+static int check_words(const struct run_options *o, struct err *reterr)
+{
+    if (o->crash && strcmp(o->crash, "every-write") != 0)
+        return err_set(reterr, ERR_INVALID, NO_POS, "--crash knows 'every-write' only, found '%s'",
+                       o->crash);
+    if (o->engine && strcmp(o->engine, "qemu-img") != 0)
+        return err_set(reterr, ERR_INVALID, NO_POS, "--engine knows 'qemu-img' only, found '%s'",
+                       o->engine);
+    return 0;
+}
+
+static void help(const struct option_spec *specs)
+{
+    puts("usage: vmconform run [OPTIONS] PATH...\n\nRuns every scenario below the paths.\n");
+    options_help(specs);
+    puts("\nexit status: 0 all passed, 1 a promise was broken, 2 the tool could not tell, 3 only "
+         "vacuous cases");
+}
+
+/* ---- traces ---- */
+
+static int join_traces(const struct collection *c, const char *dir, const char *path,
+                       struct err *reterr)
+{
+    AUTO(strbuf) struct strbuf all = {0};
+    char buf[65536];
+
+    for (size_t i = 0; i < c->case_count; i++) {
+        AUTO(str) char *part = mem_printf("%s/trace-%zu", dir, i);
+        AUTO(file) FILE *f = fopen(part, "rb");
+        size_t n;
+
+        while (f && (n = fread(buf, 1, sizeof buf, f)) > 0)
+            strbuf_add(&all, buf, n);
+    }
+    return report_save(path, &all, reterr);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    remove(path);
+    return 0;
+}
+
+/* ---- the run ---- */
+
+struct progress {
+    struct terminal *terminal;
+    const struct expected *expected;
+};
+
+static void on_result(void *cookie, const struct result_case *r)
+{
+    struct progress *p = cookie;
+
+    judge_expected(p->expected, (struct result_case *)r);
+    terminal_case(p->terminal, r);
+}
+
+static int save_reports(const struct run_options *o, const struct result_run *run,
+                        const struct collection *c, const char *dir)
+{
+    AUTO(strbuf) struct strbuf junit = {0};
+    AUTO(strbuf) struct strbuf json = {0};
+    struct err err = {0};
+
+    if (o->junit)
+        report_junit(&junit, run);
+    if (o->json)
+        report_json(&json, run);
+    if ((o->junit && report_save(o->junit, &junit, &err) < 0) ||
+        (o->json && report_save(o->json, &json, &err) < 0) ||
+        (o->trace && join_traces(c, dir, o->trace, &err) < 0))
+        return usage_error(&err);
+    return 0;
+}
+
+static int run_collection(const struct run_options *o, const struct collection *c, const char *dir,
+                          const struct expected *expected)
+{
+    bool tty = isatty(STDOUT_FILENO);
+    struct progress progress = {terminal_create(stdout, tty, tty, c->case_count), expected};
+    struct pool_options options = {
+        .seed = o->seed,
+        .jobs = (unsigned)o->jobs,
+        .timeout_ns = o->timeout,
+        .fail_fast = o->fail_fast,
+        .trace = o->trace != NULL,
+        .crash_every_write = o->crash != NULL,
+        .keep = o->keep,
+        .dir = dir,
+        .interrupted = &interrupted,
+        .on_result = on_result,
+        .cookie = &progress,
+    };
+    struct result_run run = {.version = VMCONFORM_VERSION, .seed = o->seed};
+    struct result_case **cases = NULL;
+    int64_t start = wall_monotonic_ns();
+    int status;
+
+    pool_run(c, &options, &cases, &run.count);
+    run.cases = (const struct result_case *const *)cases;
+    run.wall_ns = wall_monotonic_ns() - start;
+    run.interrupted = interrupted;
+    run.fail_on_skip = o->fail_on_skip;
+    terminal_finish(progress.terminal, &run);
+    status = save_reports(o, &run, c, dir);
+    if (!status)
+        status = result_exit_code(&run);
+    for (size_t i = 0; i < run.count; i++)
+        result_case_destroy(cases[i]);
+    free(cases);
+    return status;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction act = {.sa_handler = on_signal};
+
+    sigaction(SIGTERM, &act, NULL);
+    sigaction(SIGINT, &act, NULL);
+}
+
+static int run_in_folder(const struct run_options *o, const struct collection *c,
+                         const struct expected *expected)
+{
+    const char *base = getenv("TMPDIR");
+    AUTO(str) char *dir = mem_printf("%s/vmconform-XXXXXX", base && *base ? base : "/tmp");
+    int status;
+
+    if (!mkdtemp(dir)) {
+        fprintf(stderr, "vmconform: error: cannot make a folder in %s: %s\n",
+                base && *base ? base : "/tmp", strerror(errno));
+        return EXIT_CANNOT_TELL;
+    }
+    catch_signals();
+    status = run_collection(o, c, dir, expected);
+    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    return status;
+}
+
+static int collect_and_run(const struct run_options *o, int count, char **paths,
+                           const struct collect_filter *filter, const struct expected *expected)
+{
+    struct collection c;
+    int status = collect(&c, paths, (size_t)count, filter) < 0 ? EXIT_CANNOT_TELL : 0;
+
+    if (!status && c.case_count == 0) {
+        fprintf(stderr, "vmconform: error: no case was selected\n  hint: 'vmconform list' shows what "
+                        "there is\n");
+        status = EXIT_CANNOT_TELL;
+    }
+    if (!status)
+        status = run_in_folder(o, &c, expected);
+    collection_finish(&c);
+    return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct run_options o = {
+        .seed = 1, .jobs = cpus > 0 ? (uint64_t)cpus : 1, .timeout = TIMEOUT_DEFAULT};
+    const struct option_spec specs[] = {
+        {"--junit", 0, OPTION_TEXT, &o.junit, "FILE", "write a JUnit report"},
+        {"--json", 0, OPTION_TEXT, &o.json, "FILE", "write a JSON report"},
+        {"--trace", 0, OPTION_TEXT, &o.trace, "FILE", "write every request, event and pick as JSON lines"},
+        {"--seed", 0, OPTION_COUNT, &o.seed, "N", "the seed of all randomness (default 1)"},
+        {"--jobs", 'j', OPTION_COUNT, &o.jobs, "N", "cases that run at once (default: processors)"},
+        {"--filter", 0, OPTION_TEXT, &o.filter, "GLOB", "only cases whose name matches"},
+        {"--selector", 'l', OPTION_TEXT, &o.selector, "SELECTOR", "only scenarios with these labels"},
+        {"--shard", 0, OPTION_TEXT, &o.shard, "I/N", "every N-th case, beginning with the I-th"},
+        {"--crash", 0, OPTION_TEXT, &o.crash, "every-write", "rerun each case with a crash at each write"},
+        {"--keep", 0, OPTION_TEXT, &o.keep, "DIR", "keep images and restored disks there"},
+        {"--engine", 0, OPTION_TEXT, &o.engine, "NAME", "what restores images: qemu-img"},
+        {"--timeout", 0, OPTION_DURATION, &o.timeout, "D", "wall time of one case (default 2m)"},
+        {"--expected-failures", 0, OPTION_TEXT, &o.expected, "FILE", "names of cases that may fail"},
+        {"--fail-fast", 0, OPTION_FLAG, &o.fail_fast, NULL, "stop after the first case that is not well"},
+        {"--fail-on-skip", 0, OPTION_FLAG, &o.fail_on_skip, NULL, "a skipped case is an error"},
+        {"--help", 'h', OPTION_FLAG, &o.help, NULL, "show this"},
+        {NULL, 0, OPTION_FLAG, NULL, NULL, NULL},
+    };
+    struct collect_filter filter = {0};
+    AUTO(selector) struct selector *selector = NULL;
+    struct expected expected = {0};
+    struct err err = {0};
+    int operands, status;
+
+    if (options_parse(specs, argc - 1, argv + 1, &operands, &err) < 0)
+        return usage_error(&err);
+    if (o.help) {
+        help(specs);
+        return 0;
+    }
+    if (operands == 0 && err_set(&err, ERR_INVALID, NO_POS, "no path was given"))
+        return usage_error(&err);
+    filter.glob = o.filter;
+    if (check_words(&o, &err) < 0 || parse_shard(o.shard, &filter, &err) < 0 ||
+        (o.selector && !(selector = selector_parse(o.selector, &err))) ||
+        (o.expected && expected_load(&expected, o.expected, &err) < 0))
+        return usage_error(&err);
+    filter.selector = selector;
+    status = collect_and_run(&o, operands, argv + 1, &filter, &expected);
+    free(expected.globs);
+    free(expected.text);
+    return status;
+}

@@ -1,0 +1,207 @@
+#include "runner/collect.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/glob.h"
+#include "base/mem.h"
+
+#define DEPTH_MAX 16
+
+/* ---- printing ---- */
+
+static char *read_text(const char *path, size_t *ret_len)
+{
+    AUTO(file) FILE *f = fopen(path, "rb");
+    char *text;
+
+    *ret_len = 0;
+    if (!f)
+        return NULL;
+    text = mem_alloc(YAML_BYTES_MAX);
+    *ret_len = fread(text, 1, YAML_BYTES_MAX, f);
+    return text;
+}
+
+void print_diags(const struct diags *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        size_t len = 0;
+        const char *file = d->items[i].err.pos.file;
+        AUTO(str) char *text = file ? read_text(file, &len) : NULL;
+
+        diag_print(stderr, &d->items[i], text, len);
+    }
+    if (d->dropped)
+        fprintf(stderr, "vmconform: %zu more errors not shown\n", d->dropped);
+}
+
+/* ---- files ---- */
+
+struct paths {
+    char **items;
+    size_t count, cap;
+};
+
+static void add_path(struct paths *p, char *path)
+{
+    p->items = mem_grow(p->items, &p->cap, p->count + 1, sizeof *p->items);
+    p->items[p->count++] = path;
+}
+
+static bool is_yaml(const char *name)
+{
+    size_t len = strlen(name);
+
+    return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".yaml") == 0;
+}
+
+static int not_dot(const struct dirent *e)
+{
+    return e->d_name[0] != '.';
+}
+
+/* Like alphasort, but the same in every locale. */
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void walk(struct paths *out, const char *dir, unsigned depth)
+{
+    struct dirent **entries = NULL;
+    int n = depth < DEPTH_MAX ? scandir(dir, &entries, not_dot, by_bytes) : 0;
+
+    for (int i = 0; i < n; i++) {
+        size_t len = strlen(dir);
+        AUTO(str) char *path = mem_printf("%s%s%s", dir, len && dir[len - 1] == '/' ? "" : "/",
+                                          entries[i]->d_name);
+        struct stat st;
+
+        if (stat(path, &st) == 0) {
+            if (S_ISDIR(st.st_mode))
+                walk(out, path, depth + 1);
+            else if (S_ISREG(st.st_mode) && is_yaml(path))
+                add_path(out, TAKE(path));
+        }
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static int find_files(struct paths *out, char *const *paths, size_t count)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct stat st;
+
+        if (stat(paths[i], &st) < 0) {
+            fprintf(stderr, "vmconform: error: %s: %s\n", paths[i], strerror(errno));
+            r = -1;
+        } else if (S_ISDIR(st.st_mode)) {
+            walk(out, paths[i], 0);
+        } else {
+            add_path(out, mem_strdup(paths[i]));
+        }
+    }
+    return r;
+}
+
+/* ---- cases ---- */
+
+static void add_cases(struct collection *c, const struct unit *u, const struct collect_filter *f)
+{
+    AUTO(json) json_t *cases = scenario_cases(u);
+    size_t i;
+    json_t *values;
+
+    if (f->selector && !selector_matches(f->selector, u->labels))
+        return;
+    json_array_foreach (cases, i, values) {
+        AUTO(str) char *name = scenario_case_name(u, values);
+
+        if (f->glob && !glob_match(f->glob, name) && strcmp(f->glob, name) != 0)
+            continue;
+        c->cases = mem_grow(c->cases, &c->case_cap, c->case_count + 1, sizeof *c->cases);
+        c->cases[c->case_count++] =
+            (struct planned_case){.unit = u, .values = json_incref(values), .name = TAKE(name)};
+    }
+}
+
+static void keep_shard(struct collection *c, const struct collect_filter *f)
+{
+    size_t kept = 0;
+
+    if (!f->shard_count)
+        return;
+    for (size_t i = 0; i < c->case_count; i++) {
+        if (i % f->shard_count == f->shard_index - 1) {
+            c->cases[kept++] = c->cases[i];
+            continue;
+        }
+        json_decref(c->cases[i].values);
+        free(c->cases[i].name);
+    }
+    c->case_count = kept;
+}
+
+static const struct unit *same_name(const struct collection *c, const char *name)
+{
+    for (size_t i = 0; i < c->unit_count; i++)
+        if (strcmp(c->units[i]->name, name) == 0)
+            return c->units[i];
+    return NULL;
+}
+
+static int load_one(struct collection *c, const char *path, const struct collect_filter *filter)
+{
+    AUTO(diags) struct diags diags = {0};
+    AUTO(unit) struct unit *u = scenario_load(c->library, path, &diags);
+    const struct unit *twin = u ? same_name(c, u->name) : NULL;
+
+    if (twin)
+        diags_add(&diags, DIAG_ERROR, (struct src_pos){err_intern_file(path), 0, 0},
+                  "the name '%s' is taken by %s", u->name, twin->path);
+    print_diags(&diags);
+    if (!u || twin)
+        return -1;
+    c->units = mem_grow(c->units, &c->unit_cap, c->unit_count + 1, sizeof *c->units);
+    c->units[c->unit_count++] = u;
+    add_cases(c, TAKE(u), filter);
+    return 0;
+}
+
+int collect(struct collection *c, char *const *paths, size_t count,
+            const struct collect_filter *filter)
+{
+    struct paths files = {0};
+    int r = find_files(&files, paths, count);
+
+    *c = (struct collection){.library = library_create()};
+    for (size_t i = 0; i < files.count; i++) {
+        if (load_one(c, files.items[i], filter) < 0)
+            r = -1;
+        free(files.items[i]);
+    }
+    free(files.items);
+    keep_shard(c, filter);
+    return r;
+}
+
+void collection_finish(struct collection *c)
+{
+    for (size_t i = 0; i < c->case_count; i++) {
+        json_decref(c->cases[i].values);
+        free(c->cases[i].name);
+    }
+    free(c->cases);
+    for (size_t i = 0; i < c->unit_count; i++)
+        unit_destroy(c->units[i]);
+    free(c->units);
+    library_destroy(c->library);
+    *c = (struct collection){0};
+}

@@ -1,0 +1,70 @@
+/* vmconform: one program, one table of commands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "runner/commands.h"
+
+struct command {
+    const char *name;
+    int (*fn)(int argc, char **argv);
+    const char *help;
+};
+static const struct command commands[] = {
+    {"run", cmd_run, "run scenarios and report"},
+    {"list", cmd_list, "list the cases of scenarios"},
+    {"lint", cmd_lint, "check scenarios without running them"},
+    {"expand", cmd_expand, "show each case with its values"},
+    {"qcow2", cmd_qcow2, "look at images: info, map, compare"},
+    {"mutants", cmd_mutants, "prove that known-wrong variants are caught"},
+    {"doctor", cmd_doctor, "what this machine lacks, and what that costs"},
+};
+
+static void usage(FILE *out)
+{
+    fputs("vmconform: a conformance simulator for software that snapshots, backs up, restores and "
+          "protects KubeVirt VMs\n\nusage: vmconform COMMAND [OPTIONS] [PATH...]\n\n",
+          out);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fputs("\n'vmconform COMMAND --help' shows the options of a command.\n", out);
+}
+
+static int unknown_command(const char *word)
+{
+    const char *names[ARRAY_LEN(commands)];
+    const char *near;
+
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        names[i] = commands[i].name;
+    near = err_nearest(word, names, ARRAY_LEN(commands));
+    fprintf(stderr, "vmconform: error: unknown command '%s'\n", word);
+    if (near)
+        fprintf(stderr, "  hint: did you mean '%s'?\n", near);
+    else
+        fprintf(stderr, "  hint: 'vmconform --help' lists the commands\n");
+    return EXIT_CANNOT_TELL;
+}
+
+int main(int argc, char **argv)
+{
+    json_init();
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_CANNOT_TELL;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("vmconform %s\n", VMCONFORM_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].fn(argc - 1, argv + 1);
+    return unknown_command(argv[1]);
+}

@@ -1,0 +1,208 @@
+#include "runner/worker.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "runner/case.h"
+#include "runner/sandbox.h"
+
+struct worker_state {
+    const struct collection *collection;
+    const struct pool_options *options;
+    struct abilities abilities;
+    char *dir;
+    int to;
+};
+
+struct result_case *worker_blank_result(const struct planned_case *c, uint64_t seed)
+{
+    return case_blank_result(c->unit, c->values, seed);
+}
+
+/* ---- folders ---- */
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    remove(path);
+    return 0;
+}
+
+static void remove_tree(const char *path)
+{
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+static bool unit_needs(const struct unit *u, const char *what)
+{
+    size_t i;
+    json_t *v;
+
+    json_array_foreach (u->needs, i, v)
+        if (strcmp(json_string_value(v), what) == 0)
+            return true;
+    for (i = 0; i < u->given_count; i++)
+        if (u->givens[i].fixture && unit_needs(u->givens[i].fixture, what))
+            return true;
+    return false;
+}
+
+static bool wants_files(const struct unit *u)
+{
+    for (size_t i = 0; i < u->given_count; i++)
+        if (u->givens[i].kind == GIVEN_CHAIN ||
+            (u->givens[i].fixture && wants_files(u->givens[i].fixture)))
+            return true;
+    return unit_needs(u, "qemu-img") || unit_needs(u, "tmpfs");
+}
+
+static const char *missing_need(const struct worker_state *w, const struct unit *u)
+{
+    if (unit_needs(u, "qemu-img") && !w->abilities.qemu_img)
+        return "qemu-img is not installed (package qemu-utils)";
+    if (unit_needs(u, "tmpfs") && !w->abilities.tmpfs)
+        return w->abilities.why_no_tmpfs;
+    if (unit_needs(u, "root") && !w->abilities.root)
+        return "not running as root";
+    return NULL;
+}
+
+/* ---- cases ---- */
+
+static void write_all(int fd, const char *data, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, data, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            _exit(1);
+        data += n;
+        len -= (size_t)n;
+    }
+}
+
+static void send_result(struct worker_state *w, const struct result_case *r)
+{
+    AUTO(json) json_t *json = result_case_to_json(r);
+    AUTO(strbuf) struct strbuf line = {0};
+
+    strbuf_addstr(&line, "R ");
+    json_write(&line, json, JSON_TIGHT);
+    strbuf_addch(&line, '\n');
+    write_all(w->to, strbuf_str(&line), line.len);
+}
+
+static void save_trace(struct worker_state *w, size_t index, const struct result_case *r,
+                       const struct strbuf *text)
+{
+    AUTO(str) char *path = mem_printf("%s/trace-%zu", w->options->dir, index);
+    AUTO(file) FILE *f = fopen(path, "ab");
+    AUTO(json) json_t *head = json_pack("{s:s, s:I}", "case", r->name, "seed", (json_int_t)r->seed);
+    AUTO(str) char *line = json_text(head);
+
+    if (!f)
+        return;
+    fprintf(f, "%s\n", line);
+    fwrite(strbuf_str(text), 1, text->len, f);
+}
+
+/* One run of a case in a folder of its own. Returns the number of crash points. */
+static uint64_t run_once(struct worker_state *w, size_t index, const struct case_options *base)
+{
+    const struct planned_case *c = &w->collection->cases[index];
+    struct case_options options = *base;
+    struct case_outcome outcome;
+    static const char *const moments[] = {"before", "committed", "after"};
+    AUTO(str) char *dir = mem_printf("%s/case", w->dir);
+    uint64_t points;
+
+    options.dir = dir;
+    if (wants_files(c->unit))
+        mkdir(dir, 0700);
+    run_case(c->unit, c->values, &options, &outcome);
+    if (wants_files(c->unit))
+        remove_tree(dir);
+    if (options.crash_point) {
+        char *name = mem_printf("%s{crash=%lld/%s}", outcome.result->name,
+                                (long long)options.crash_point, moments[options.crash_moment]);
+
+        free(outcome.result->name);
+        outcome.result->name = name;
+        free(outcome.result->replay);
+        outcome.result->replay =
+            mem_printf("vmconform run %s --filter '%s' --seed %llu --crash every-write", c->unit->path,
+                       c->name, (unsigned long long)w->options->seed);
+    }
+    send_result(w, outcome.result);
+    if (w->options->trace)
+        save_trace(w, index, outcome.result, &outcome.trace);
+    points = outcome.crash_points;
+    case_outcome_finish(&outcome);
+    return points;
+}
+
+static void run_sweep(struct worker_state *w, size_t index, struct case_options options,
+                      uint64_t points)
+{
+    for (uint64_t k = 1; k <= points; k++) {
+        for (int moment = 0; moment < 3; moment++) {
+            options.crash_point = (int64_t)k;
+            options.crash_moment = moment;
+            run_once(w, index, &options);
+        }
+    }
+}
+
+static void run_index(struct worker_state *w, size_t index)
+{
+    const struct planned_case *c = &w->collection->cases[index];
+    const char *missing = missing_need(w, c->unit);
+    struct case_options options = {
+        .seed = w->options->seed,
+        .trace = w->options->trace,
+        .can_mount = w->abilities.tmpfs,
+        .keep = w->options->keep,
+        .has_qemu_img = w->abilities.qemu_img,
+    };
+    uint64_t points;
+
+    if (missing) {
+        AUTO(result_case) struct result_case *r = worker_blank_result(c, w->options->seed);
+
+        r->status = RESULT_SKIPPED;
+        r->headline = mem_strdup(missing);
+        send_result(w, r);
+        return;
+    }
+    points = run_once(w, index, &options);
+    if (w->options->crash_every_write)
+        run_sweep(w, index, options, points);
+}
+
+void worker_main(const struct collection *c, const struct pool_options *options, int from, int to)
+{
+    struct worker_state w = {.collection = c, .options = options, .to = to};
+    AUTO(file) FILE *in = fdopen(from, "r");
+    char line[64];
+
+    w.dir = mem_printf("%s/worker-%ld", options->dir, (long)getpid());
+    mkdir(w.dir, 0700);
+    sandbox_enter(w.dir, &w.abilities);
+    while (in && fgets(line, sizeof line, in)) {
+        run_index(&w, (size_t)strtoull(line, NULL, 10));
+        write_all(to, "D\n", 2);
+    }
+    remove_tree(w.dir);
+    free(w.dir);
+    fflush(NULL);
+    /* exit, not _exit: the leak check of sanitized builds runs in each worker too. */
+    exit(0);
+}

@@ -32,12 +32,14 @@ enum cel_type {
     CEL_DURATION,  /* ns in .integer */
     CEL_TYPE,
     CEL_OPTIONAL,
+    CEL_QUANTITY, /* kubernetes.Quantity */
     CEL_ERROR,
     CEL_TYPE_COUNT
 };
 
 struct cel_list; /* opaque: arena lists, or borrowed JSON arrays */
 struct cel_map;
+struct quantity; /* kube/quantity.h */
 
 struct cel_value {
     enum cel_type type;
@@ -54,6 +56,7 @@ struct cel_value {
         struct cel_list *list;
         struct cel_map *map;
         const struct cel_value *optional; /* NULL: none */
+        const struct quantity *quantity;
     } u;
     bool is_json;
 };

@@ -1,0 +1,43 @@
+/* Standard functions. Each family has one constant table at the end of its file: a row there is all
+ * that a new function needs. */
+#ifndef VMCONFORM_CEL_FUNCTIONS_H
+#define VMCONFORM_CEL_FUNCTIONS_H
+
+#include "cel/context.h"
+
+/* Arguments are values, never errors; a member's target is args[0]. ret is not one of args. Returns
+ * 0, or -1 through eval_fail and its kin. */
+typedef int std_fn(struct cel_context *c, size_t nargs, struct cel_value *args,
+                   struct cel_value *ret);
+
+enum std_form { STD_GLOBAL = 1, STD_MEMBER = 2, STD_BOTH = 3 };
+enum std_flags {
+    STD_LITERAL = 1, /* constant arguments that it refuses are compile errors */
+    STD_REGEX = 2    /* args[1] is a pattern: a literal one is compiled once */
+};
+
+struct cel_std {
+    const char *name; /* may be qualified: "optional.of" */
+    uint8_t form;
+    uint8_t args_min, args_max; /* counting the target */
+    uint8_t flags;
+    std_fn *fn;
+};
+
+struct std_family {
+    const struct cel_std *rows;
+    size_t count;
+};
+
+extern const struct std_family std_strings, std_text_search, std_lists, std_time, std_convert,
+    std_optional, std_quantity;
+
+/* All families, in a fixed order. */
+extern const struct std_family *const std_families[];
+extern const size_t std_family_count;
+
+/* convert.c, shared with time zones and the like: a NUL-terminated copy of a short text; false when
+ * it does not fit or has a NUL inside. */
+bool text_to_c(const struct cel_value *v, char *out, size_t size);
+
+#endif

@@ -1,0 +1,319 @@
+/* Functions on lists: those of Kubernetes, and the set and list extensions that its expressions may
+ * use. */
+#include "cel/functions.h"
+
+static int fail_order(struct cel_context *c, const struct cel_value *a, const struct cel_value *b)
+{
+    return eval_fail(c, ERR_INVALID, "%.*s() cannot order %s and %s", (int)c->at->name_len,
+                     c->at->name, cel_type_name(a->type), cel_type_name(b->type));
+}
+
+static int fn_is_sorted(struct cel_context *c, size_t nargs, struct cel_value *args,
+                        struct cel_value *ret)
+{
+    enum value_order order;
+
+    if (args[0].type != CEL_LIST)
+        return eval_no_overload(c, nargs, args);
+    *ret = cel_bool(true);
+    for (size_t i = 1, count = value_count(&args[0]); i < count; i++) {
+        struct cel_value a = value_item(&args[0], i - 1), b = value_item(&args[0], i);
+
+        if (eval_charge(c, 1) < 0)
+            return -1;
+        if (!value_compare(&a, &b, &order))
+            return fail_order(c, &a, &b);
+        if (order == ORDER_GREATER) {
+            *ret = cel_bool(false);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int fn_sum(struct cel_context *c, size_t nargs, struct cel_value *args,
+                  struct cel_value *ret)
+{
+    struct cel_value sum = cel_int(0);
+
+    if (args[0].type != CEL_LIST)
+        return eval_no_overload(c, nargs, args);
+    for (size_t i = 0, count = value_count(&args[0]); i < count; i++) {
+        struct cel_value item = value_item(&args[0], i), next;
+
+        if (!value_is_number(&item) && item.type != CEL_DURATION)
+            return eval_fail(c, ERR_INVALID, "sum() needs numbers or durations, found %s",
+                             cel_type_name(item.type));
+        if (i && item.type != sum.type)
+            return eval_fail(c, ERR_INVALID, "sum() needs values of one type, found %s and %s",
+                             cel_type_name(sum.type), cel_type_name(item.type));
+        if (eval_charge(c, 1) < 0 || (i && eval_binary(c, OP_ADD, &sum, &item, &next) < 0))
+            return -1;
+        sum = i ? next : item;
+    }
+    *ret = sum;
+    return 0;
+}
+
+static int extreme(struct cel_context *c, size_t nargs, struct cel_value *args,
+                   enum value_order wanted, struct cel_value *ret)
+{
+    struct cel_value best;
+    enum value_order order;
+    size_t count;
+
+    if (args[0].type != CEL_LIST)
+        return eval_no_overload(c, nargs, args);
+    count = value_count(&args[0]);
+    if (count == 0)
+        return eval_fail(c, ERR_INVALID, "%.*s() of an empty list", (int)c->at->name_len,
+                         c->at->name);
+    best = value_item(&args[0], 0);
+    for (size_t i = 1; i < count; i++) {
+        struct cel_value item = value_item(&args[0], i);
+
+        if (!value_compare(&item, &best, &order))
+            return fail_order(c, &item, &best);
+        if (order == wanted)
+            best = item;
+    }
+    *ret = best;
+    return eval_charge(c, count);
+}
+
+static int fn_min(struct cel_context *c, size_t nargs, struct cel_value *args,
+                  struct cel_value *ret)
+{
+    return extreme(c, nargs, args, ORDER_LESS, ret);
+}
+
+static int fn_max(struct cel_context *c, size_t nargs, struct cel_value *args,
+                  struct cel_value *ret)
+{
+    return extreme(c, nargs, args, ORDER_GREATER, ret);
+}
+
+static bool has_item(const struct cel_value *list, size_t count, const struct cel_value *v,
+                     uint64_t *steps)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct cel_value item = value_item(list, i);
+
+        if (value_equal(&item, v, steps))
+            return true;
+    }
+    return false;
+}
+
+/* How many items of b are in a. */
+static int count_shared(struct cel_context *c, const struct cel_value *a, const struct cel_value *b,
+                        size_t *ret)
+{
+    size_t a_count = value_count(a), shared = 0;
+
+    for (size_t i = 0, count = value_count(b); i < count; i++) {
+        struct cel_value item = value_item(b, i);
+        uint64_t steps = 0;
+
+        shared += has_item(a, a_count, &item, &steps);
+        if (eval_charge(c, steps) < 0)
+            return -1;
+    }
+    *ret = shared;
+    return 0;
+}
+
+static int two_sets(struct cel_context *c, size_t nargs, struct cel_value *args, size_t *ret_ab,
+                    size_t *ret_ba)
+{
+    if (args[0].type != CEL_LIST || args[1].type != CEL_LIST)
+        return eval_no_overload(c, nargs, args);
+    if (count_shared(c, &args[0], &args[1], ret_ab) < 0)
+        return -1;
+    return ret_ba ? count_shared(c, &args[1], &args[0], ret_ba) : 0;
+}
+
+static int fn_sets_contains(struct cel_context *c, size_t nargs, struct cel_value *args,
+                            struct cel_value *ret)
+{
+    size_t shared;
+
+    if (two_sets(c, nargs, args, &shared, NULL) < 0)
+        return -1;
+    *ret = cel_bool(shared == value_count(&args[1]));
+    return 0;
+}
+
+static int fn_sets_intersects(struct cel_context *c, size_t nargs, struct cel_value *args,
+                              struct cel_value *ret)
+{
+    size_t shared;
+
+    if (two_sets(c, nargs, args, &shared, NULL) < 0)
+        return -1;
+    *ret = cel_bool(shared > 0);
+    return 0;
+}
+
+static int fn_sets_equivalent(struct cel_context *c, size_t nargs, struct cel_value *args,
+                              struct cel_value *ret)
+{
+    size_t ab, ba;
+
+    if (two_sets(c, nargs, args, &ab, &ba) < 0)
+        return -1;
+    *ret = cel_bool(ab == value_count(&args[1]) && ba == value_count(&args[0]));
+    return 0;
+}
+
+static int fn_distinct(struct cel_context *c, size_t nargs, struct cel_value *args,
+                       struct cel_value *ret)
+{
+    size_t count, kept = 0;
+
+    if (args[0].type != CEL_LIST)
+        return eval_no_overload(c, nargs, args);
+    count = value_count(&args[0]);
+    if (eval_new_list(c, count, ret) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct cel_value item = value_item(&args[0], i);
+        uint64_t steps = 1;
+
+        if (!has_item(ret, kept, &item, &steps))
+            ret->u.list->items[kept++] = item;
+        if (eval_charge(c, steps) < 0)
+            return -1;
+    }
+    ret->u.list->count = kept;
+    return 0;
+}
+
+static int fn_slice(struct cel_context *c, size_t nargs, struct cel_value *args,
+                    struct cel_value *ret)
+{
+    int64_t start = args[1].u.integer, end = args[2].u.integer, count;
+
+    if (args[0].type != CEL_LIST || args[1].type != CEL_INT || args[2].type != CEL_INT)
+        return eval_no_overload(c, nargs, args);
+    count = (int64_t)value_count(&args[0]);
+    if (start < 0 || end < start || end > count)
+        return eval_fail(c, ERR_INVALID, "bad slice [%lld, %lld) of a list of %lld",
+                         (long long)start, (long long)end, (long long)count);
+    if (eval_new_list(c, (size_t)(end - start), ret) < 0)
+        return -1;
+    for (int64_t i = start; i < end; i++)
+        ret->u.list->items[i - start] = value_item(&args[0], (size_t)i);
+    return eval_charge(c, (uint64_t)(end - start));
+}
+
+/* One level. */
+static int fn_flatten(struct cel_context *c, size_t nargs, struct cel_value *args,
+                      struct cel_value *ret)
+{
+    size_t count, total = 0, used = 0;
+
+    if (args[0].type != CEL_LIST)
+        return eval_no_overload(c, nargs, args);
+    count = value_count(&args[0]);
+    for (size_t i = 0; i < count; i++) {
+        struct cel_value item = value_item(&args[0], i);
+
+        total += item.type == CEL_LIST ? value_count(&item) : 1;
+    }
+    if (eval_charge(c, count + total) < 0 || eval_new_list(c, total, ret) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct cel_value item = value_item(&args[0], i);
+        size_t inner = item.type == CEL_LIST ? value_count(&item) : 0;
+
+        for (size_t j = 0; j < inner; j++)
+            ret->u.list->items[used++] = value_item(&item, j);
+        if (item.type != CEL_LIST)
+            ret->u.list->items[used++] = item;
+    }
+    return 0;
+}
+
+static int fn_range(struct cel_context *c, size_t nargs, struct cel_value *args,
+                    struct cel_value *ret)
+{
+    if (args[0].type != CEL_INT)
+        return eval_no_overload(c, nargs, args);
+    if (args[0].u.integer < 0)
+        return eval_fail(c, ERR_INVALID, "lists.range() of a negative number");
+    if (eval_charge(c, (uint64_t)args[0].u.integer) < 0 ||
+        eval_new_list(c, (size_t)args[0].u.integer, ret) < 0)
+        return -1;
+    for (int64_t i = 0; i < args[0].u.integer; i++)
+        ret->u.list->items[i] = cel_int(i);
+    return 0;
+}
+
+/* Merges the sorted halves [0, half) and [half, count) of from into to. Equal items keep their
+ * order. */
+static void merge(const struct cel_value *from, size_t half, size_t count, struct cel_value *to)
+{
+    size_t a = 0, b = half;
+    enum value_order order = ORDER_EQUAL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (a < half && b < count)
+            value_compare(&from[b], &from[a], &order);
+        if (b >= count || (a < half && order != ORDER_LESS))
+            to[i] = from[a++];
+        else
+            to[i] = from[b++];
+    }
+}
+
+static void merge_sort(struct cel_value *items, size_t count, struct cel_value *spare)
+{
+    size_t half = count / 2;
+
+    if (count < 2)
+        return;
+    merge_sort(items, half, spare);
+    merge_sort(items + half, count - half, spare);
+    merge(items, half, count, spare);
+    memcpy(items, spare, count * sizeof *items);
+}
+
+static int fn_sort(struct cel_context *c, size_t nargs, struct cel_value *args,
+                   struct cel_value *ret)
+{
+    struct cel_value spare;
+    enum value_order order;
+    size_t count;
+
+    if (args[0].type != CEL_LIST)
+        return eval_no_overload(c, nargs, args);
+    count = value_count(&args[0]);
+    if (eval_charge(c, 8 * count) < 0 || eval_new_list(c, count, ret) < 0 ||
+        eval_new_list(c, count, &spare) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        ret->u.list->items[i] = value_item(&args[0], i);
+        if (!value_compare(&ret->u.list->items[i], &ret->u.list->items[0], &order))
+            return fail_order(c, &ret->u.list->items[i], &ret->u.list->items[0]);
+    }
+    merge_sort(ret->u.list->items, count, spare.u.list->items);
+    return 0;
+}
+
+static const struct cel_std rows[] = {
+    {"isSorted", STD_MEMBER, 1, 1, 0, fn_is_sorted},
+    {"sum", STD_MEMBER, 1, 1, 0, fn_sum},
+    {"min", STD_MEMBER, 1, 1, 0, fn_min},
+    {"max", STD_MEMBER, 1, 1, 0, fn_max},
+    {"distinct", STD_MEMBER, 1, 1, 0, fn_distinct},
+    {"slice", STD_MEMBER, 3, 3, 0, fn_slice},
+    {"flatten", STD_MEMBER, 1, 1, 0, fn_flatten},
+    {"sort", STD_MEMBER, 1, 1, 0, fn_sort},
+    {"lists.range", STD_GLOBAL, 1, 1, 0, fn_range},
+    {"sets.contains", STD_GLOBAL, 2, 2, 0, fn_sets_contains},
+    {"sets.equivalent", STD_GLOBAL, 2, 2, 0, fn_sets_equivalent},
+    {"sets.intersects", STD_GLOBAL, 2, 2, 0, fn_sets_intersects},
+};
+
+const struct std_family std_lists = {rows, ARRAY_LEN(rows)};

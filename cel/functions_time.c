@@ -1,0 +1,110 @@
+/* Getters of timestamps and durations. Zones are UTC or a fixed offset: a zone database would be an
+ * input that changes between machines. */
+#include "cel/functions.h"
+#include "kube/time.h"
+
+static bool two_digits(const char *s, int *ret)
+{
+    if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
+        return false;
+    *ret = (s[0] - '0') * 10 + (s[1] - '0');
+    return true;
+}
+
+/* "UTC", "Z", "", "+02:00", "-02:00", "02:00". */
+static bool read_zone(const struct cel_value *v, int64_t *ret_ns)
+{
+    char text[16];
+    const char *p = text;
+    int sign = 1, hours, minutes;
+
+    if (!text_to_c(v, text, sizeof text))
+        return false;
+    *ret_ns = 0;
+    if (strcmp(text, "UTC") == 0 || strcmp(text, "Z") == 0 || strcmp(text, "Etc/UTC") == 0 ||
+        text[0] == '\0')
+        return true;
+    if (*p == '+' || *p == '-')
+        sign = *p++ == '-' ? -1 : 1;
+    if (strlen(p) != 5 || p[2] != ':' || !two_digits(p, &hours) || !two_digits(p + 3, &minutes) ||
+        hours > 23 || minutes > 59)
+        return false;
+    *ret_ns = sign * (hours * 3600 + minutes * 60) * NS_PER_S;
+    return true;
+}
+
+/* The parts of args[0] in the zone of args[1]. */
+static int split_time(struct cel_context *c, size_t nargs, struct cel_value *args,
+                      struct time_parts *ret)
+{
+    int64_t offset = 0, ns;
+
+    if (args[0].type != CEL_TIMESTAMP || (nargs == 2 && args[1].type != CEL_STRING))
+        return eval_no_overload(c, nargs, args);
+    if (nargs == 2 && !read_zone(&args[1], &offset))
+        return eval_fail(c, ERR_INVALID, "unknown time zone '%.*s': expected UTC or +HH:MM",
+                         args[1].u.text.len > 40 ? 40 : (int)args[1].u.text.len,
+                         args[1].u.text.data);
+    if (__builtin_add_overflow(args[0].u.integer, offset, &ns))
+        return eval_fail(c, ERR_INVALID, "timestamp overflow");
+    time_split(ns, ret);
+    return 0;
+}
+
+/* A getter of one part of a timestamp. */
+#define DEFINE_PART(name, expression)                                                              \
+    static int name(struct cel_context *c, size_t nargs, struct cel_value *args,                   \
+                    struct cel_value *ret)                                                         \
+    {                                                                                              \
+        struct time_parts t;                                                                       \
+                                                                                                   \
+        if (split_time(c, nargs, args, &t) < 0)                                                    \
+            return -1;                                                                             \
+        *ret = cel_int(expression);                                                                \
+        return 0;                                                                                  \
+    }
+
+/* The same for what durations have too: their whole length in that unit. */
+#define DEFINE_PART_OR_LENGTH(name, expression, length)                                            \
+    static int name(struct cel_context *c, size_t nargs, struct cel_value *args,                   \
+                    struct cel_value *ret)                                                         \
+    {                                                                                              \
+        struct time_parts t;                                                                       \
+                                                                                                   \
+        if (args[0].type == CEL_DURATION && nargs == 1) {                                          \
+            *ret = cel_int(length);                                                                \
+            return 0;                                                                              \
+        }                                                                                          \
+        if (split_time(c, nargs, args, &t) < 0)                                                    \
+            return -1;                                                                             \
+        *ret = cel_int(expression);                                                                \
+        return 0;                                                                                  \
+    }
+
+DEFINE_PART(fn_full_year, t.year)
+DEFINE_PART(fn_month, t.month - 1)
+DEFINE_PART(fn_date, t.day)
+DEFINE_PART(fn_day_of_month, t.day - 1)
+DEFINE_PART(fn_day_of_week, t.weekday)
+DEFINE_PART(fn_day_of_year, t.yearday)
+DEFINE_PART_OR_LENGTH(fn_hours, t.hour, args[0].u.integer / (3600 * NS_PER_S))
+DEFINE_PART_OR_LENGTH(fn_minutes, t.minute, args[0].u.integer / (60 * NS_PER_S))
+DEFINE_PART_OR_LENGTH(fn_seconds, t.second, args[0].u.integer / NS_PER_S)
+/* Of a duration only the part below a second, as the conformance data of the language has it. */
+DEFINE_PART_OR_LENGTH(fn_milliseconds, t.nanos / NS_PER_MS,
+                      args[0].u.integer % NS_PER_S / NS_PER_MS)
+
+static const struct cel_std rows[] = {
+    {"getFullYear", STD_MEMBER, 1, 2, 0, fn_full_year},
+    {"getMonth", STD_MEMBER, 1, 2, 0, fn_month},
+    {"getDate", STD_MEMBER, 1, 2, 0, fn_date},
+    {"getDayOfMonth", STD_MEMBER, 1, 2, 0, fn_day_of_month},
+    {"getDayOfWeek", STD_MEMBER, 1, 2, 0, fn_day_of_week},
+    {"getDayOfYear", STD_MEMBER, 1, 2, 0, fn_day_of_year},
+    {"getHours", STD_MEMBER, 1, 2, 0, fn_hours},
+    {"getMinutes", STD_MEMBER, 1, 2, 0, fn_minutes},
+    {"getSeconds", STD_MEMBER, 1, 2, 0, fn_seconds},
+    {"getMilliseconds", STD_MEMBER, 1, 2, 0, fn_milliseconds},
+};
+
+const struct std_family std_time = {rows, ARRAY_LEN(rows)};

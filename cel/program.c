@@ -1,0 +1,76 @@
+/* Programs: from text to a checked tree. */
+#include "base/mem.h"
+#include "cel/ast.h"
+#include "cel/re2_shim.h"
+#include "cel/utf8.h"
+
+#include <string.h>
+
+static int refuse_text(const struct source *s, struct err *reterr)
+{
+    size_t valid;
+
+    if (s->len > CEL_TEXT_MAX)
+        return source_fail(s, reterr, ERR_LIMIT, 0, "the expression has %zu bytes, the limit is %u",
+                           s->len, CEL_TEXT_MAX);
+    valid = utf8_valid_prefix(s->text, s->len);
+    if (valid < s->len)
+        return source_fail(s, reterr, ERR_SYNTAX, valid, "the expression is not valid UTF-8 here");
+    return 0;
+}
+
+static const struct cel_env *env_or_empty(const struct cel_env *env)
+{
+    static const char *const no_variables[] = {NULL};
+    static const struct cel_env empty = {.variables = no_variables};
+
+    return env ? env : &empty;
+}
+
+struct cel_program *cel_compile(const char *text, const struct cel_env *env, struct src_pos pos,
+                                struct err *reterr)
+{
+    AUTO(cel_program) struct cel_program *p = mem_zalloc(sizeof *p);
+    size_t len = strlen(text);
+
+    p->text = mem_strndup(text, len);
+    source_init(&p->source, p->text, len, pos);
+    p->env = env_or_empty(env);
+    if (refuse_text(&p->source, reterr) < 0)
+        return NULL;
+    while (p->env->variables && p->env->variables[p->variable_count])
+        p->variable_count++;
+    p->used = arena_zalloc(&p->arena, p->variable_count + 1);
+    if (parse_program(p, reterr) < 0 || check_program(p, reterr) < 0)
+        return NULL;
+    return TAKE(p);
+}
+
+void cel_program_destroy(struct cel_program *p)
+{
+    if (!p)
+        return;
+    for (struct program_regex *row = p->regexes; row; row = row->next)
+        regex_destroy(row->re);
+    arena_finish(&p->arena);
+    free(p->text);
+    free(p);
+}
+
+const char *cel_program_text(const struct cel_program *p)
+{
+    return p->text;
+}
+
+struct src_pos cel_program_pos(const struct cel_program *p)
+{
+    return p->source.pos;
+}
+
+bool cel_program_uses(const struct cel_program *p, const char *variable)
+{
+    for (size_t i = 0; i < p->variable_count; i++)
+        if (strcmp(p->env->variables[i], variable) == 0)
+            return p->used[i];
+    return false;
+}

@@ -1,0 +1,66 @@
+/* See source.h. A text of several lines comes from a YAML block scalar, whose indentation the text
+ * has lost: a column in it would be wrong, so the message carries the place inside the expression
+ * instead. */
+#include "cel/source.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+void source_init(struct source *s, const char *text, size_t len, struct src_pos pos)
+{
+    *s = (struct source){text, len, pos, memchr(text, '\n', len) == NULL};
+}
+
+struct src_pos source_pos(const struct source *s, size_t offset)
+{
+    struct src_pos pos = s->pos;
+
+    if (s->one_line)
+        pos.col += (uint32_t)offset;
+    return pos;
+}
+
+static void line_and_column(const struct source *s, size_t offset, unsigned *ret_line,
+                            unsigned *ret_col)
+{
+    unsigned line = 1, col = 1;
+
+    for (size_t i = 0; i < offset && i < s->len; i++) {
+        col++;
+        if (s->text[i] == '\n') {
+            line++;
+            col = 1;
+        }
+    }
+    *ret_line = line;
+    *ret_col = col;
+}
+
+int source_failv(const struct source *s, struct err *reterr, enum err_code code, size_t offset,
+                 const char *fmt, va_list ap)
+{
+    AUTO(str) char *msg = NULL;
+    unsigned line, col;
+
+    if (!reterr)
+        return -1;
+    if (s->one_line)
+        return err_setv(reterr, code, source_pos(s, offset), fmt, ap);
+    msg = mem_vprintf(fmt, ap);
+    line_and_column(s, offset, &line, &col);
+    return err_set(reterr, code, s->pos, "%s (line %u, column %u of the expression)", msg, line,
+                   col);
+}
+
+int source_fail(const struct source *s, struct err *reterr, enum err_code code, size_t offset,
+                const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    source_failv(s, reterr, code, offset, fmt, ap);
+    va_end(ap);
+    return -1;
+}

@@ -1,0 +1,114 @@
+/* See utf8.h. */
+#include "cel/utf8.h"
+
+#include <assert.h>
+
+#define REPLACEMENT 0xfffdu
+
+static bool is_continuation(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+uint32_t utf8_decode(const char *s, size_t len, size_t *ret_bytes)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char lead = (unsigned char)s[0];
+    size_t need = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    uint32_t code;
+
+    assert(len > 0);
+    *ret_bytes = 1;
+    if (need == 1)
+        return lead;
+    if (need == 0 || lead > 0xf4 || need > len)
+        return REPLACEMENT;
+    code = lead & (0x7fu >> need);
+    for (size_t i = 1; i < need; i++) {
+        if (!is_continuation(s[i]))
+            return REPLACEMENT;
+        code = code << 6 | ((unsigned char)s[i] & 0x3f);
+    }
+    if (code < least[need] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+        return REPLACEMENT;
+    *ret_bytes = need;
+    return code;
+}
+
+size_t utf8_valid_prefix(const char *s, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        size_t bytes;
+
+        if ((unsigned char)s[at] < 0x80) {
+            at++;
+            continue;
+        }
+        utf8_decode(s + at, len - at, &bytes);
+        if (bytes == 1)
+            return at;
+        at += bytes;
+    }
+    return len;
+}
+
+size_t utf8_count(const char *s, size_t len)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < len; i++)
+        count += !is_continuation(s[i]);
+    return count;
+}
+
+size_t utf8_step(const char *s, size_t len)
+{
+    size_t i = 1;
+
+    assert(len > 0);
+    while (i < len && is_continuation(s[i]))
+        i++;
+    return i;
+}
+
+size_t utf8_offset(const char *s, size_t len, size_t index)
+{
+    size_t at = 0;
+
+    while (index-- > 0 && at < len)
+        at += utf8_step(s + at, len - at);
+    return at;
+}
+
+size_t utf8_encode(uint32_t code, char out[4])
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        out[0] = (char)(0xc0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3f));
+        return 2;
+    }
+    if (code < 0x10000) {
+        out[0] = (char)(0xe0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (code & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | code >> 18);
+    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (code & 0x3f));
+    return 4;
+}
+
+bool utf8_is_space(uint32_t code)
+{
+    return (code >= 9 && code <= 13) || code == 0x20 || code == 0x85 || code == 0xa0 ||
+           code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
+           code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
+}

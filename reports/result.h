@@ -1,4 +1,5 @@
-/* The result model: all that report writers see. One result per case, in scenario order, never in order of completion. */
+/* The result model: all that report writers see. One result per case, in scenario order, never in
+ * order of completion. */
 #ifndef VMCONFORM_REPORTS_RESULT_H
 #define VMCONFORM_REPORTS_RESULT_H
 
@@ -18,39 +19,44 @@ enum result_status {
     RESULT_SKIPPED,
     RESULT_STATUS_COUNT
 };
-const char *result_status_name(enum result_status s); /* "passed", "failed", "error", "vacuous", "skipped" */
+const char *result_status_name(
+    enum result_status s); /* "passed", "failed", "error", "vacuous", "skipped" */
 
 struct result_case {
-    char *name;   /* "restore-happy[own=3]" */
-    char *suite;  /* folder: "osac/restore" */
-    char *file;   /* as given on the command line, below it */
+    char *name;  /* "restore-happy[own=3]" */
+    char *suite; /* folder: "osac/restore" */
+    char *file;  /* as given on the command line, below it */
     uint32_t line;
     char **requirements; /* NULL-terminated */
     uint64_t seed;
     char *replay; /* a command line */
     enum result_status status;
-    char *error_type; /* RESULT_ERROR: "stage", "scenario", "crash", "timeout", "settle", "limit", "environment"; else NULL */
-    char *headline;   /* first line: FILE:LINE:COL: what broke; NULL when passed. For skipped: the reason */
+    char *error_type; /* RESULT_ERROR: "stage", "scenario", "crash", "timeout", "settle", "limit",
+                         "environment"; else NULL */
+    char *headline;   /* first line: FILE:LINE:COL: what broke; NULL when passed. For skipped: the
+                         reason */
     char *details;    /* more lines, may be NULL */
     char **checked;   /* NULL-terminated: what was checked (laws and assertions by name) */
     int64_t virtual_ns;
     int64_t wall_ns;
-    bool expected;    /* a failure that --expected-failures lists */
+    bool expected; /* a failure that --expected-failures lists */
 };
 struct result_case *result_case_create(void);
 void result_case_destroy(struct result_case *r);
 DEFINE_CLEANUP(struct result_case, result_case, result_case_destroy);
 
-/* The same as JSON, for the pipe between a worker and the runner and for the JSON report. New / new. */
+/* The same as JSON, for the pipe between a worker and the runner and for the JSON report. New /
+ * new. */
 json_t *result_case_to_json(const struct result_case *r);
 struct result_case *result_case_from_json(const json_t *v, struct err *reterr);
 
 struct result_run {
     const struct result_case *const *cases;
     size_t count;
-    const char *version;   /* of vmconform */
+    const char *version; /* of vmconform */
     uint64_t seed;
-    bool interrupted;      /* SIGTERM or SIGINT came first: cases that did not run are skipped with that reason */
+    bool interrupted; /* SIGTERM or SIGINT came first: cases that did not run are skipped with that
+                         reason */
     bool fail_on_skip;
     int64_t wall_ns;
 };
@@ -59,7 +65,8 @@ struct result_totals {
     size_t expected; /* of the failed ones */
 };
 struct result_totals result_count(const struct result_run *run);
-/* design: 0 all passed; else the smallest of 1 failed, 2 error (or a skip under fail_on_skip, or nothing ran, or interrupted), 3 vacuous. */
+/* design: 0 all passed; else the smallest of 1 failed, 2 error (or a skip under fail_on_skip, or
+ * nothing ran, or interrupted), 3 vacuous. */
 int result_exit_code(const struct result_run *run);
 
 #endif

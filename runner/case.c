@@ -118,8 +118,7 @@ static void take_checked(struct casework *cw)
     const char *key;
     void *value;
 
-    cw->result->checked =
-        mem_zalloc((strmap_count(cw->checked) + 1) * sizeof *cw->result->checked);
+    cw->result->checked = mem_zalloc((strmap_count(cw->checked) + 1) * sizeof *cw->result->checked);
     while (strmap_each(cw->checked, &i, &key, &value))
         cw->result->checked[n++] = mem_strdup(key);
 }
@@ -191,9 +190,10 @@ struct result_case *case_blank_result(const struct unit *u, const json_t *values
     r->requirements = mem_zalloc((n + 1) * sizeof *r->requirements);
     for (size_t i = 0; i < n; i++)
         r->requirements[i] = mem_strdup(json_string_value(json_array_get(u->requirements, i)));
-    r->suite = mem_printf("%s/%s", json_string_value(json_object_get(u->labels, "family"))
-                                       ? json_string_value(json_object_get(u->labels, "family"))
-                                       : "scenarios",
+    r->suite = mem_printf("%s/%s",
+                          json_string_value(json_object_get(u->labels, "family"))
+                              ? json_string_value(json_object_get(u->labels, "family"))
+                              : "scenarios",
                           json_string_value(json_object_get(u->labels, "group"))
                               ? json_string_value(json_object_get(u->labels, "group"))
                               : "");

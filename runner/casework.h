@@ -1,4 +1,5 @@
-/* One case while it runs: the world, the names, the laws, what happened so far. Visible inside runner/ only. */
+/* One case while it runs: the world, the names, the laws, what happened so far. Visible inside
+ * runner/ only. */
 #ifndef VMCONFORM_RUNNER_CASEWORK_H
 #define VMCONFORM_RUNNER_CASEWORK_H
 
@@ -70,13 +71,13 @@ struct casework {
     struct strmap *chains; /* name to struct chain_stage (stage_chain.h) */
     struct watchpoint watch;
     struct history history;
-    struct strbuf notes; /* explanations of the last evaluation: disks that differ */
+    struct strbuf notes;     /* explanations of the last evaluation: disks that differ */
     const struct step *step; /* the one that runs now, for messages */
     int64_t last_write_ns;
     uint64_t crash_points;
-    bool staging;   /* inside given: a failing step is an error */
-    bool over;      /* a verdict stands: nothing more is evaluated */
-    bool in_hook;   /* a hook is evaluating or acting: do not nest */
+    bool staging; /* inside given: a failing step is an error */
+    bool over;    /* a verdict stands: nothing more is evaluated */
+    bool in_hook; /* a hook is evaluating or acting: do not nest */
     unsigned use_depth;
     struct process *story;
     struct result_case *result;
@@ -85,7 +86,8 @@ struct casework {
 
 /* ---- verdicts (verdict.c) ---- */
 
-/* Ends the case: the first verdict counts. `detail` (may be NULL) follows the headline; both are copied. Returns -1. */
+/* Ends the case: the first verdict counts. `detail` (may be NULL) follows the headline; both are
+ * copied. Returns -1. */
 int verdict(struct casework *cw, enum result_status status, const char *error_type,
             struct src_pos pos, const char *detail, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
@@ -100,11 +102,12 @@ struct eval case_eval(struct casework *cw, const struct frame *frame);
 /* Binds self, oldSelf and event in a frame (all borrowed; NULL unbinds). */
 void bind_event(struct frame *f, json_t *self, json_t *old, json_t *event);
 
-/* Resolves kind (with .group and @CLUSTER) to a cluster and resource. name "NS/NAME" is split: ret_ns is new or NULL. */
+/* Resolves kind (with .group and @CLUSTER) to a cluster and resource. name "NS/NAME" is split:
+ * ret_ns is new or NULL. */
 struct object_ref {
     struct cluster *cluster;
     struct resource_info info;
-    char *ns;   /* NULL for cluster-scoped kinds */
+    char *ns; /* NULL for cluster-scoped kinds */
     char *name;
 };
 void object_ref_finish(struct object_ref *r);
@@ -117,7 +120,8 @@ int resolve_ref(struct casework *cw, const char *kind, const char *ns, const cha
 /* kind, name, namespace, cluster of an evaluated map. */
 int resolve_ref_json(struct casework *cw, const json_t *map, const char *cluster,
                      struct object_ref *ret, struct err *reterr);
-/* The object now, or NULL. Borrowed. Without an explicit cluster all clusters that know the kind are looked at. */
+/* The object now, or NULL. Borrowed. Without an explicit cluster all clusters that know the kind
+ * are looked at. */
 json_t *ref_object(struct casework *cw, const char *kind, const char *ns, const char *name,
                    const char *cluster, struct object_ref *ret, struct err *reterr);
 
@@ -150,7 +154,8 @@ int stage_world(struct casework *cw);
 
 /* ---- components (components.c) ---- */
 
-int component_start(struct casework *cw, const char *name, const json_t *config, struct src_pos pos);
+int component_start(struct casework *cw, const char *name, const json_t *config,
+                    struct src_pos pos);
 int component_stop(struct casework *cw, const char *name, struct src_pos pos);
 /* Crashes it now; starts it again after the delay (negative: never). */
 int component_crash(struct casework *cw, const char *name, int64_t restart_ns, struct src_pos pos);

@@ -25,8 +25,10 @@ int cmd_doctor(int argc, char **argv)
     }
     sandbox_probe(&a);
     line(a.qemu_img, "qemu-img", "scenarios that restore images are skipped (package qemu-utils)");
-    line(a.tmpfs, "size-limited volumes", "scenarios of full volumes are skipped (user namespaces)");
+    line(a.tmpfs, "size-limited volumes",
+         "scenarios of full volumes are skipped (user namespaces)");
     line(a.root, "root", "scenarios with loop devices are skipped");
-    line(program_exists("cc") || program_exists("gcc"), "a C compiler", "'vmconform mutants' cannot run");
+    line(program_exists("cc") || program_exists("gcc"), "a C compiler",
+         "'vmconform mutants' cannot run");
     return 0;
 }

@@ -26,9 +26,9 @@ static json_t *case_json(const struct planned_case *c)
     const struct unit *u = c->unit;
 
     return json_pack("{s:s, s:s, s:s, s:O*, s:O*, s:O, s:O, s:O, s:s}", "name", c->name, "scenario",
-                     u->name, "file", u->path, "family", json_object_get(u->labels, "family"), "group",
-                     json_object_get(u->labels, "group"), "requirement", u->requirements, "matrix",
-                     c->values, "needs", u->needs, "description", u->description);
+                     u->name, "file", u->path, "family", json_object_get(u->labels, "family"),
+                     "group", json_object_get(u->labels, "group"), "requirement", u->requirements,
+                     "matrix", c->values, "needs", u->needs, "description", u->description);
 }
 
 static void print_json(const struct collection *c)
@@ -59,14 +59,15 @@ static void print_expanded(const struct collection *c)
     }
 }
 
-static int with_collection(int argc, char **argv, const char *usage, int (*fn)(const struct list_options *o,
-                                                                              const struct collection *c))
+static int with_collection(int argc, char **argv, const char *usage,
+                           int (*fn)(const struct list_options *o, const struct collection *c))
 {
     struct list_options o = {0};
     const struct option_spec specs[] = {
         {"--json", 0, OPTION_FLAG, &o.json, NULL, "as JSON"},
         {"--filter", 0, OPTION_TEXT, &o.filter, "GLOB", "only cases whose name matches"},
-        {"--selector", 'l', OPTION_TEXT, &o.selector, "SELECTOR", "only scenarios with these labels"},
+        {"--selector", 'l', OPTION_TEXT, &o.selector, "SELECTOR",
+         "only scenarios with these labels"},
         {"--help", 'h', OPTION_FLAG, &o.help, NULL, "show this"},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL},
     };

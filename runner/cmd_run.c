@@ -85,7 +85,8 @@ static bool is_expected(const struct expected *x, const char *name)
     return false;
 }
 
-/* An expected failure is no failure; an expected failure that passes is one, or the list would rot. */
+/* An expected failure is no failure; an expected failure that passes is one, or the list would rot.
+ */
 static void judge_expected(const struct expected *x, struct result_case *r)
 {
     if (!is_expected(x, r->name))
@@ -109,8 +110,8 @@ static int parse_shard(const char *text, struct collect_filter *f, struct err *r
     if (!text)
         return 0;
     if (sscanf(text, "%llu/%llu%c", &i, &n, &tail) != 2 || i < 1 || n < 1 || i > n)
-        return err_set(reterr, ERR_INVALID, NO_POS, "--shard wants I/N with 1 <= I <= N, found '%s'",
-                       text);
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "--shard wants I/N with 1 <= I <= N, found '%s'", text);
     f->shard_index = i;
     f->shard_count = n;
     return 0;
@@ -267,8 +268,9 @@ static int collect_and_run(const struct run_options *o, int count, char **paths,
     int status = collect(&c, paths, (size_t)count, filter) < 0 ? EXIT_CANNOT_TELL : 0;
 
     if (!status && c.case_count == 0) {
-        fprintf(stderr, "vmconform: error: no case was selected\n  hint: 'vmconform list' shows what "
-                        "there is\n");
+        fprintf(stderr,
+                "vmconform: error: no case was selected\n  hint: 'vmconform list' shows what "
+                "there is\n");
         status = EXIT_CANNOT_TELL;
     }
     if (!status)
@@ -285,18 +287,23 @@ int cmd_run(int argc, char **argv)
     const struct option_spec specs[] = {
         {"--junit", 0, OPTION_TEXT, &o.junit, "FILE", "write a JUnit report"},
         {"--json", 0, OPTION_TEXT, &o.json, "FILE", "write a JSON report"},
-        {"--trace", 0, OPTION_TEXT, &o.trace, "FILE", "write every request, event and pick as JSON lines"},
+        {"--trace", 0, OPTION_TEXT, &o.trace, "FILE",
+         "write every request, event and pick as JSON lines"},
         {"--seed", 0, OPTION_COUNT, &o.seed, "N", "the seed of all randomness (default 1)"},
         {"--jobs", 'j', OPTION_COUNT, &o.jobs, "N", "cases that run at once (default: processors)"},
         {"--filter", 0, OPTION_TEXT, &o.filter, "GLOB", "only cases whose name matches"},
-        {"--selector", 'l', OPTION_TEXT, &o.selector, "SELECTOR", "only scenarios with these labels"},
+        {"--selector", 'l', OPTION_TEXT, &o.selector, "SELECTOR",
+         "only scenarios with these labels"},
         {"--shard", 0, OPTION_TEXT, &o.shard, "I/N", "every N-th case, beginning with the I-th"},
-        {"--crash", 0, OPTION_TEXT, &o.crash, "every-write", "rerun each case with a crash at each write"},
+        {"--crash", 0, OPTION_TEXT, &o.crash, "every-write",
+         "rerun each case with a crash at each write"},
         {"--keep", 0, OPTION_TEXT, &o.keep, "DIR", "keep images and restored disks there"},
         {"--engine", 0, OPTION_TEXT, &o.engine, "NAME", "what restores images: qemu-img"},
         {"--timeout", 0, OPTION_DURATION, &o.timeout, "D", "wall time of one case (default 2m)"},
-        {"--expected-failures", 0, OPTION_TEXT, &o.expected, "FILE", "names of cases that may fail"},
-        {"--fail-fast", 0, OPTION_FLAG, &o.fail_fast, NULL, "stop after the first case that is not well"},
+        {"--expected-failures", 0, OPTION_TEXT, &o.expected, "FILE",
+         "names of cases that may fail"},
+        {"--fail-fast", 0, OPTION_FLAG, &o.fail_fast, NULL,
+         "stop after the first case that is not well"},
         {"--fail-on-skip", 0, OPTION_FLAG, &o.fail_on_skip, NULL, "a skipped case is an error"},
         {"--help", 'h', OPTION_FLAG, &o.help, NULL, "show this"},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL},

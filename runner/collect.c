@@ -77,8 +77,9 @@ static void walk(struct paths *out, const char *dir, unsigned depth)
 
     for (int i = 0; i < n; i++) {
         size_t len = strlen(dir);
-        AUTO(str) char *path = mem_printf("%s%s%s", dir, len && dir[len - 1] == '/' ? "" : "/",
-                                          entries[i]->d_name);
+        AUTO(str)
+        char *path =
+            mem_printf("%s%s%s", dir, len && dir[len - 1] == '/' ? "" : "/", entries[i]->d_name);
         struct stat st;
 
         if (stat(path, &st) == 0) {
@@ -121,7 +122,8 @@ static void add_cases(struct collection *c, const struct unit *u, const struct c
 
     if (f->selector && !selector_matches(f->selector, u->labels))
         return;
-    json_array_foreach (cases, i, values) {
+    json_array_foreach(cases, i, values)
+    {
         AUTO(str) char *name = scenario_case_name(u, values);
 
         if (f->glob && !glob_match(f->glob, name) && strcmp(f->glob, name) != 0)

@@ -22,13 +22,13 @@ struct collection {
     size_t case_count, case_cap;
 };
 struct collect_filter {
-    const char *glob;                /* of case names; NULL: all */
-    const struct selector *selector; /* of labels; NULL: all */
+    const char *glob;                  /* of case names; NULL: all */
+    const struct selector *selector;   /* of labels; NULL: all */
     uint64_t shard_index, shard_count; /* 1-based; count 0: all */
 };
 
-/* Every *.yaml below the paths, sorted; duplicates by name are errors. Errors are printed to stderr as they are found, with their source
- * lines. Returns -1 when there was any. */
+/* Every *.yaml below the paths, sorted; duplicates by name are errors. Errors are printed to stderr
+ * as they are found, with their source lines. Returns -1 when there was any. */
 int collect(struct collection *c, char *const *paths, size_t count,
             const struct collect_filter *filter);
 void collection_finish(struct collection *c);

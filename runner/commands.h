@@ -1,4 +1,5 @@
-/* The commands of the program. Each gets argv from the command's own name on, prints to stdout and stderr, returns the exit status. */
+/* The commands of the program. Each gets argv from the command's own name on, prints to stdout and
+ * stderr, returns the exit status. */
 #ifndef VMCONFORM_RUNNER_COMMANDS_H
 #define VMCONFORM_RUNNER_COMMANDS_H
 

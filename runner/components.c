@@ -1,4 +1,5 @@
-/* Starting, stopping and crashing the components under test, each a process of its own in the world. */
+/* Starting, stopping and crashing the components under test, each a process of its own in the
+ * world. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -85,7 +86,8 @@ int component_start(struct casework *cw, const char *name, const json_t *config,
     if (!c)
         return -1;
     if (r && r->wanted)
-        return verdict(cw, RESULT_ERROR, "scenario", pos, NULL, "component '%s' runs already", name);
+        return verdict(cw, RESULT_ERROR, "scenario", pos, NULL, "component '%s' runs already",
+                       name);
     if (!r) {
         r = mem_zalloc(sizeof *r);
         r->name = mem_strdup(name);

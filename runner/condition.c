@@ -68,9 +68,9 @@ static bool object_true(struct casework *cw, const struct condition *c, const js
 {
     AUTO(object_ref) struct object_ref ref = {0};
     AUTO(err) struct err err = {0};
-    const json_t *object = ref_object(cw, json_str_or_empty(spec, "kind"), json_str(spec, "namespace"),
-                                      json_str_or_empty(spec, "name"), json_str(spec, "cluster"), &ref,
-                                      &err);
+    const json_t *object =
+        ref_object(cw, json_str_or_empty(spec, "kind"), json_str(spec, "namespace"),
+                   json_str_or_empty(spec, "name"), json_str(spec, "cluster"), &ref, &err);
     struct diff_report report = {cw, why, &ref};
 
     if (err_pending(&err)) {
@@ -141,7 +141,8 @@ static int deadline_of(struct casework *cw, const struct tmpl *t, const struct f
     return 0;
 }
 
-/* Watches the condition until it is true or the time has come. 1: it came true; 0: it did not; -1: the case is over. */
+/* Watches the condition until it is true or the time has come. 1: it came true; 0: it did not; -1:
+ * the case is over. */
 static int watch_until(struct casework *cw, const struct condition *c, const struct frame *frame,
                        int64_t until)
 {
@@ -179,8 +180,8 @@ static int condition_failed(struct casework *cw, const struct condition *c,
                        message ? message : name);
     }
     return verdict(cw, stage ? RESULT_ERROR : RESULT_FAILED, stage ? "stage" : NULL, c->pos,
-                   strbuf_str(&why), "%s: %s", stage ? "never came true, so the stage is not set"
-                                                     : "does not hold",
+                   strbuf_str(&why), "%s: %s",
+                   stage ? "never came true, so the stage is not set" : "does not hold",
                    message ? message : name);
 }
 

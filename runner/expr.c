@@ -61,8 +61,9 @@ static int fn_exists(void *cookie, struct cel_context *c, size_t nargs,
 
 static void append_all(json_t *out, const struct object_ref *ref, const char *ns)
 {
-    AUTO(json) json_t *items = apiserver_peek_all(
-        cluster_server(ref->cluster), ref->info.resource.group, ref->info.resource.plural, ns);
+    AUTO(json)
+    json_t *items = apiserver_peek_all(cluster_server(ref->cluster), ref->info.resource.group,
+                                       ref->info.resource.plural, ns);
 
     json_array_extend(out, items);
 }
@@ -141,10 +142,11 @@ static int fn_guest(void *cookie, struct cel_context *c, size_t nargs, const str
     if (err_pending(&err))
         return err_move(reterr, &err);
     *ret = cel_json_take(
-        c, json_pack("{s:b, s:b, s:b}", "running",
-                     vmi && strcmp(json_str_or_empty(vmi, "status.phase"), "Running") == 0, "paused",
-                     vmi && strcmp(meta_condition_status(vmi, "Paused"), "True") == 0, "agent",
-                     vmi && strcmp(meta_condition_status(vmi, "AgentConnected"), "True") == 0));
+        c,
+        json_pack("{s:b, s:b, s:b}", "running",
+                  vmi && strcmp(json_str_or_empty(vmi, "status.phase"), "Running") == 0, "paused",
+                  vmi && strcmp(meta_condition_status(vmi, "Paused"), "True") == 0, "agent",
+                  vmi && strcmp(meta_condition_status(vmi, "AgentConnected"), "True") == 0));
     return 0;
 }
 
@@ -174,7 +176,8 @@ static int fn_files(void *cookie, struct cel_context *c, size_t nargs, const str
     if (!target || !(path = claim_path(cookie, target, &block, reterr)))
         return -1;
     if (block)
-        return err_set(reterr, ERR_INVALID, NO_POS, "'%s' is a block device and has no files", target);
+        return err_set(reterr, ERR_INVALID, NO_POS, "'%s' is a block device and has no files",
+                       target);
     names = list_files(path, reterr);
     if (!names)
         return -1;
@@ -242,9 +245,9 @@ static int fn_programs(void *cookie, struct cel_context *c, size_t nargs,
     if (!name)
         return -1;
     out = json_array();
-    json_array_foreach (cw->history.programs, i, p)
-        if (!*name || strcmp(name, json_str_or_empty(p, "program")) == 0)
-            json_array_append(out, p);
+    json_array_foreach(cw->history.programs, i,
+                       p) if (!*name || strcmp(name, json_str_or_empty(p, "program")) == 0)
+        json_array_append(out, p);
     *ret = cel_json_take(c, out);
     return 0;
 }

@@ -1,5 +1,6 @@
-/* The host functions of scenario expressions: get list exists disk chain guest objects files now requests programs fired.
- * The cookie of an evaluation is the running case (struct casework); compiling needs none. */
+/* The host functions of scenario expressions: get list exists disk chain guest objects files now
+ * requests programs fired. The cookie of an evaluation is the running case (struct casework);
+ * compiling needs none. */
 #ifndef VMCONFORM_RUNNER_EXPR_H
 #define VMCONFORM_RUNNER_EXPR_H
 

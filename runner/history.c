@@ -100,7 +100,8 @@ void history_add_request(struct history *h, int64_t t, const struct request_info
 
 /* ---- telling ---- */
 
-/* The paths that differ between two objects, at most `max`, deepest first level that differs; metadata noise left out. */
+/* The paths that differ between two objects, at most `max`, deepest first level that differs;
+ * metadata noise left out. */
 static void changed_paths(const json_t *old, const json_t *now, const char *prefix,
                           struct strbuf *out, size_t *left)
 {
@@ -110,7 +111,8 @@ static void changed_paths(const json_t *old, const json_t *now, const char *pref
 
     for (const char *p = prefix; *p; p++)
         depth += *p == '.';
-    json_object_foreach ((json_t *)now, key, v) {
+    json_object_foreach((json_t *)now, key, v)
+    {
         const json_t *before = json_object_get(old, key);
         AUTO(str) char *path = mem_printf("%s%s%s", prefix, *prefix ? "." : "", key);
 
@@ -133,7 +135,8 @@ static void changed_paths(const json_t *old, const json_t *now, const char *pref
         }
         (*left)--;
     }
-    json_object_foreach ((json_t *)old, key, v) {
+    json_object_foreach((json_t *)old, key, v)
+    {
         if (*left == 0)
             return;
         if (!json_object_get(now, key)) {
@@ -160,8 +163,8 @@ static void tell_change(const struct history *h, const struct past_change *c, st
     size_t left = 4;
 
     tell_time(out, c->t - h->start_ns);
-    strbuf_addf(out, "%s %s %s %s%s%s", c->by, type_word(c->type), c->kind, c->ns, *c->ns ? "/" : "",
-                c->name);
+    strbuf_addf(out, "%s %s %s %s%s%s", c->by, type_word(c->type), c->kind, c->ns,
+                *c->ns ? "/" : "", c->name);
     if (c->type == EVENT_MODIFIED && c->old)
         changed_paths(c->old, c->object, "", &paths, &left);
     if (paths.len)
@@ -173,7 +176,8 @@ void history_tell(const struct history *h, struct strbuf *out, const char *kind,
                   size_t max)
 {
     const struct past_change *picked[HISTORY_CHANGES_MAX];
-    uint64_t first = h->change_count > HISTORY_CHANGES_MAX ? h->change_count - HISTORY_CHANGES_MAX : 0;
+    uint64_t first =
+        h->change_count > HISTORY_CHANGES_MAX ? h->change_count - HISTORY_CHANGES_MAX : 0;
     size_t count = 0;
 
     for (uint64_t i = h->change_count; i > first && count < max; i--) {
@@ -197,7 +201,8 @@ static const json_t *member_at(const json_t *v, const char *path)
 const char *history_last_writer(const struct history *h, const char *kind, const char *ns,
                                 const char *name, const char *path, int64_t *ret_t)
 {
-    uint64_t first = h->change_count > HISTORY_CHANGES_MAX ? h->change_count - HISTORY_CHANGES_MAX : 0;
+    uint64_t first =
+        h->change_count > HISTORY_CHANGES_MAX ? h->change_count - HISTORY_CHANGES_MAX : 0;
 
     for (uint64_t i = h->change_count; i > first; i--) {
         const struct past_change *c = &h->changes[(i - 1) % HISTORY_CHANGES_MAX];

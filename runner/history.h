@@ -1,4 +1,5 @@
-/* What happened so far: changes, requests, program runs. For `requests()` and `programs()`, and for the story a failure tells. */
+/* What happened so far: changes, requests, program runs. For `requests()` and `programs()`, and for
+ * the story a failure tells. */
 #ifndef VMCONFORM_RUNNER_HISTORY_H
 #define VMCONFORM_RUNNER_HISTORY_H
 
@@ -37,8 +38,10 @@ void history_finish(struct history *h);
 void history_add_change(struct history *h, int64_t t, struct cluster *c,
                         const struct store_change *change, const char *by);
 void history_add_request(struct history *h, int64_t t, const struct request_info *info);
-/* Appends at most `max` last steps, those of the given object first (kind "" or name "": any), as lines "  +12.5s  who  did what". */
-void history_tell(const struct history *h, struct strbuf *out, const char *kind, const char *name, size_t max);
+/* Appends at most `max` last steps, those of the given object first (kind "" or name "": any), as
+ * lines "  +12.5s  who  did what". */
+void history_tell(const struct history *h, struct strbuf *out, const char *kind, const char *name,
+                  size_t max);
 /* Who wrote the member at `path` of the object last; "" when unknown. Borrowed. */
 const char *history_last_writer(const struct history *h, const char *kind, const char *ns,
                                 const char *name, const char *path, int64_t *ret_t);

@@ -50,7 +50,8 @@ static int set_count(const struct option_spec *spec, const char *text, struct er
     errno = 0;
     v = strtoull(text, &end, 10);
     if (errno || end == text || *end || *text == '-')
-        return err_set(reterr, ERR_INVALID, NO_POS, "%s wants a number, found '%s'", spec->name, text);
+        return err_set(reterr, ERR_INVALID, NO_POS, "%s wants a number, found '%s'", spec->name,
+                       text);
     *(uint64_t *)spec->target = v;
     return 0;
 }
@@ -113,8 +114,9 @@ int options_parse(const struct option_spec *specs, int argc, char **argv, int *r
 void options_help(const struct option_spec *specs)
 {
     for (; specs->name; specs++) {
-        AUTO(str) char *left = mem_printf("%s%s%s", specs->name, specs->value ? " " : "",
-                                          specs->value ? specs->value : "");
+        AUTO(str)
+        char *left = mem_printf("%s%s%s", specs->name, specs->value ? " " : "",
+                                specs->value ? specs->value : "");
 
         if (specs->letter)
             printf("  -%c, %-26s %s\n", specs->letter, left, specs->help);

@@ -23,7 +23,8 @@ struct option_spec {
     const char *help;
 };
 
-/* Reads options from argv[0..argc), which begins after the command's name. Operands are left in argv[0..*ret_operands).
+/* Reads options from argv[0..argc), which begins after the command's name. Operands are left in
+ * argv[0..*ret_operands).
  * "--" ends the options. A table ends with a NULL name. */
 int options_parse(const struct option_spec *specs, int argc, char **argv, int *ret_operands,
                   struct err *reterr);

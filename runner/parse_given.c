@@ -10,18 +10,23 @@
     }
 
 static const char *const given_names[GIVEN_COUNT + 1] = {
-    "cluster",   "kubevirt", "storage",  "provisioner", "objects", "withoutFields",
-    "chain",     "component", "duration", "fixture",    "steps",   NULL,
+    "cluster", "kubevirt",  "storage",  "provisioner", "objects", "withoutFields",
+    "chain",   "component", "duration", "fixture",     "steps",   NULL,
 };
 
-static const struct shape_key item_keys[] = {
-    {"cluster", SHAPE_TEXT, false},      {"kubevirt", SHAPE_TEXT, false},
-    {"storage", SHAPE_TEXT, false},      {"provisioner", SHAPE_MAP, false},
-    {"objects", SHAPE_LIST, false},      {"withoutFields", SHAPE_MAP, false},
-    {"chain", SHAPE_MAP, false},         {"component", SHAPE_TEXT, false},
-    {"duration", SHAPE_MAP, false},      {"fixture", SHAPE_TEXT, false},
-    {"steps", SHAPE_LIST, false},        {"with", SHAPE_MAP, false},
-    END};
+static const struct shape_key item_keys[] = {{"cluster", SHAPE_TEXT, false},
+                                             {"kubevirt", SHAPE_TEXT, false},
+                                             {"storage", SHAPE_TEXT, false},
+                                             {"provisioner", SHAPE_MAP, false},
+                                             {"objects", SHAPE_LIST, false},
+                                             {"withoutFields", SHAPE_MAP, false},
+                                             {"chain", SHAPE_MAP, false},
+                                             {"component", SHAPE_TEXT, false},
+                                             {"duration", SHAPE_MAP, false},
+                                             {"fixture", SHAPE_TEXT, false},
+                                             {"steps", SHAPE_LIST, false},
+                                             {"with", SHAPE_MAP, false},
+                                             END};
 
 static const struct shape_key provisioner_keys[] = {
     {"hub", SHAPE_TEXT, true}, {"workload", SHAPE_TEXT, true}, END};
@@ -33,35 +38,31 @@ static const struct shape_key duration_keys[] = {{"start", SHAPE_DURATION, false
                                                  {"restore", SHAPE_DURATION, false},
                                                  END};
 static const struct shape_key chain_keys[] = {
-    {"name", SHAPE_TEXT, true},        {"bucket", SHAPE_TEXT, false},
-    {"prefix", SHAPE_TEXT, false},     {"namespace", SHAPE_TEXT, true},
-    {"vm", SHAPE_TEXT, true},          {"backups", SHAPE_TEXT, false},
-    {"disks", SHAPE_LIST, true},       {"clusterSize", SHAPE_QUANTITY, false},
-    {"backing", SHAPE_TEXT, false},    {"checkpoints", SHAPE_LIST, true},
-    {"repeat", SHAPE_MAP, false},      {"digests", SHAPE_BOOL, false},
-    {"damage", SHAPE_LIST, false},     END};
-static const struct shape_key disk_keys[] = {{"name", SHAPE_TEXT, true},
-                                             {"pvc", SHAPE_TEXT, true},
-                                             {"size", SHAPE_QUANTITY, true},
-                                             END};
-static const struct shape_key checkpoint_keys[] = {{"name", SHAPE_TEXT, true},
-                                                   {"write", SHAPE_LIST, false},
-                                                   {"discard", SHAPE_LIST, false},
-                                                   END};
-static const struct shape_key extent_keys[] = {{"disk", SHAPE_TEXT, false},
-                                               {"first", SHAPE_INT, true},
-                                               {"blocks", SHAPE_INT, true},
-                                               END};
+    {"name", SHAPE_TEXT, true},     {"bucket", SHAPE_TEXT, false},
+    {"prefix", SHAPE_TEXT, false},  {"namespace", SHAPE_TEXT, true},
+    {"vm", SHAPE_TEXT, true},       {"backups", SHAPE_TEXT, false},
+    {"disks", SHAPE_LIST, true},    {"clusterSize", SHAPE_QUANTITY, false},
+    {"backing", SHAPE_TEXT, false}, {"checkpoints", SHAPE_LIST, true},
+    {"repeat", SHAPE_MAP, false},   {"digests", SHAPE_BOOL, false},
+    {"damage", SHAPE_LIST, false},  END};
+static const struct shape_key disk_keys[] = {
+    {"name", SHAPE_TEXT, true}, {"pvc", SHAPE_TEXT, true}, {"size", SHAPE_QUANTITY, true}, END};
+static const struct shape_key checkpoint_keys[] = {
+    {"name", SHAPE_TEXT, true}, {"write", SHAPE_LIST, false}, {"discard", SHAPE_LIST, false}, END};
+static const struct shape_key extent_keys[] = {
+    {"disk", SHAPE_TEXT, false}, {"first", SHAPE_INT, true}, {"blocks", SHAPE_INT, true}, END};
 static const struct shape_key repeat_keys[] = {
     {"count", SHAPE_INT, true}, {"blocks", SHAPE_INT, false}, END};
 static const char *const damage_forms[] = {"delete", "truncate", "flip", "parent", "duplicate",
                                            "swap",   "backing",  "size", NULL};
 static const struct shape_key damage_keys[] = {
-    {"delete", SHAPE_TEXT, false},   {"truncate", SHAPE_TEXT, false}, {"flip", SHAPE_TEXT, false},
-    {"parent", SHAPE_TEXT, false},   {"duplicate", SHAPE_TEXT, false}, {"swap", SHAPE_TEXTS, false},
-    {"backing", SHAPE_TEXT, false},  {"size", SHAPE_TEXT, false},     {"bytes", SHAPE_QUANTITY, false},
-    {"fixSize", SHAPE_BOOL, false},  {"offset", SHAPE_INT, false},    {"to", SHAPE_SCALAR, false},
-    {"disk", SHAPE_TEXT, false},     END};
+    {"delete", SHAPE_TEXT, false},    {"truncate", SHAPE_TEXT, false},
+    {"flip", SHAPE_TEXT, false},      {"parent", SHAPE_TEXT, false},
+    {"duplicate", SHAPE_TEXT, false}, {"swap", SHAPE_TEXTS, false},
+    {"backing", SHAPE_TEXT, false},   {"size", SHAPE_TEXT, false},
+    {"bytes", SHAPE_QUANTITY, false}, {"fixSize", SHAPE_BOOL, false},
+    {"offset", SHAPE_INT, false},     {"to", SHAPE_SCALAR, false},
+    {"disk", SHAPE_TEXT, false},      END};
 
 static bool check_each(struct parser *p, const struct yaml_node *map, const char *key,
                        const struct shape_key *keys, const char *what)
@@ -157,8 +158,8 @@ static bool check_params(struct parser *p, const struct unit *fixture, const str
         near = err_nearest(n->key, (const char *const *)fixture->var_names, fixture->var_count);
         if (near)
             hint = mem_printf("did you mean '%s'?", near);
-        diags_add_hint(p->diags, DIAG_ERROR, n->key_pos, hint,
-                       "fixture '%s' has no parameter '%s'", fixture->name, n->key);
+        diags_add_hint(p->diags, DIAG_ERROR, n->key_pos, hint, "fixture '%s' has no parameter '%s'",
+                       fixture->name, n->key);
         ok = false;
     }
     for (size_t i = 0; i < fixture->var_count; i++) {

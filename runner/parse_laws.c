@@ -19,12 +19,12 @@ bool parse_member(struct parser *p, const struct yaml_node *map, const char *key
 /* ---- conditions ---- */
 
 static const struct shape_key condition_keys[] = {
-    {"that", SHAPE_EXPR, false},     {"kind", SHAPE_TEXT, false},
-    {"name", SHAPE_TEXT, false},     {"namespace", SHAPE_TEXT, false},
-    {"cluster", SHAPE_TEXT, false},  {"has", SHAPE_MAP, false},
-    {"absent", SHAPE_BOOL, false},   {"disk", SHAPE_TEXT, false},
-    {"equals", SHAPE_TEXT, false},   {"within", SHAPE_DURATION, false},
-    {"for", SHAPE_DURATION, false},  {"message", SHAPE_TEXT, false},
+    {"that", SHAPE_EXPR, false},    {"kind", SHAPE_TEXT, false},
+    {"name", SHAPE_TEXT, false},    {"namespace", SHAPE_TEXT, false},
+    {"cluster", SHAPE_TEXT, false}, {"has", SHAPE_MAP, false},
+    {"absent", SHAPE_BOOL, false},  {"disk", SHAPE_TEXT, false},
+    {"equals", SHAPE_TEXT, false},  {"within", SHAPE_DURATION, false},
+    {"for", SHAPE_DURATION, false}, {"message", SHAPE_TEXT, false},
     {NULL, SHAPE_ANY, false},
 };
 
@@ -140,12 +140,12 @@ void conditions_finish(struct conditions *c)
 /* ---- selectors ---- */
 
 static const struct shape_key selector_keys[] = {
-    {"event", SHAPE_TEXT, false},     {"request", SHAPE_TEXT, false},
-    {"kind", SHAPE_TEXT, false},      {"name", SHAPE_TEXT, false},
-    {"namespace", SHAPE_TEXT, false}, {"cluster", SHAPE_TEXT, false},
+    {"event", SHAPE_TEXT, false},       {"request", SHAPE_TEXT, false},
+    {"kind", SHAPE_TEXT, false},        {"name", SHAPE_TEXT, false},
+    {"namespace", SHAPE_TEXT, false},   {"cluster", SHAPE_TEXT, false},
     {"subresource", SHAPE_TEXT, false}, {"by", SHAPE_TEXT, false},
-    {"at", SHAPE_TEXT, false},        {"skip", SHAPE_INT, false},
-    {"that", SHAPE_EXPR, false},      {"optional", SHAPE_BOOL, false},
+    {"at", SHAPE_TEXT, false},          {"skip", SHAPE_INT, false},
+    {"that", SHAPE_EXPR, false},        {"optional", SHAPE_BOOL, false},
     {NULL, SHAPE_ANY, false},
 };
 
@@ -185,8 +185,8 @@ static int one_word(struct parser *p, const struct yaml_node *n, const char *con
 static bool selector_type(struct parser *p, const struct yaml_node *node, struct selector_on *s)
 {
     static const char *const events[] = {"ADDED", "MODIFIED", "DELETED"};
-    static const char *const requests[] = {"get",    "list",  "create", "update",
-                                           "patch",  "delete", "watch"};
+    static const char *const requests[] = {"get",   "list",   "create", "update",
+                                           "patch", "delete", "watch"};
     const struct yaml_node *event = yaml_get(p->doc, node, "event");
     const struct yaml_node *request = yaml_get(p->doc, node, "request");
 
@@ -213,8 +213,9 @@ static bool selector_moment(struct parser *p, const struct yaml_node *node, stru
     if (!at)
         return true;
     if (!s->is_request) {
-        diags_add(p->diags, DIAG_ERROR, at->key_pos, "'at' belongs to 'request'; an event is always "
-                                                     "a committed change");
+        diags_add(p->diags, DIAG_ERROR, at->key_pos,
+                  "'at' belongs to 'request'; an event is always "
+                  "a committed change");
         return false;
     }
     s->moment = one_word(p, at, moments, ARRAY_LEN(moments));
@@ -262,7 +263,8 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
         return NULL;
     }
     if (!in_step && s->is_request) {
-        diags_add(p->diags, DIAG_ERROR, node->pos, "on: a law speaks of committed changes; use 'event'");
+        diags_add(p->diags, DIAG_ERROR, node->pos,
+                  "on: a law speaks of committed changes; use 'event'");
         return NULL;
     }
     if (!selector_members(p, node, scope, s))
@@ -273,9 +275,8 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
 /* ---- laws ---- */
 
 static const struct shape_key law_keys[] = {
-    {"name", SHAPE_TEXT, true},         {"on", SHAPE_MAP, false},
-    {"that", SHAPE_EXPR, false},        {"requirement", SHAPE_TEXT, false},
-    {NULL, SHAPE_ANY, false},
+    {"name", SHAPE_TEXT, true},         {"on", SHAPE_MAP, false}, {"that", SHAPE_EXPR, false},
+    {"requirement", SHAPE_TEXT, false}, {NULL, SHAPE_ANY, false},
 };
 
 static void law_finish(struct law *l)

@@ -13,7 +13,8 @@ struct parser {
     unsigned depth; /* of fixtures that include fixtures */
 };
 
-/* Each parses one node; false (or NULL) after errors went to the diags. `scope` says which names expressions may use. */
+/* Each parses one node; false (or NULL) after errors went to the diags. `scope` says which names
+ * expressions may use. */
 bool parse_steps(struct parser *p, const struct yaml_node *list, const struct scope *scope,
                  struct steps *ret);
 void steps_finish(struct steps *s);

@@ -5,8 +5,8 @@
 #include "runner/parse_priv.h"
 
 const char *const verb_names[VERB_COUNT + 1] = {
-    "apply", "create", "patch", "delete", "component", "crash",  "guest", "mark", "fault", "link",
-    "limit", "clock",  "settle", "wait",  "assert",    "error", "use",   "race", "call",  NULL,
+    "apply", "create", "patch",  "delete", "component", "crash", "guest", "mark", "fault", "link",
+    "limit", "clock",  "settle", "wait",   "assert",    "error", "use",   "race", "call",  NULL,
 };
 
 bool verb_waits(enum verb v)
@@ -39,13 +39,17 @@ static const struct shape_key component_keys[] = {{"start", SHAPE_TEXT, false},
                                                   END};
 static const struct shape_key crash_keys[] = {
     {"component", SHAPE_TEXT, true}, {"restart", SHAPE_TEXT, false}, END};
-static const struct shape_key guest_keys[] = {
-    {"vm", SHAPE_TEXT, true},     {"cluster", SHAPE_TEXT, false}, {"write", SHAPE_MAP, false},
-    {"discard", SHAPE_MAP, false}, {"power", SHAPE_TEXT, false},  {"agent", SHAPE_TEXT, false},
-    END};
+static const struct shape_key guest_keys[] = {{"vm", SHAPE_TEXT, true},
+                                              {"cluster", SHAPE_TEXT, false},
+                                              {"write", SHAPE_MAP, false},
+                                              {"discard", SHAPE_MAP, false},
+                                              {"power", SHAPE_TEXT, false},
+                                              {"agent", SHAPE_TEXT, false},
+                                              END};
 static const struct shape_key fault_keys[] = {
-    {"name", SHAPE_TEXT, false}, {"point", SHAPE_TEXT, false}, {"match", SHAPE_MAP, false},
-    {"skip", SHAPE_INT, false},  {"times", SHAPE_INT, false},  {"action", SHAPE_MAP, false},
+    {"name", SHAPE_TEXT, false},  {"point", SHAPE_TEXT, false},
+    {"match", SHAPE_MAP, false},  {"skip", SHAPE_INT, false},
+    {"times", SHAPE_INT, false},  {"action", SHAPE_MAP, false},
     {"clear", SHAPE_TEXT, false}, END};
 static const struct shape_key link_keys[] = {
     {"cluster", SHAPE_TEXT, true}, {"up", SHAPE_BOOL, true}, END};
@@ -57,7 +61,8 @@ static const struct shape_key clock_keys[] = {{"advance", SHAPE_DURATION, true},
 static const struct shape_key settle_keys[] = {
     {"quiet", SHAPE_DURATION, false}, {"within", SHAPE_DURATION, false}, END};
 
-/* What the value of each verb may be. A NULL table with a type is a plain value; conditions are parsed apart. */
+/* What the value of each verb may be. A NULL table with a type is a plain value; conditions are
+ * parsed apart. */
 struct verb_shape {
     const struct shape_key *keys;
     const char *const *one_of;
@@ -94,15 +99,15 @@ static const struct verb_shape verb_shapes[VERB_COUNT] = {
 };
 
 static const struct shape_key step_keys[] = {
-    {"apply", SHAPE_ANY, false},   {"create", SHAPE_ANY, false},  {"patch", SHAPE_ANY, false},
-    {"delete", SHAPE_ANY, false},  {"component", SHAPE_ANY, false}, {"crash", SHAPE_ANY, false},
-    {"guest", SHAPE_ANY, false},   {"mark", SHAPE_ANY, false},    {"fault", SHAPE_ANY, false},
-    {"link", SHAPE_ANY, false},    {"limit", SHAPE_ANY, false},   {"clock", SHAPE_ANY, false},
-    {"settle", SHAPE_ANY, false},  {"wait", SHAPE_ANY, false},    {"assert", SHAPE_ANY, false},
-    {"error", SHAPE_ANY, false},   {"use", SHAPE_ANY, false},     {"race", SHAPE_ANY, false},
-    {"call", SHAPE_ANY, false},    {"name", SHAPE_TEXT, false},   {"when", SHAPE_EXPR, false},
-    {"cluster", SHAPE_TEXT, false}, {"as", SHAPE_TEXT, false},    {"with", SHAPE_MAP, false},
-    {"upon", SHAPE_MAP, false},    {"refused", SHAPE_MAP, false}, END};
+    {"apply", SHAPE_ANY, false},    {"create", SHAPE_ANY, false},    {"patch", SHAPE_ANY, false},
+    {"delete", SHAPE_ANY, false},   {"component", SHAPE_ANY, false}, {"crash", SHAPE_ANY, false},
+    {"guest", SHAPE_ANY, false},    {"mark", SHAPE_ANY, false},      {"fault", SHAPE_ANY, false},
+    {"link", SHAPE_ANY, false},     {"limit", SHAPE_ANY, false},     {"clock", SHAPE_ANY, false},
+    {"settle", SHAPE_ANY, false},   {"wait", SHAPE_ANY, false},      {"assert", SHAPE_ANY, false},
+    {"error", SHAPE_ANY, false},    {"use", SHAPE_ANY, false},       {"race", SHAPE_ANY, false},
+    {"call", SHAPE_ANY, false},     {"name", SHAPE_TEXT, false},     {"when", SHAPE_EXPR, false},
+    {"cluster", SHAPE_TEXT, false}, {"as", SHAPE_TEXT, false},       {"with", SHAPE_MAP, false},
+    {"upon", SHAPE_MAP, false},     {"refused", SHAPE_MAP, false},   END};
 
 static const struct shape_key refused_keys[] = {
     {"code", SHAPE_INT, false}, {"reason", SHAPE_TEXT, false}, {"message", SHAPE_TEXT, false}, END};
@@ -268,7 +273,8 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
 
 static void nearest_template(const struct unit *u, const char *word, const char **best);
 
-/* Binds `use` to its template; all templates of this file are known by name by now, though not all are parsed. */
+/* Binds `use` to its template; all templates of this file are known by name by now, though not all
+ * are parsed. */
 static bool resolve_use(struct parser *p, const struct yaml_node *node, struct step *s)
 {
     const struct yaml_node *value = yaml_get(p->doc, node, "use");
@@ -352,8 +358,10 @@ static void nearest_template(const struct unit *u, const char *word, const char 
             nearest_template(u->givens[i].fixture, word, best);
 }
 
-static const struct shape_key template_keys[] = {
-    {"description", SHAPE_TEXT, false}, {"params", SHAPE_MAP, false}, {"steps", SHAPE_LIST, true}, END};
+static const struct shape_key template_keys[] = {{"description", SHAPE_TEXT, false},
+                                                 {"params", SHAPE_MAP, false},
+                                                 {"steps", SHAPE_LIST, true},
+                                                 END};
 
 static bool declare_template(struct parser *p, const struct yaml_node *node)
 {

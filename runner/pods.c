@@ -1,4 +1,5 @@
-/* Pods whose program we know: the kubelet of the world runs them as components with a host of their own. */
+/* Pods whose program we know: the kubelet of the world runs them as components with a host of their
+ * own. */
 #include <string.h>
 
 #include "base/json.h"
@@ -42,7 +43,8 @@ static const struct component *program_of(const json_t *pod)
     const char *arg = json_string_value(json_array_get(line, 1));
 
     for (const struct component *const *c = component_all(); *c; c++) {
-        if ((*c)->kind != COMPONENT_POD || !image_fits(json_str_or_empty(container, "image"), (*c)->image))
+        if ((*c)->kind != COMPONENT_POD ||
+            !image_fits(json_str_or_empty(container, "image"), (*c)->image))
             continue;
         if (!(*c)->pod_arg || (arg && strcmp(arg, (*c)->pod_arg) == 0))
             return *c;
@@ -62,9 +64,8 @@ static json_t *pod_config(const json_t *pod)
     json_t *env = json_object(), *item;
     size_t i;
 
-    json_array_foreach (json_object_get(container, "env"), i, item)
-        json_object_set_new(env, json_str_or_empty(item, "name"),
-                            json_string(json_str_or_empty(item, "value")));
+    json_array_foreach(json_object_get(container, "env"), i, item) json_object_set_new(
+        env, json_str_or_empty(item, "name"), json_string(json_str_or_empty(item, "value")));
     return json_pack("{s:o, s:o}", "args", command_line(container), "env", env);
 }
 
@@ -76,8 +77,7 @@ static void run_pod(void *cookie, const struct pod_run *run, struct pod_exit *re
     struct host *host =
         simhost_create(cw->world, run->process, c->user, run->mounts, run->mount_count);
     struct err err = {0};
-    const char *policy =
-        json_str_or_empty(first_container(run->pod), "terminationMessagePolicy");
+    const char *policy = json_str_or_empty(first_container(run->pod), "terminationMessagePolicy");
 
     simhost_record_programs(host, cw->history.programs);
     ret->code = c->run(host, config, &err) < 0 ? 1 : 0;

@@ -1,5 +1,6 @@
-/* See pool.h. The parent writes the index of a case to a worker that is free; the worker answers with lines: "R <json>" for each result,
- * "D" when the case is done. A worker that dies or does not answer in time is replaced. */
+/* See pool.h. The parent writes the index of a case to a worker that is free; the worker answers
+ * with lines: "R <json>" for each result, "D" when the case is done. A worker that dies or does not
+ * answer in time is replaced. */
 #include "runner/pool.h"
 
 #include <errno.h>
@@ -44,7 +45,8 @@ static void add_result(struct pool *p, size_t index, struct result_case *r)
 {
     struct case_slot *slot = &p->slots[index];
 
-    slot->results = mem_grow(slot->results, &slot->cap, slot->count + 1, sizeof(struct result_case *));
+    slot->results =
+        mem_grow(slot->results, &slot->cap, slot->count + 1, sizeof(struct result_case *));
     slot->results[slot->count++] = r;
     if (p->options->on_result)
         p->options->on_result(p->options->cookie, r);
@@ -267,7 +269,8 @@ static void drop_running(struct pool *p)
 
 static void skip_rest(struct pool *p)
 {
-    const char *why = *p->options->interrupted ? "interrupted by a signal" : "stopped after a failure";
+    const char *why =
+        *p->options->interrupted ? "interrupted by a signal" : "stopped after a failure";
 
     for (size_t i = 0; i < p->collection->case_count; i++)
         if (!p->slots[i].done)

@@ -1,4 +1,5 @@
-/* Forked workers that run batches of cases: a crash or hang of one case is an error of that case alone. */
+/* Forked workers that run batches of cases: a crash or hang of one case is an error of that case
+ * alone. */
 #ifndef VMCONFORM_RUNNER_POOL_H
 #define VMCONFORM_RUNNER_POOL_H
 
@@ -17,15 +18,15 @@ struct pool_options {
     bool trace;
     bool crash_every_write;
     const char *keep;
-    const char *dir; /* a folder of this run; workers make theirs below it */
+    const char *dir;                 /* a folder of this run; workers make theirs below it */
     const volatile int *interrupted; /* set by a signal handler */
     /* Called in the parent, in order of completion. */
     void (*on_result)(void *cookie, const struct result_case *r);
     void *cookie;
 };
 
-/* Results in scenario order (a crash sweep gives several for one case). Traces, when asked for, are DIR/trace-INDEX files.
- * ret_cases: new array of new results. */
+/* Results in scenario order (a crash sweep gives several for one case). Traces, when asked for, are
+ * DIR/trace-INDEX files. ret_cases: new array of new results. */
 void pool_run(const struct collection *c, const struct pool_options *options,
               struct result_case ***ret_cases, size_t *ret_count);
 

@@ -106,7 +106,8 @@ static bool collect(struct capture *out, struct capture *err, int64_t deadline)
     bool open[2] = {true, true};
 
     while ((open[0] || open[1]) && !out->full) {
-        struct pollfd fds[2] = {{open[0] ? out->fd : -1, POLLIN, 0}, {open[1] ? err->fd : -1, POLLIN, 0}};
+        struct pollfd fds[2] = {{open[0] ? out->fd : -1, POLLIN, 0},
+                                {open[1] ? err->fd : -1, POLLIN, 0}};
         int64_t left_ms = (deadline - wall_monotonic_ns()) / 1000000;
 
         if (left_ms <= 0)

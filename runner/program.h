@@ -1,4 +1,5 @@
-/* Running an outside program and waiting for it, with limits. Blocks the whole process: virtual time stands still meanwhile. */
+/* Running an outside program and waiting for it, with limits. Blocks the whole process: virtual
+ * time stands still meanwhile. */
 #ifndef VMCONFORM_RUNNER_PROGRAM_H
 #define VMCONFORM_RUNNER_PROGRAM_H
 

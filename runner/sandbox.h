@@ -9,8 +9,8 @@ struct abilities {
     const char *why_no_tmpfs; /* static text, NULL when it is there */
 };
 
-/* Enters a user and mount namespace of its own (uid mapped to itself) when that is needed for mounting; must come before any thread.
- * Tries a mount in `dir`. */
+/* Enters a user and mount namespace of its own (uid mapped to itself) when that is needed for
+ * mounting; must come before any thread. Tries a mount in `dir`. */
 void sandbox_enter(const char *dir, struct abilities *ret);
 /* The same without lasting effect, in a child. */
 void sandbox_probe(struct abilities *ret);

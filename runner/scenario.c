@@ -1,4 +1,5 @@
-/* Loading a file: top-level keys, variables, fixtures. The order matters: names before expressions, fixtures and templates before steps. */
+/* Loading a file: top-level keys, variables, fixtures. The order matters: names before expressions,
+ * fixtures and templates before steps. */
 #include "runner/scenario.h"
 
 #include <string.h>
@@ -17,9 +18,8 @@ struct library {
 };
 
 static const struct shape_key top_keys[] = {
-    {"apiVersion", SHAPE_TEXT, true}, {"kind", SHAPE_TEXT, true},
-    {"metadata", SHAPE_MAP, true},    {"spec", SHAPE_MAP, true},
-    {NULL, SHAPE_ANY, false},
+    {"apiVersion", SHAPE_TEXT, true}, {"kind", SHAPE_TEXT, true}, {"metadata", SHAPE_MAP, true},
+    {"spec", SHAPE_MAP, true},        {NULL, SHAPE_ANY, false},
 };
 static const struct shape_key metadata_keys[] = {
     {"name", SHAPE_TEXT, true}, {"labels", SHAPE_MAP, false}, {NULL, SHAPE_ANY, false}};
@@ -34,9 +34,8 @@ static const struct shape_key scenario_keys[] = {
     {NULL, SHAPE_ANY, false},
 };
 static const struct shape_key fixture_keys[] = {
-    {"description", SHAPE_TEXT, true}, {"params", SHAPE_MAP, false},
-    {"given", SHAPE_LIST, false},      {"templates", SHAPE_MAP, false},
-    {"always", SHAPE_LIST, false},     {"never", SHAPE_LIST, false},
+    {"description", SHAPE_TEXT, true}, {"params", SHAPE_MAP, false},  {"given", SHAPE_LIST, false},
+    {"templates", SHAPE_MAP, false},   {"always", SHAPE_LIST, false}, {"never", SHAPE_LIST, false},
     {"eventually", SHAPE_LIST, false}, {NULL, SHAPE_ANY, false},
 };
 
@@ -129,10 +128,11 @@ static bool check_names(struct parser *p, const struct yaml_node *map)
         for (size_t i = 0; i < ARRAY_LEN(taken); i++)
             bad = bad || strcmp(n->key, taken[i]) == 0;
         if (bad) {
-            diags_add(p->diags, DIAG_ERROR, n->key_pos,
-                      "'%s' cannot be the name of a variable: letters, digits and '_' only, and not "
-                      "self, oldSelf or event",
-                      n->key);
+            diags_add(
+                p->diags, DIAG_ERROR, n->key_pos,
+                "'%s' cannot be the name of a variable: letters, digits and '_' only, and not "
+                "self, oldSelf or event",
+                n->key);
             ok = false;
         }
     }
@@ -183,8 +183,10 @@ static bool check_exclude(struct parser *p, const struct yaml_node *map)
         for (m = yaml_first(p->doc, n); m; m = yaml_next(p->doc, m)) {
             if (json_object_get(p->unit->matrix, m->key))
                 continue;
-            diags_add(p->diags, DIAG_ERROR, m->key_pos, "matrix: 'exclude' names '%s', which the "
-                                                        "matrix does not have", m->key);
+            diags_add(p->diags, DIAG_ERROR, m->key_pos,
+                      "matrix: 'exclude' names '%s', which the "
+                      "matrix does not have",
+                      m->key);
             ok = false;
         }
     }
@@ -231,12 +233,14 @@ static bool check_header(struct parser *p, const struct yaml_node *root)
     bool ok = true;
 
     if (strcmp(version->text, "vmconform.dev/v1alpha1") != 0) {
-        diags_add_hint(p->diags, DIAG_ERROR, version->pos, "this program reads vmconform.dev/v1alpha1",
-                       "unknown apiVersion '%s'", version->text);
+        diags_add_hint(p->diags, DIAG_ERROR, version->pos,
+                       "this program reads vmconform.dev/v1alpha1", "unknown apiVersion '%s'",
+                       version->text);
         ok = false;
     }
     if (strcmp(kind->text, want) != 0) {
-        diags_add(p->diags, DIAG_ERROR, kind->pos, "expected kind '%s', found '%s'", want, kind->text);
+        diags_add(p->diags, DIAG_ERROR, kind->pos, "expected kind '%s', found '%s'", want,
+                  kind->text);
         ok = false;
     }
     return ok;
@@ -520,13 +524,13 @@ static bool excluded(const struct unit *u, const json_t *values)
     size_t i;
     json_t *item;
 
-    json_array_foreach (u->exclude, i, item) {
+    json_array_foreach(u->exclude, i, item)
+    {
         const char *key;
         json_t *v;
         bool all = true;
 
-        json_object_foreach (item, key, v)
-            all = all && json_same(json_object_get(values, key), v);
+        json_object_foreach(item, key, v) all = all && json_same(json_object_get(values, key), v);
         if (all)
             return true;
     }
@@ -542,13 +546,16 @@ json_t *scenario_cases(const struct unit *u)
     json_array_append_new(cases, json_object());
     if (!u->matrix)
         return cases;
-    json_object_foreach (u->matrix, key, list) {
+    json_object_foreach(u->matrix, key, list)
+    {
         json_t *wider = json_array();
         size_t i, k;
         json_t *values, *v;
 
-        json_array_foreach (cases, i, values) {
-            json_array_foreach (list, k, v) {
+        json_array_foreach(cases, i, values)
+        {
+            json_array_foreach(list, k, v)
+            {
                 json_t *one = json_copy(values);
 
                 json_object_set(one, key, v);
@@ -572,7 +579,8 @@ char *scenario_case_name(const struct unit *u, const json_t *values)
     bool first = true;
 
     strbuf_addstr(&name, u->name);
-    json_object_foreach ((json_t *)values, key, v) {
+    json_object_foreach((json_t *)values, key, v)
+    {
         AUTO(str) char *text = json_is_string(v) ? NULL : json_text(v);
 
         strbuf_addf(&name, "%s%s=%s", first ? "[" : ",", key, text ? text : json_string_value(v));

@@ -1,4 +1,5 @@
-/* A scenario or fixture file, parsed and compiled; immutable once loaded. The grammar is docs/scenario-format.md. */
+/* A scenario or fixture file, parsed and compiled; immutable once loaded. The grammar is
+ * docs/scenario-format.md. */
 #ifndef VMCONFORM_RUNNER_SCENARIO_H
 #define VMCONFORM_RUNNER_SCENARIO_H
 
@@ -42,8 +43,8 @@ enum condition_kind { CONDITION_THAT, CONDITION_HAS, CONDITION_ABSENT, CONDITION
 struct condition {
     enum condition_kind kind;
     struct src_pos pos;
-    struct cel_program *that;   /* CONDITION_THAT */
-    struct tmpl *spec;          /* the whole map, for the others; NULL for an expression alone */
+    struct cel_program *that; /* CONDITION_THAT */
+    struct tmpl *spec;        /* the whole map, for the others; NULL for an expression alone */
     const struct tmpl *within, *hold, *message; /* borrowed from spec's siblings; may be NULL */
     struct tmpl *owned[3];
 };
@@ -64,7 +65,7 @@ struct law {
     struct src_pos pos;
     char *name;
     bool never;
-    struct selector_on *on; /* NULL: every change */
+    struct selector_on *on;   /* NULL: every change */
     struct cel_program *that; /* NULL: never with a selector alone */
     char *requirement;        /* NULL: the scenario's */
 };
@@ -160,14 +161,17 @@ struct library *library_create(void);
 void library_destroy(struct library *l);
 DEFINE_CLEANUP(struct library, library, library_destroy);
 
-/* Loads a scenario and every fixture that it names. NULL when diags got errors. Errors inside fixtures carry the fixture's positions. */
+/* Loads a scenario and every fixture that it names. NULL when diags got errors. Errors inside
+ * fixtures carry the fixture's positions. */
 struct unit *scenario_load(struct library *l, const char *path, struct diags *diags);
 void unit_destroy(struct unit *u);
 DEFINE_CLEANUP(struct unit, unit, unit_destroy);
 /* Source text of a file that this library or unit has read, for printing; NULL when unknown. */
-const char *library_source(const struct library *l, const struct unit *u, const char *file, size_t *ret_len);
+const char *library_source(const struct library *l, const struct unit *u, const char *file,
+                           size_t *ret_len);
 
-/* The cases of a scenario, in matrix order: new array of objects name -> value; one empty object without a matrix. */
+/* The cases of a scenario, in matrix order: new array of objects name -> value; one empty object
+ * without a matrix. */
 json_t *scenario_cases(const struct unit *u);
 /* "restore-happy[own=3]". New. */
 char *scenario_case_name(const struct unit *u, const json_t *values);

@@ -192,8 +192,9 @@ int shape_one_of(const struct yaml_doc *doc, const struct yaml_node *node, const
         if (!n)
             continue;
         if (found >= 0) {
-            diags_add(diags, DIAG_ERROR, n->key_pos, "%s: both '%s' and '%s'; exactly one is allowed",
-                      what, verbs[found], verbs[i]);
+            diags_add(diags, DIAG_ERROR, n->key_pos,
+                      "%s: both '%s' and '%s'; exactly one is allowed", what, verbs[found],
+                      verbs[i]);
             return -1;
         }
         found = i;

@@ -17,8 +17,8 @@ enum shape_type {
     SHAPE_EXPR,     /* CEL */
     SHAPE_MAP,
     SHAPE_LIST,
-    SHAPE_TEXTS,    /* a list of texts */
-    SHAPE_SCALAR,   /* text or number */
+    SHAPE_TEXTS,  /* a list of texts */
+    SHAPE_SCALAR, /* text or number */
 };
 struct shape_key {
     const char *key; /* NULL ends a table */
@@ -26,13 +26,13 @@ struct shape_key {
     bool required;
 };
 
-/* Checks that node is a map with these keys only. `what` names it in messages ("step", "law"). Returns whether all is well; what is
- * wrong goes to diags. */
+/* Checks that node is a map with these keys only. `what` names it in messages ("step", "law").
+ * Returns whether all is well; what is wrong goes to diags. */
 bool shape_check(const struct yaml_doc *doc, const struct yaml_node *node,
                  const struct shape_key *keys, const char *what, struct diags *diags);
 /* Exactly one of the keys of the table is present: returns its index, or -1 after a diagnosis. */
-int shape_one_of(const struct yaml_doc *doc, const struct yaml_node *node,
-                 const char *const *verbs, const char *what, struct diags *diags);
+int shape_one_of(const struct yaml_doc *doc, const struct yaml_node *node, const char *const *verbs,
+                 const char *what, struct diags *diags);
 bool shape_has_hole(const struct yaml_node *node); /* a text with `${` in it */
 
 #endif

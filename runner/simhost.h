@@ -9,8 +9,9 @@
 #include "sim/kubelet/kubelet.h"
 #include "sim/world.h"
 
-/* user: identity of API requests. mounts: what the process sees of the file system (a pod); none for controllers. All borrowed for the
- * host's life but the mounts, which are copied. The host lives until its last task has released it. */
+/* user: identity of API requests. mounts: what the process sees of the file system (a pod); none
+ * for controllers. All borrowed for the host's life but the mounts, which are copied. The host
+ * lives until its last task has released it. */
 struct host *simhost_create(struct world *w, struct process *p, const char *user,
                             const struct pod_mount *mounts, size_t mount_count);
 /* The creator's own reference; tasks hold theirs. */

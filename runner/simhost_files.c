@@ -1,4 +1,5 @@
-/* Files and programs of the simulated host. A pod's path is a mount's path and a rest below it; nothing else exists for it. */
+/* Files and programs of the simulated host. A pod's path is a mount's path and a rest below it;
+ * nothing else exists for it. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +68,8 @@ static int fault_errno(const json_t *action)
     return strcmp(json_str_or_empty(action, "errno"), "ENOSPC") == 0 ? ENOSPC : EIO;
 }
 
-/* A scheduling point, then a fault that may have been asked for. `end` is how far the file would reach: faults may begin after some bytes. */
+/* A scheduling point, then a fault that may have been asked for. `end` is how far the file would
+ * reach: faults may begin after some bytes. */
 static int file_point(struct simhost *s, const char *op, const char *path, uint64_t end,
                       struct err *reterr)
 {
@@ -373,7 +375,7 @@ static void record_program(struct simhost *s, const struct host_program *p, int 
 static char *real_arg(const struct simhost *s, const char *arg)
 {
     return *arg == '/' && mount_of(s, arg) && !has_dotdot(arg) ? real_path(s, arg, false, NULL)
-                                                                : mem_strdup(arg);
+                                                               : mem_strdup(arg);
 }
 
 static int run_real(struct simhost *s, const struct host_program *p,

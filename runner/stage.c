@@ -1,4 +1,5 @@
-/* The given: clusters, platform, objects, fixtures, in the order of the file. Runs on the story's fiber. */
+/* The given: clusters, platform, objects, fixtures, in the order of the file. Runs on the story's
+ * fiber. */
 #include "runner/stage.h"
 
 #include <string.h>
@@ -29,9 +30,8 @@ static int stage_objects(struct casework *cw, struct cluster *c, const json_t *l
     size_t i;
     json_t *manifest;
 
-    json_array_foreach ((json_t *)list, i, manifest)
-        if (create_object(cw, c, manifest, NULL, pos, reterr) < 0)
-            return -1;
+    json_array_foreach((json_t *)list, i, manifest) if (create_object(cw, c, manifest, NULL, pos,
+                                                                      reterr) < 0) return -1;
     return 0;
 }
 
@@ -56,21 +56,24 @@ static int without_fields(struct cluster *c, const json_t *args, struct src_pos 
     AUTO(json) json_t *crd = stored ? json_copy_of(stored) : NULL;
     size_t i, k;
     json_t *version, *field;
-    struct api_request req = {.verb = API_UPDATE,
-                              .resource = {"apiextensions.k8s.io", "v1", "customresourcedefinitions"},
-                              .name = name,
-                              .user = "admin"};
+    struct api_request req = {
+        .verb = API_UPDATE,
+        .resource = {"apiextensions.k8s.io", "v1", "customresourcedefinitions"},
+        .name = name,
+        .user = "admin"};
     AUTO(response) struct api_response res = {0};
 
     if (!crd)
         return err_set(reterr, ERR_NOT_FOUND, pos, "cluster '%s' has no CRD '%s'", cluster_name(c),
                        name);
-    json_array_foreach (json_object_get(args, "fields"), k, field) {
+    json_array_foreach(json_object_get(args, "fields"), k, field)
+    {
         bool any = false;
 
-        json_array_foreach ((json_t *)json_path(crd, "spec.versions"), i, version)
-            any = remove_property(json_at_mut(version, "schema", "openAPIV3Schema", NULL),
-                                  json_string_value(field)) || any;
+        json_array_foreach((json_t *)json_path(crd, "spec.versions"), i, version) any =
+            remove_property(json_at_mut(version, "schema", "openAPIV3Schema", NULL),
+                            json_string_value(field)) ||
+            any;
         if (!any)
             return err_set(reterr, ERR_INVALID, pos, "the CRD '%s' has no field '%s'", name,
                            json_string_value(field));
@@ -88,7 +91,8 @@ static int stage_durations(struct cluster *c, const json_t *args, struct err *re
     const char *key;
     json_t *v;
 
-    json_object_foreach ((json_t *)args, key, v) {
+    json_object_foreach((json_t *)args, key, v)
+    {
         int64_t ns;
 
         if (!duration_parse(json_is_string(v) ? json_string_value(v) : "0", &ns))
@@ -110,7 +114,8 @@ static int stage_provisioner(struct casework *cw, const json_t *args, struct src
                              struct err *reterr)
 {
     struct cluster *hub = named_cluster(cw, json_str(args, "hub"), pos, reterr);
-    struct cluster *workload = hub ? named_cluster(cw, json_str(args, "workload"), pos, reterr) : NULL;
+    struct cluster *workload =
+        hub ? named_cluster(cw, json_str(args, "workload"), pos, reterr) : NULL;
 
     return workload ? provisioner_start(hub, workload, reterr) : -1;
 }
@@ -136,7 +141,8 @@ static void adopt(struct casework *cw, struct inclusion *in)
     }
 }
 
-/* The names of a unit: given values first (a fixture's `with`, a scenario's matrix case), then its own expressions in order. */
+/* The names of a unit: given values first (a fixture's `with`, a scenario's matrix case), then its
+ * own expressions in order. */
 static int fill_frame(struct casework *cw, struct inclusion *in, const json_t *given,
                       struct err *reterr)
 {
@@ -144,7 +150,8 @@ static int fill_frame(struct casework *cw, struct inclusion *in, const json_t *g
     const char *key;
     json_t *v;
 
-    json_object_foreach ((json_t *)given, key, v) {
+    json_object_foreach((json_t *)given, key, v)
+    {
         int index = scope_find(u->scope, key);
 
         if (index >= SCOPE_FIRST)

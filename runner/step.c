@@ -1,4 +1,5 @@
-/* The story: steps in order, templates, arming. The verbs themselves are in step_api.c, step_world.c and condition.c. */
+/* The story: steps in order, templates, arming. The verbs themselves are in step_api.c,
+ * step_world.c and condition.c. */
 #include <string.h>
 
 #include "base/json.h"
@@ -27,7 +28,8 @@ static int bind_param(struct casework *cw, const struct template_def *t, size_t 
     return 0;
 }
 
-/* The frame of the file that defines the template: a fixture's own parameters, or the scenario's names. */
+/* The frame of the file that defines the template: a fixture's own parameters, or the scenario's
+ * names. */
 static const struct frame *home_frame(struct casework *cw, const struct unit *u)
 {
     for (size_t i = 0; i < cw->inclusion_count; i++)

@@ -1,5 +1,6 @@
-/* apply, create, patch, delete: the scenario's own writes. They go to the server directly, without scheduling points, so that a step
- * is one moment; everything that hangs on a change (laws, watches, admission) sees them as anybody's. */
+/* apply, create, patch, delete: the scenario's own writes. They go to the server directly, without
+ * scheduling points, so that a step is one moment; everything that hangs on a change (laws,
+ * watches, admission) sees them as anybody's. */
 #include <string.h>
 
 #include "base/json.h"
@@ -48,9 +49,10 @@ static void send(struct casework *cw, struct cluster *c, struct api_request *req
 static int refused(struct casework *cw, const struct api_request *req,
                    const struct api_response *res, struct src_pos pos)
 {
-    return verdict(cw, RESULT_ERROR, "stage", pos, NULL, "the API server refused to %s %s %s: %d %s: %s",
-                   api_verb_name(req->verb), req->resource.plural, req->name ? req->name : "",
-                   res->code, api_reason(res), api_message(res));
+    return verdict(cw, RESULT_ERROR, "stage", pos, NULL,
+                   "the API server refused to %s %s %s: %d %s: %s", api_verb_name(req->verb),
+                   req->resource.plural, req->name ? req->name : "", res->code, api_reason(res),
+                   api_message(res));
 }
 
 /* ---- create and apply ---- */
@@ -194,9 +196,7 @@ static int step_manifests(struct casework *cw, const struct step *step, const st
 
     if (!json_is_array(a->args))
         return send_one(cw, step, a, a->args);
-    json_array_foreach (a->args, i, manifest)
-        if (send_one(cw, step, a, manifest) < 0)
-            return -1;
+    json_array_foreach(a->args, i, manifest) if (send_one(cw, step, a, manifest) < 0) return -1;
     return 0;
 }
 
@@ -278,7 +278,8 @@ static int run_prepared(struct casework *cw, const struct step *step, const stru
                json_str(a->args, "cluster") ? json_str(a->args, "cluster") : cluster, &ref, &err);
     if (err_pending(&err))
         return verdict_error(cw, "scenario", step->pos, &err);
-    return step->verb == VERB_PATCH ? step_patch(cw, step, a, &ref) : step_delete(cw, step, a, &ref);
+    return step->verb == VERB_PATCH ? step_patch(cw, step, a, &ref)
+                                    : step_delete(cw, step, a, &ref);
 }
 
 int step_api(struct casework *cw, const struct step *step, const struct frame *frame)

@@ -129,12 +129,13 @@ static int do_mark(struct casework *cw, const struct step *step, const json_t *a
 
     for (size_t i = 0; i < world_cluster_count(cw->world); i++) {
         struct cluster *c = world_cluster_at(cw->world, i);
-        AUTO(json) json_t *vms =
-            apiserver_peek_all(cluster_server(c), "kubevirt.io", "virtualmachines", NULL);
+        AUTO(json)
+        json_t *vms = apiserver_peek_all(cluster_server(c), "kubevirt.io", "virtualmachines", NULL);
         size_t k;
         json_t *vm;
 
-        json_array_foreach (vms, k, vm) {
+        json_array_foreach(vms, k, vm)
+        {
             struct err err = {0};
 
             if (guest_mark(c, json_str_or_empty(vm, "metadata.namespace"),
@@ -172,7 +173,8 @@ static int do_fault(struct casework *cw, const struct step *step, json_t *args)
     if (clear) {
         if (fault_remove(world_faults(cw->world), clear))
             return 0;
-        return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no fault is called '%s'", clear);
+        return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no fault is called '%s'",
+                       clear);
     }
     if (action_durations(json_object_get(args, "action"), &err) < 0 ||
         fault_add(world_faults(cw->world), args, &err) < 0)

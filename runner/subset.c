@@ -29,7 +29,8 @@ static bool match_map(const struct subset *s, const char *path, const json_t *wa
 
     if (!json_is_object(got))
         return differ(s, path, want, got);
-    json_object_foreach ((json_t *)want, key, v) {
+    json_object_foreach((json_t *)want, key, v)
+    {
         AUTO(str) char *deeper = mem_printf("%s%s%s", path, *path ? "." : "", key);
 
         ok = match(s, deeper, v, json_object_get(got, key)) && ok;
@@ -37,7 +38,8 @@ static bool match_map(const struct subset *s, const char *path, const json_t *wa
     return ok;
 }
 
-/* The member that identifies the elements of a list of maps, or NULL: then they match by position. */
+/* The member that identifies the elements of a list of maps, or NULL: then they match by position.
+ */
 static const char *list_key(const json_t *want)
 {
     static const char *const keys[] = {"type", "name"};
@@ -47,8 +49,7 @@ static const char *list_key(const json_t *want)
         json_t *v;
         bool all = json_array_size(want) > 0;
 
-        json_array_foreach (want, i, v)
-            all = all && json_is_string(json_object_get(v, keys[k]));
+        json_array_foreach(want, i, v) all = all && json_is_string(json_object_get(v, keys[k]));
         if (all)
             return keys[k];
     }
@@ -60,9 +61,7 @@ static const json_t *find_element(const json_t *list, const char *key, const jso
     size_t i;
     json_t *v;
 
-    json_array_foreach (list, i, v)
-        if (json_same(json_object_get(v, key), value))
-            return v;
+    json_array_foreach(list, i, v) if (json_same(json_object_get(v, key), value)) return v;
     return NULL;
 }
 
@@ -78,11 +77,12 @@ static bool match_list(const struct subset *s, const char *path, const json_t *w
         return differ(s, path, want, got);
     if (!key && json_array_size(want) != json_array_size(got))
         return differ(s, path, want, got);
-    json_array_foreach (want, i, v) {
+    json_array_foreach(want, i, v)
+    {
         const json_t *id = key ? json_object_get(v, key) : NULL;
-        AUTO(str) char *deeper =
-            key ? mem_printf("%s[%s=%s]", path, key, json_string_value(id))
-                : mem_printf("%s[%zu]", path, i);
+        AUTO(str)
+        char *deeper = key ? mem_printf("%s[%s=%s]", path, key, json_string_value(id))
+                           : mem_printf("%s[%zu]", path, i);
 
         ok = match(s, deeper, v, key ? find_element(got, key, id) : json_array_get(got, i)) && ok;
     }

@@ -1,4 +1,5 @@
-/* See template.h. A template mirrors the YAML tree: literal leaves keep their JSON, leaves with holes keep their pieces. */
+/* See template.h. A template mirrors the YAML tree: literal leaves keep their JSON, leaves with
+ * holes keep their pieces. */
 #include "runner/template.h"
 
 #include <assert.h>
@@ -131,7 +132,7 @@ int eval_bool(const struct eval *e, const struct cel_program *p, bool *ret, stru
 enum tmpl_kind { TMPL_LITERAL, TMPL_TEXT, TMPL_LIST, TMPL_MAP };
 
 struct piece {
-    char *literal;             /* or */
+    char *literal; /* or */
     struct cel_program *program;
 };
 
@@ -229,7 +230,8 @@ static void add_literal(struct tmpl *t, struct strbuf *text)
     strbuf_reset(text);
 }
 
-/* Where byte `offset` of a scalar's text stands; exact for plain one-line texts, the scalar's place otherwise. */
+/* Where byte `offset` of a scalar's text stands; exact for plain one-line texts, the scalar's place
+ * otherwise. */
 static struct src_pos pos_within(const struct yaml_node *node, size_t offset)
 {
     struct src_pos pos = node->pos;
@@ -244,8 +246,8 @@ static bool compile_hole(struct tmpl *t, const struct yaml_node *node, const cha
 {
     AUTO(str) char *text = mem_strndup(start, (size_t)(end - start));
     struct err err = {0};
-    struct cel_program *p = cel_compile(text, &scope->env,
-                                        pos_within(node, (size_t)(start - node->text)), &err);
+    struct cel_program *p =
+        cel_compile(text, &scope->env, pos_within(node, (size_t)(start - node->text)), &err);
 
     if (!p) {
         diags_take(diags, &err);

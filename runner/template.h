@@ -23,7 +23,8 @@ struct frame {
     const struct scope *scope;
     json_t **values; /* scope->count, owned references; NULL is unbound */
 };
-struct frame *frame_create(const struct scope *s, const struct frame *parent /* values of equal names are taken over */);
+struct frame *frame_create(const struct scope *s,
+                           const struct frame *parent /* values of equal names are taken over */);
 void frame_set_take(struct frame *f, int index, json_t *value);
 void frame_destroy(struct frame *f);
 DEFINE_CLEANUP(struct frame, frame, frame_destroy);
@@ -35,7 +36,8 @@ struct eval {
     void *cookie;
 };
 
-int eval_program(const struct eval *e, const struct cel_program *p, struct cel_value *ret, struct err *reterr);
+int eval_program(const struct eval *e, const struct cel_program *p, struct cel_value *ret,
+                 struct err *reterr);
 int eval_bool(const struct eval *e, const struct cel_program *p, bool *ret, struct err *reterr);
 
 struct tmpl; /* immutable */
@@ -55,6 +57,7 @@ int tmpl_duration(const struct tmpl *t, const struct eval *e, int64_t *ret_ns, s
 const struct tmpl *tmpl_get(const struct tmpl *t, const char *key);
 
 /* Compiles an expression that stands alone in a scalar node. */
-struct cel_program *expr_compile(const struct yaml_node *node, const struct scope *scope, struct diags *diags);
+struct cel_program *expr_compile(const struct yaml_node *node, const struct scope *scope,
+                                 struct diags *diags);
 
 #endif

@@ -1,5 +1,6 @@
-/* The hooks of a case: after every change the laws are judged and what the story waits for is looked at; armed steps fire inside
- * the request or change that they were armed for; the crash sweep counts and crashes here. */
+/* The hooks of a case: after every change the laws are judged and what the story waits for is
+ * looked at; armed steps fire inside the request or change that they were armed for; the crash
+ * sweep counts and crashes here. */
 #include <string.h>
 
 #include "base/glob.h"
@@ -113,7 +114,8 @@ static void judge_law(struct casework *cw, struct active_law *a, const struct ha
     a->evaluated++;
     strbuf_reset(&cw->notes);
     if (a->law->that && eval_bool(&e, a->law->that, &value, &err) < 0) {
-        /* What cannot be evaluated is no proof that a promise holds, and none that a forbidden thing happened. */
+        /* What cannot be evaluated is no proof that a promise holds, and none that a forbidden
+         * thing happened. */
         if (a->law->never)
             return;
         why = mem_printf("  %s\n", err.msg);
@@ -200,9 +202,13 @@ static void on_change(void *cookie, struct cluster *c, const struct store_change
     const char *by = cw->in_hook && !*acting_process(cw) ? scenario_process : acting_process(cw);
     int64_t now = world_now(cw->world);
     AUTO(json) json_t *event = NULL;
-    struct happening h = {api_event_name(change->type), change->kind, change->ns, change->name,
+    struct happening h = {api_event_name(change->type),
+                          change->kind,
+                          change->ns,
+                          change->name,
                           cluster_name(c),
-                          change->request ? change->request->subresource : NULL, by};
+                          change->request ? change->request->subresource : NULL,
+                          by};
 
     cw->last_write_ns = now;
     history_add_change(&cw->history, now, c, change, by);
@@ -248,7 +254,8 @@ static void on_request(void *cookie, enum request_moment moment, const struct re
 {
     struct casework *cw = cookie;
     const struct api_request *req = info->request;
-    struct happening h = {api_verb_name(req->verb), info->kind,
+    struct happening h = {api_verb_name(req->verb),
+                          info->kind,
                           req->ns,
                           req->name ? req->name : json_str_or_empty(req->body, "metadata.name"),
                           cluster_name(info->cluster),
@@ -260,7 +267,8 @@ static void on_request(void *cookie, enum request_moment moment, const struct re
     if (cw->over)
         return;
     if (!cw->in_hook && cw->armed_count) {
-        json_t *self = req->verb == API_PATCH || req->verb == API_DELETE ? NULL : (json_t *)req->body;
+        json_t *self =
+            req->verb == API_PATCH || req->verb == API_DELETE ? NULL : (json_t *)req->body;
 
         cw->in_hook = true;
         fire_armed(cw, &h, true, (int)moment, self, NULL, NULL);

@@ -44,9 +44,7 @@ static bool unit_needs(const struct unit *u, const char *what)
     size_t i;
     json_t *v;
 
-    json_array_foreach (u->needs, i, v)
-        if (strcmp(json_string_value(v), what) == 0)
-            return true;
+    json_array_foreach(u->needs, i, v) if (strcmp(json_string_value(v), what) == 0) return true;
     for (i = 0; i < u->given_count; i++)
         if (u->givens[i].fixture && unit_needs(u->givens[i].fixture, what))
             return true;
@@ -138,8 +136,8 @@ static uint64_t run_once(struct worker_state *w, size_t index, const struct case
         outcome.result->name = name;
         free(outcome.result->replay);
         outcome.result->replay =
-            mem_printf("vmconform run %s --filter '%s' --seed %llu --crash every-write", c->unit->path,
-                       c->name, (unsigned long long)w->options->seed);
+            mem_printf("vmconform run %s --filter '%s' --seed %llu --crash every-write",
+                       c->unit->path, c->name, (unsigned long long)w->options->seed);
     }
     send_result(w, outcome.result);
     if (w->options->trace)

@@ -1,0 +1,143 @@
+/* What a person sees: one status line on a terminal, failures as they come, a summary. A pipe gets
+ * no progress. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "reports/writers.h"
+
+struct terminal {
+    FILE *out;
+    bool is_tty, color;
+    size_t total, done, bad;
+};
+
+struct terminal *terminal_create(FILE *out, bool is_tty, bool color, size_t total)
+{
+    struct terminal *t = mem_zalloc(sizeof *t);
+
+    *t = (struct terminal){.out = out, .is_tty = is_tty, .color = color, .total = total};
+    return t;
+}
+
+static const char *paint(const struct terminal *t, const char *code)
+{
+    return t->color ? code : "";
+}
+
+static void clear_line(const struct terminal *t)
+{
+    if (t->is_tty)
+        fputs("\r\033[K", t->out);
+}
+
+/* User text must not drive the terminal. */
+static void put_safe(FILE *out, const char *text, const char *indent)
+{
+    fputs(indent, out);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c == '\n') {
+            fputc('\n', out);
+            if (text[1])
+                fputs(indent, out);
+        } else if ((c < 0x20 && c != '\t') || c == 0x7f) {
+            fprintf(out, "\\x%02x", c);
+        } else {
+            fputc(c, out);
+        }
+    }
+}
+
+static bool is_bad(const struct result_case *r)
+{
+    return r->status != RESULT_PASSED && r->status != RESULT_SKIPPED && !r->expected;
+}
+
+static void tell(const struct terminal *t, const struct result_case *r)
+{
+    const char *color = r->status == RESULT_FAILED ? "\033[31m" : "\033[33m";
+
+    fprintf(t->out, "%s%s%s ", paint(t, color), result_status_name(r->status), paint(t, "\033[0m"));
+    put_safe(t->out, r->name, "");
+    fputc('\n', t->out);
+    put_safe(t->out, r->headline ? r->headline : "", "  ");
+    fputc('\n', t->out);
+    if (r->details)
+        put_safe(t->out, r->details, "  ");
+    if (r->replay) {
+        put_safe(t->out, r->replay, "  replay: ");
+        fputs("\n\n", t->out);
+    }
+}
+
+void terminal_case(struct terminal *t, const struct result_case *r)
+{
+    t->done++;
+    t->bad += is_bad(r);
+    clear_line(t);
+    if (is_bad(r))
+        tell(t, r);
+    if (t->is_tty)
+        fprintf(t->out, "%zu/%zu%s", t->done, t->total, t->bad ? ", not all well" : "");
+    fflush(t->out);
+}
+
+static void tell_skips(const struct terminal *t, const struct result_run *run)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        const struct result_case *r = run->cases[i];
+
+        if (r->status != RESULT_SKIPPED)
+            continue;
+        fputs("skipped ", t->out);
+        put_safe(t->out, r->name, "");
+        put_safe(t->out, r->headline ? r->headline : "", ": ");
+        fputc('\n', t->out);
+    }
+}
+
+static void tell_suites(const struct terminal *t, const struct result_run *run)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        const char *suite = run->cases[i]->suite;
+        size_t passed = 0, all = 0;
+        int64_t wall = 0;
+        bool first = true;
+
+        for (size_t k = 0; k < i && first; k++)
+            first = strcmp(run->cases[k]->suite, suite) != 0;
+        for (size_t k = i; first && k < run->count; k++) {
+            if (strcmp(run->cases[k]->suite, suite) != 0)
+                continue;
+            all++;
+            passed += run->cases[k]->status == RESULT_PASSED;
+            wall += run->cases[k]->wall_ns;
+        }
+        if (first)
+            fprintf(t->out, "%-24s %4zu of %zu passed  %8.1f ms\n", suite, passed, all,
+                    (double)wall / 1e6);
+    }
+}
+
+void terminal_finish(struct terminal *t, const struct result_run *run)
+{
+    struct result_totals n = result_count(run);
+
+    clear_line(t);
+    tell_skips(t, run);
+    tell_suites(t, run);
+    fprintf(t->out,
+            "%zu cases: %zu passed, %zu failed, %zu errors, %zu vacuous, %zu skipped; seed %llu; "
+            "%.2fs\n",
+            run->count, n.by_status[RESULT_PASSED], n.by_status[RESULT_FAILED],
+            n.by_status[RESULT_ERROR], n.by_status[RESULT_VACUOUS], n.by_status[RESULT_SKIPPED],
+            (unsigned long long)run->seed, (double)run->wall_ns / 1e9);
+    if (n.expected)
+        fprintf(t->out, "%zu of the failures were expected\n", n.expected);
+    if (run->interrupted)
+        fputs("interrupted by a signal; cases that did not run are counted as skipped\n", t->out);
+    fflush(t->out);
+    free(t);
+}

@@ -1,0 +1,160 @@
+#include "base/err.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "tests/unit/suite.h"
+
+static const struct src_pos here = {"a.yaml", 2, 3};
+
+START_TEST(set_wrap_hint_move)
+{
+    struct err e = {0}, to = {0};
+
+    ck_assert(!err_pending(&e));
+    ck_assert_int_eq(err_set(&e, ERR_INVALID, here, "bad %s", "thing"), -1);
+    ck_assert(err_pending(&e));
+    err_hint(&e, "first");
+    err_hint(&e, "say %d", 5);
+    ck_assert_int_eq(err_wrap(&e, (struct src_pos){"b.yaml", 9, 9}, "step '%s'", "x"), -1);
+    ck_assert_str_eq(e.msg, "step 'x': bad thing");
+    ck_assert_str_eq(e.hint, "say 5");
+    ck_assert_uint_eq(e.pos.line, 2); /* the innermost place stays */
+    ck_assert_int_eq(err_move(&to, &e), -1);
+    ck_assert(!err_pending(&e));
+    ck_assert_str_eq(to.msg, "step 'x': bad thing");
+    err_move(NULL, &to);
+    ck_assert(!err_pending(&to));
+    ck_assert_int_eq(err_set(NULL, ERR_INVALID, NO_POS, "nobody listens"), -1);
+}
+END_TEST
+
+START_TEST(wrap_gives_a_place_to_the_placeless)
+{
+    struct err e = {0};
+
+    err_set(&e, ERR_IO, NO_POS, "x");
+    err_wrap(&e, here, "y");
+    ck_assert_str_eq(e.pos.file, "a.yaml");
+    err_clear(&e);
+}
+END_TEST
+
+static const struct errno_case {
+    int number;
+    enum err_code code;
+} errnos[] = {{ENOSPC, ERR_NO_SPACE},
+              {EDQUOT, ERR_NO_SPACE},
+              {ENOENT, ERR_NOT_FOUND},
+              {EIO, ERR_IO},
+              {EACCES, ERR_IO}};
+
+START_TEST(errno_picks_the_code)
+{
+    struct err e = {0};
+
+    err_set_errno(&e, errnos[_i].number, NO_POS, "cannot write '%s'", "f");
+    ck_assert_int_eq(e.code, errnos[_i].code);
+    ck_assert(strncmp(e.msg, "cannot write 'f': ", 18) == 0);
+    err_clear(&e);
+}
+END_TEST
+
+START_TEST(diags_are_capped_and_sorted)
+{
+    __attribute__((cleanup(cleanup_diags))) struct diags d = {0};
+
+    for (unsigned i = 30; i > 0; i--)
+        diags_add(&d, DIAG_ERROR, (struct src_pos){"f", i, 1}, "line %u", i);
+    diags_add(&d, DIAG_NOTE, (struct src_pos){"f", 1, 1}, "a note is always kept");
+    ck_assert_uint_eq(d.errors, 30);
+    ck_assert_uint_eq(d.count, DIAGS_MAX + 1);
+    ck_assert_uint_eq(d.dropped, 30 - DIAGS_MAX);
+    diags_sort(&d);
+    for (size_t i = 1; i < d.count; i++)
+        ck_assert(d.items[i - 1].err.pos.line <= d.items[i].err.pos.line);
+}
+END_TEST
+
+static char *printed(const struct err *e, const char *source)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    err_print(out, e, source, source ? strlen(source) : 0);
+    fclose(out);
+    return text;
+}
+
+START_TEST(printer_shows_the_line)
+{
+    static const char source[] = "spec:\n  tiemout: 30s\n";
+    AUTO(str) char *text = NULL;
+    struct err e = {0};
+
+    err_set(&e, ERR_INVALID, here, "unknown field 'tiemout'");
+    err_hint(&e, "did you mean 'timeout'?");
+    text = printed(&e, source);
+    ck_assert_str_eq(text, "a.yaml:2:3: error: unknown field 'tiemout'\n"
+                           "    2 |   tiemout: 30s\n"
+                           "      |   ^~~~~~~\n"
+                           "  hint: did you mean 'timeout'?\n");
+    err_clear(&e);
+}
+END_TEST
+
+START_TEST(printer_escapes_what_drives_a_terminal)
+{
+    AUTO(str) char *text = NULL;
+    struct err e = {0};
+
+    err_set(&e, ERR_INVALID, NO_POS,
+            "a\x1b[31mb\xc2\x9b"
+            "c");
+    text = printed(&e, NULL);
+    ck_assert_str_eq(text, "vmconform: error: a\\x1b[31mb\\x9bc\n");
+    err_clear(&e);
+}
+END_TEST
+
+START_TEST(a_place_beyond_the_text_is_harmless)
+{
+    AUTO(str) char *text = NULL;
+    struct err e = {0};
+
+    err_set(&e, ERR_INVALID, (struct src_pos){"f", 99, 99}, "x");
+    text = printed(&e, "one line");
+    ck_assert_str_eq(text, "f:99:99: error: x\n");
+    err_clear(&e);
+}
+END_TEST
+
+START_TEST(nearest_word)
+{
+    static const char *const words[] = {"timeout", "times", "name", "namespace"};
+
+    ck_assert_str_eq(err_nearest("tiemout", words, 4), "timeout");
+    ck_assert_str_eq(err_nearest("namspace", words, 4), "namespace");
+    ck_assert_ptr_null(err_nearest("zzzzzzz", words, 4));
+    ck_assert_ptr_eq(err_intern_file("x"), err_intern_file("x"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("base.err");
+    TCase *tc = tcase_create("err");
+
+    tcase_add_test(tc, set_wrap_hint_move);
+    tcase_add_test(tc, wrap_gives_a_place_to_the_placeless);
+    tcase_add_loop_test(tc, errno_picks_the_code, 0, (int)ARRAY_LEN(errnos));
+    tcase_add_test(tc, diags_are_capped_and_sorted);
+    tcase_add_test(tc, printer_shows_the_line);
+    tcase_add_test(tc, printer_escapes_what_drives_a_terminal);
+    tcase_add_test(tc, a_place_beyond_the_text_is_harmless);
+    tcase_add_test(tc, nearest_word);
+    suite_add_tcase(s, tc);
+    return suite_run(s);
+}

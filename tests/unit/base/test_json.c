@@ -1,0 +1,285 @@
+#include "base/json.h"
+
+#include <float.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "tests/unit/suite.h"
+
+static json_t *read_ok(const char *text)
+{
+    struct err e = {0};
+    json_t *v = json_read(text, strlen(text), "t", &e);
+
+    ck_assert_msg(v != NULL, "%s: %s", text, e.msg ? e.msg : "");
+    return v;
+}
+
+/* ---- text that is read and written ---- */
+
+static const struct trip {
+    const char *in, *out; /* out NULL: the same */
+} trips[] = {
+    {"null", NULL},
+    {" true ", "true"},
+    {"false", NULL},
+    {"0", NULL},
+    {"-0", "0"},
+    {"9223372036854775807", NULL},
+    {"-9223372036854775808", NULL},
+    {"9223372036854775808", "9223372036854776000"}, /* a double: the shortest digits, then zeros */
+    {"1.0", "1"},
+    {"-0.0", "-0"},
+    {"0.1", NULL},
+    {"1e2", "100"},
+    {"1.5E+3", "1500"},
+    {"123456789.125", NULL},
+    {"1e20", "100000000000000000000"},
+    {"1e21", "1e+21"},
+    {"1.25e22", "1.25e+22"},
+    {"0.000001", NULL},
+    {"0.0000001", "1e-7"},
+    {"1.5e-10", NULL},
+    {"1e-300", NULL},
+    {"5e-324", NULL},
+    {"1.7976931348623157e308", "1.7976931348623157e+308"},
+    {"2.2250738585072014e-308", NULL},
+    {"0.30000000000000004", NULL},
+    {"100.5", NULL},
+    {"-12.75", NULL},
+    {"\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"a\\\"\\\\/\\b\\f\\n\\r\\t\""},
+    {"\"<a>&\"", "\"\\u003ca\\u003e\\u0026\""},
+    {"\"\\u00e9\\ud83d\\ude00\"", "\"\xc3\xa9\xf0\x9f\x98\x80\""},
+    {"\"\\ud800x\"", "\"\xef\xbf\xbdx\""}, /* a lone surrogate, as Go reads it */
+    {"\"\\ud800\\u0041\"", "\"\xef\xbf\xbd"
+                           "A\""},
+    {"\"\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa\"", "\"\\u2028\\u2029\xe2\x80\xaa\""},
+    {"\"\\u001f\x7f\"", "\"\\u001f\x7f\""},
+    {"[]", NULL},
+    {"{ }", "{}"},
+    {"[1,[2,{\"a\":null}],\"x\"]", NULL},
+    {"{\"b\":1,\"a\":{\"d\":[],\"c\":{}}}", NULL},
+};
+
+START_TEST(reads_and_writes)
+{
+    const struct trip *t = &trips[_i];
+    AUTO(json) json_t *v = read_ok(t->in);
+    AUTO(str) char *text = json_text(v);
+
+    ck_assert_str_eq(text, t->out ? t->out : t->in);
+}
+END_TEST
+
+START_TEST(styles)
+{
+    AUTO(json) json_t *v = read_ok("{\"b\":[1,{}],\"a\":{\"z\":1,\"y\":[]}}");
+    AUTO(strbuf) struct strbuf out = {0};
+
+    json_write(&out, v, JSON_INDENTED);
+    ck_assert_str_eq(out.data, "{\n  \"b\": [\n    1,\n    {}\n  ],\n  \"a\": {\n    \"z\": 1,\n"
+                               "    \"y\": []\n  }\n}");
+    strbuf_reset(&out);
+    json_write_sorted(&out, v, JSON_TIGHT);
+    ck_assert_str_eq(out.data, "{\"a\":{\"y\":[],\"z\":1},\"b\":[1,{}]}");
+}
+END_TEST
+
+START_TEST(integers_and_reals_are_told_apart)
+{
+    AUTO(json) json_t *v = read_ok("[1,1.0,1e0,9223372036854775808,-9223372036854775809]");
+
+    ck_assert(json_is_integer(json_array_get(v, 0)));
+    for (size_t i = 1; i < 5; i++)
+        ck_assert(json_is_real(json_array_get(v, i)));
+}
+END_TEST
+
+/* ---- text that is refused ---- */
+
+static const struct refusal {
+    const char *in;
+    size_t len; /* 0: strlen */
+    enum err_code code;
+    unsigned line, col;
+    const char *part; /* of the message */
+} refusals[] = {
+    {"", 0, ERR_SYNTAX, 1, 1, "unexpected end of JSON input"},
+    {"{\"a\":", 0, ERR_SYNTAX, 1, 6, "unexpected end of JSON input"},
+    {"[1,]", 0, ERR_SYNTAX, 1, 4, "invalid character ']' looking for beginning of value"},
+    {"[1 2]", 0, ERR_SYNTAX, 1, 4, "after array element"},
+    {"{\"a\":1,}", 0, ERR_SYNTAX, 1, 8, "looking for beginning of object key string"},
+    {"{a:1}", 0, ERR_SYNTAX, 1, 2, "looking for beginning of object key string"},
+    {"{\"a\" 1}", 0, ERR_SYNTAX, 1, 6, "after object key"},
+    {"{\"a\":1 \"b\":2}", 0, ERR_SYNTAX, 1, 8, "after object key:value pair"},
+    {"1 2", 0, ERR_SYNTAX, 1, 3, "after top-level value"},
+    {"{\"a\":1,\n \"a\":2}", 0, ERR_INVALID, 2, 2, "duplicate key \"a\""},
+    {"nul", 0, ERR_SYNTAX, 1, 4, "unexpected end"},
+    {"nulx", 0, ERR_SYNTAX, 1, 4, "in literal null (expecting 'l')"},
+    {"01", 0, ERR_SYNTAX, 1, 2, "after top-level value"},
+    {"1.", 0, ERR_SYNTAX, 1, 3, "unexpected end"},
+    {"1.x", 0, ERR_SYNTAX, 1, 3, "after decimal point"},
+    {"1ex", 0, ERR_SYNTAX, 1, 3, "in exponent"},
+    {"-x", 0, ERR_SYNTAX, 1, 2, "in numeric literal"},
+    {"+1", 0, ERR_SYNTAX, 1, 1, "looking for beginning of value"},
+    {"NaN", 0, ERR_SYNTAX, 1, 1, "looking for beginning of value"},
+    {"1e400", 0, ERR_INVALID, 1, 1, "out of the range"},
+    {"\"a\nb\"", 0, ERR_SYNTAX, 1, 3, "in string literal"},
+    {"\"\\x\"", 0, ERR_SYNTAX, 1, 3, "in string escape code"},
+    {"\"\\u12\"", 0, ERR_SYNTAX, 1, 2, "four hex digits"},
+    {"\"\\u0000\"", 0, ERR_UNSUPPORTED, 1, 2, "\\u0000"},
+    {"\"a\0b\"", 5, ERR_SYNTAX, 1, 3, "in string literal"},
+    {"\"a", 0, ERR_SYNTAX, 1, 3, "unexpected end"},
+    {"\"\xff\"", 0, ERR_SYNTAX, 1, 2, "invalid UTF-8"},
+    {"\"\xc0\x80\"", 0, ERR_SYNTAX, 1, 2, "invalid UTF-8"},
+    {"\"\xed\xa0\x80\"", 0, ERR_SYNTAX, 1, 2, "invalid UTF-8"},
+    {"\"\xf4\x90\x80\x80\"", 0, ERR_SYNTAX, 1, 2, "invalid UTF-8"},
+    {"\"\xe2\x80", 0, ERR_SYNTAX, 1, 2, "invalid UTF-8"},
+};
+
+START_TEST(refuses)
+{
+    const struct refusal *r = &refusals[_i];
+    /* Exactly as long as the text: the sanitizer sees any look behind the end. */
+    size_t len = r->len ? r->len : strlen(r->in);
+    AUTO(str) char *exact = mem_dup(r->in, len);
+    struct err e = {0};
+
+    ck_assert_ptr_null(json_read(exact, len, "t", &e));
+    ck_assert_msg(strstr(e.msg, r->part) != NULL, "%s: %s", r->in, e.msg);
+    ck_assert_msg(e.code == r->code && e.pos.line == r->line && e.pos.col == r->col,
+                  "%s: code %d at %u:%u: %s", r->in, (int)e.code, e.pos.line, e.pos.col, e.msg);
+    err_clear(&e);
+}
+END_TEST
+
+START_TEST(depth_is_limited)
+{
+    char text[2 * JSON_DEPTH_MAX + 4];
+    struct err e = {0};
+    json_t *v;
+
+    memset(text, '[', JSON_DEPTH_MAX);
+    memset(text + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
+    v = json_read(text, 2 * JSON_DEPTH_MAX, "t", &e);
+    ck_assert_ptr_nonnull(v);
+    json_decref(v);
+    memset(text, '[', JSON_DEPTH_MAX + 1);
+    ck_assert_ptr_null(json_read(text, JSON_DEPTH_MAX + 1, "t", &e));
+    ck_assert_int_eq(e.code, ERR_LIMIT);
+    err_clear(&e);
+}
+END_TEST
+
+START_TEST(size_is_limited)
+{
+    AUTO(str) char *big = mem_zalloc(JSON_BYTES_MAX + 1);
+    struct err e = {0};
+
+    ck_assert_ptr_null(json_read(big, JSON_BYTES_MAX + 1, NULL, &e));
+    ck_assert_int_eq(e.code, ERR_LIMIT);
+    err_clear(&e);
+    memset(big, '1', 5000);
+    ck_assert_ptr_null(json_read(big, 5000, NULL, &e));
+    ck_assert_int_eq(e.code, ERR_LIMIT);
+    err_clear(&e);
+}
+END_TEST
+
+START_TEST(a_missing_file_is_told)
+{
+    struct err e = {0};
+
+    ck_assert_ptr_null(json_read_file("/nonexistent/x.json", 100, &e));
+    ck_assert_int_eq(e.code, ERR_NOT_FOUND);
+    err_clear(&e);
+}
+END_TEST
+
+/* ---- trees ---- */
+
+START_TEST(ways_through_a_tree)
+{
+    AUTO(json) json_t *v = read_ok("{\"a\":{\"b.c\":{\"d\":\"x\"},\"n\":5,\"t\":true},\"l\":[1]}");
+
+    ck_assert_str_eq(json_string_value(json_at(v, "a", "b.c", "d", NULL)), "x");
+    ck_assert_ptr_null(json_at(v, "a", "n", "deeper", NULL));
+    ck_assert_ptr_null(json_path(v, "a.x.y"));
+    ck_assert_ptr_null(json_path(NULL, "a"));
+    ck_assert_int_eq(json_int(v, "a.n", 0), 5);
+    ck_assert_int_eq(json_int(v, "a.t", -1), -1);
+    ck_assert(json_bool(v, "a.t", false));
+    ck_assert(json_bool(v, "a.zzz", true));
+    ck_assert_str_eq(json_str_or_empty(v, "l"), "");
+    ck_assert_ptr_null(json_str(v, "a.n"));
+}
+END_TEST
+
+START_TEST(edits_of_a_tree)
+{
+    AUTO(json) json_t *v = read_ok("{\"a\":null}");
+    AUTO(str) char *text = NULL;
+
+    json_put_str(v, "a.b.c", "x");
+    json_put_take(v, "a.n", json_integer(1));
+    json_put_str(v, "a.b.c", "y");
+    json_drop(v, "a.n");
+    json_drop(v, "a.n.m");
+    json_drop(v, "zzz");
+    text = json_text(v);
+    ck_assert_str_eq(text, "{\"a\":{\"b\":{\"c\":\"y\"}}}");
+}
+END_TEST
+
+static const struct pair {
+    const char *a, *b;
+    bool same;
+} pairs[] = {
+    {"{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", true},
+    {"1", "1.0", true},
+    {"[1.0]", "[1]", true},
+    {"1", "1.5", false},
+    {"9223372036854775807", "9223372036854775808", false},
+    {"9007199254740993", "9007199254740992.0", false},
+    {"1", "\"1\"", false},
+    {"true", "false", false},
+    {"null", "null", true},
+    {"[1,2]", "[2,1]", false},
+    {"[1]", "[1,1]", false},
+    {"{\"a\":1}", "{\"b\":1}", false},
+    {"{\"a\":1}", "{\"a\":1,\"b\":1}", false},
+    {"\"a\"", "\"ab\"", false},
+};
+
+START_TEST(sameness)
+{
+    AUTO(json) json_t *a = read_ok(pairs[_i].a);
+    AUTO(json) json_t *b = read_ok(pairs[_i].b);
+    AUTO(json) json_t *copy = json_copy_of(a);
+
+    ck_assert_msg(json_same(a, b) == pairs[_i].same, "%s and %s", pairs[_i].a, pairs[_i].b);
+    ck_assert_msg(json_same(b, a) == pairs[_i].same, "%s and %s", pairs[_i].b, pairs[_i].a);
+    ck_assert(json_same(a, copy));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("base.json");
+    TCase *tc = tcase_create("json");
+
+    json_init();
+    tcase_add_loop_test(tc, reads_and_writes, 0, (int)ARRAY_LEN(trips));
+    tcase_add_test(tc, styles);
+    tcase_add_test(tc, integers_and_reals_are_told_apart);
+    tcase_add_loop_test(tc, refuses, 0, (int)ARRAY_LEN(refusals));
+    tcase_add_test(tc, depth_is_limited);
+    tcase_add_test(tc, size_is_limited);
+    tcase_add_test(tc, a_missing_file_is_told);
+    tcase_add_test(tc, ways_through_a_tree);
+    tcase_add_test(tc, edits_of_a_tree);
+    tcase_add_loop_test(tc, sameness, 0, (int)ARRAY_LEN(pairs));
+    suite_add_tcase(s, tc);
+    return suite_run(s);
+}

@@ -1,0 +1,83 @@
+/* A host for unit tests: no fibers, a clock that jumps, one small API server per test, and faults
+ * at chosen requests.
+ *
+ * Tasks given to spawn() are kept, and run when the test asks. A wait that nothing could end is a
+ * crash, so that loops end. */
+#ifndef VMCONFORM_TESTS_UNIT_COMPONENTS_FAKE_HOST_H
+#define VMCONFORM_TESTS_UNIT_COMPONENTS_FAKE_HOST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "components/host.h"
+#include "components/runtime/client.h"
+
+#define FAKE_START_NS (INT64_C(1767225600) * 1000000000) /* 2026-01-01T00:00:00Z */
+
+struct fake_host;
+/* Called before each request is looked at; may change the store. */
+typedef void fake_hook_fn(struct fake_host *f, const struct api_request *req, void *cookie);
+
+enum fake_moment { FAKE_BEFORE, FAKE_AFTER };
+
+/* At request number `at` (1 is the next one), before or after it took effect. */
+struct fake_fault {
+    unsigned at;
+    enum fake_moment moment;
+    int code; /* an HTTP code; 0: no answer; -1: crash */
+};
+
+/* What a watch says: an event, or the end of the stream (object NULL). */
+struct fake_event {
+    enum api_event_type type;
+    json_t *object; /* owned by the fake */
+};
+
+struct fake_host {
+    struct host host;
+    int64_t now_ns;
+    json_t *objects;  /* "plural/ns/name" -> object */
+    json_t *requests; /* "verb plural ns/name[/sub]" */
+    json_t *absent;   /* plurals of kinds that do not exist */
+    unsigned version, uids;
+    unsigned count; /* requests so far */
+    struct fake_fault fault;
+    bool crashed, link_down;
+    const char *pruned;                      /* dotted path that status writes lose */
+    const char *denied_plural, *denied_text; /* creates of it are refused with 422 */
+    fake_hook_fn *hook;
+    void *hook_cookie;
+    struct fake_event events[32];
+    size_t events_count, events_next;
+    int watch_code; /* the next watch is refused with this code */
+    struct fake_task {
+        host_task_fn *fn;
+        void *arg;
+    } tasks[16];
+    size_t tasks_count;
+};
+
+struct fake_host *fake_create(void);
+void fake_destroy(struct fake_host *f);
+DEFINE_CLEANUP(struct fake_host, fake, fake_destroy);
+
+/* Puts an object as it is, with a uid and a version. Takes it over. */
+void fake_put(struct fake_host *f, const struct kind *k, json_t *obj);
+void fake_remove(struct fake_host *f, const struct kind *k, const char *ns, const char *name);
+/* Borrowed, NULL when absent; may be changed in place by the test. */
+json_t *fake_get(struct fake_host *f, const struct kind *k, const char *ns, const char *name);
+/* The only object of a kind; NULL when there is none. Fails the test on several. */
+json_t *fake_only(struct fake_host *f, const struct kind *k);
+size_t fake_count(struct fake_host *f, const struct kind *k);
+/* Requests whose text starts so. */
+size_t fake_requests(struct fake_host *f, const char *prefix);
+void fake_fail(struct fake_host *f, unsigned at, enum fake_moment moment, int code);
+void fake_say(struct fake_host *f, enum api_event_type type, json_t *object);
+void fake_end_watch(struct fake_host *f);
+/* Runs the tasks spawned so far, one after the other, until each has ended. */
+void fake_run_tasks(struct fake_host *f);
+
+#endif

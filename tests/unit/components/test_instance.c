@@ -243,6 +243,32 @@ START_TEST(tenant_texts)
 }
 END_TEST
 
+static const struct {
+    const char *config, *error, *hint;
+} starts[] = {
+    {"null", "the component was stopped", NULL},
+    {"{\"hub\":\"hub\",\"workload\":\"workload\",\"namespace\":\"n\",\"snapshotController\":false}",
+     "the component was stopped", NULL},
+    {"{\"snapshotController\":\"maybe\"}", "the component was stopped", NULL},
+    {"{\"snapshotControler\":true}", "osac-operator: unknown setting 'snapshotControler'",
+     "did you mean 'snapshotController'?"},
+    {"{\"pollInterval\":\"0s\"}", "osac-operator: setting 'pollInterval' must be positive", NULL},
+};
+
+/* From start to a crash at once: every task unwinds, and the last one frees what they share. */
+START_TEST(component_starts)
+{
+    AUTO(fake) struct fake_host *f = fake_create();
+    AUTO(err) struct err e = {0};
+    const char *text = starts[_i].config;
+    AUTO(json) json_t *config = json_read(text, strlen(text), "t", NULL);
+    ck_assert_int_eq(osac_operator_component.run(&f->host, config, &e), -1);
+    ck_assert_str_eq(e.msg, starts[_i].error);
+    if (starts[_i].hint)
+        ck_assert_str_eq(e.hint, starts[_i].hint);
+}
+END_TEST
+
 int main(void)
 {
     json_init();
@@ -257,6 +283,7 @@ int main(void)
     tcase_add_test(tc, cascade_then_machine);
     tcase_add_test(tc, two_machines);
     tcase_add_loop_test(tc, tenant_texts, 0, ARRAY_LEN(texts));
+    tcase_add_loop_test(tc, component_starts, 0, ARRAY_LEN(starts));
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

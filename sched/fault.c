@@ -111,6 +111,8 @@ struct faults {
     struct rule **rules; /* in the order they were added */
     size_t count, cap;
     size_t live[POINTS]; /* rules that have not ended */
+    void (*on_remove)(void *cookie);
+    void *on_remove_cookie;
 };
 
 struct faults *faults_create(void)
@@ -445,7 +447,24 @@ bool fault_remove(struct faults *f, const char *name)
         return false;
     r->ended = true;
     f->live[r->point - points]--;
+    if (f->on_remove)
+        f->on_remove(f->on_remove_cookie);
     return true;
+}
+
+void fault_on_remove(struct faults *f, void (*fn)(void *cookie), void *cookie)
+{
+    f->on_remove = fn;
+    f->on_remove_cookie = cookie;
+}
+
+bool fault_in_force(const struct faults *f, const json_t *action)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->rules[i]->action == action)
+            return !f->rules[i]->ended;
+    }
+    return false;
 }
 
 /* ---- hits ---- */

@@ -45,6 +45,10 @@ int64_t fault_add(struct faults *f, const json_t *rule, struct err *reterr);
 /* Ends a rule early and makes its name free again; its count and its action stay. false when no
  * such rule is in force. */
 bool fault_remove(struct faults *f, const char *name);
+/* True while the rule that this action came from has not been removed. */
+bool fault_in_force(const struct faults *f, const json_t *action);
+/* fn(cookie) is called when a rule is removed, so that what a rule holds back can look again. One caller only: NULL takes it away. */
+void fault_on_remove(struct faults *f, void (*fn)(void *cookie), void *cookie);
 /* The action of the rule that fires (borrowed; lives as long as f), or NULL. Counts. */
 const json_t *fault_hit(struct faults *f, const char *point, const struct fault_attr *attrs,
                         size_t count);

@@ -37,10 +37,12 @@ struct sched *sched_create(const struct sched_config *config)
     return s;
 }
 
-static void unwind_all(struct sched *s)
+void sched_unwind(struct sched *s)
 {
     struct process *p;
 
+    assert(!s->in_run);
+    assert(!s->running);
     s->ending = true; /* processes made from now on are born crashed */
     TAILQ_FOREACH(p, &s->processes, of_sched)
     process_crash(p);
@@ -57,9 +59,7 @@ void sched_destroy(struct sched *s)
 
     if (!s)
         return;
-    assert(!s->in_run);
-    assert(!s->running);
-    unwind_all(s);
+    sched_unwind(s);
     while ((p = TAILQ_FIRST(&s->processes))) {
         TAILQ_REMOVE(&s->processes, p, of_sched);
         process_destroy(p);

@@ -53,6 +53,9 @@ struct sched *sched_create(const struct sched_config *config);
  * after. NULL is fine. */
 void sched_destroy(struct sched *s);
 DEFINE_CLEANUP(struct sched, sched, sched_destroy);
+/* The first half of sched_destroy(): no actor is left, plain events never run any more, but what
+ * actors used (wait cells, posts) may still be destroyed and cancelled. Not from inside an actor. */
+void sched_unwind(struct sched *s);
 
 int64_t sched_now(const struct sched *s);
 /* A stream of its own for each label. */

@@ -1,14 +1,16 @@
-/* How an actor inside the world talks to an API server: the pipeline with scheduling points, faults, trace and hooks around it.
- * Simulated controllers use it directly; the simulated host of a component uses it under the component's identity. */
+/* How an actor inside the world talks to an API server: the pipeline with scheduling points,
+ * faults, trace and hooks around it. Simulated controllers use it directly; the simulated host of a
+ * component uses it under the component's identity. */
 #ifndef VMCONFORM_SIM_CLIENT_H
 #define VMCONFORM_SIM_CLIENT_H
 
 #include "kube/api.h"
 #include "sim/world.h"
 
-/* One exchange from the running actor. 0: *ret holds the server's answer, whatever its code; -1: *reterr tells (ERR_CRASHED,
- * ERR_NOT_FOUND no such cluster, ERR_IO the link is down). The scheduling point lies before the server sees the request, and a second
- * one before the reply is given back. */
+/* One exchange from the running actor. 0: *ret holds the server's answer, whatever its code; -1:
+ * *reterr tells (ERR_CRASHED, ERR_NOT_FOUND no such cluster, ERR_IO the link is down). The
+ * scheduling point lies before the server sees the request, and a second one before the reply is
+ * given back. */
 int sim_request(struct cluster *c, const struct api_request *req, struct api_response *ret,
                 struct err *reterr);
 
@@ -16,8 +18,8 @@ int sim_request(struct cluster *c, const struct api_request *req, struct api_res
 struct simwatch;
 struct simwatch *sim_watch(struct cluster *c, const struct api_request *req,
                            struct api_response *ret_error, struct err *reterr);
-/* Waits for an event until the absolute time. SCHED_OK: *ret holds it (borrowed until the next call); SCHED_TIMEOUT; SCHED_CRASHED.
- * *ret_ended: the stream is over (re-list or re-watch). */
+/* Waits for an event until the absolute time. SCHED_OK: *ret holds it (borrowed until the next
+ * call); SCHED_TIMEOUT; SCHED_CRASHED. *ret_ended: the stream is over (re-list or re-watch). */
 enum sched_result simwatch_next(struct simwatch *w, int64_t until_ns, struct api_event *ret,
                                 bool *ret_ended);
 void simwatch_close(struct simwatch *w);

@@ -1,6 +1,8 @@
-/* A world: one clock, the clusters in it, storage, object store, faults, trace. No globals: two worlds can live in one process.
+/* A world: one clock, the clusters in it, storage, object store, faults, trace. No globals: two
+ * worlds can live in one process.
  *
- * Parts attach themselves to a world through world_attach(), so that this header knows none of them. */
+ * Parts attach themselves to a world through world_attach(), so that this header knows none of
+ * them. */
 #ifndef VMCONFORM_SIM_WORLD_H
 #define VMCONFORM_SIM_WORLD_H
 
@@ -27,7 +29,8 @@ struct world_config {
     enum sched_policy policy;
     bool trace;
     uint64_t events_max;
-    const char *dir; /* a folder of this case for real files, or NULL: nothing needs real files. Borrowed. */
+    const char *dir; /* a folder of this case for real files, or NULL: nothing needs real files.
+                        Borrowed. */
     bool can_mount;  /* this process may mount size-limited tmpfs volumes below dir */
 };
 
@@ -43,8 +46,8 @@ const char *world_dir(const struct world *w);
 bool world_can_mount(const struct world *w);
 int64_t world_now(const struct world *w);
 
-/* Clusters by name; world_cluster(w, NULL) is the first one. Adding starts its garbage collector and namespace controller and
- * installs the built-in CRDs. */
+/* Clusters by name; world_cluster(w, NULL) is the first one. Adding starts its garbage collector
+ * and namespace controller and installs the built-in CRDs. */
 struct cluster *world_add_cluster(struct world *w, const char *name, struct err *reterr);
 struct cluster *world_cluster(const struct world *w, const char *name); /* NULL when unknown */
 size_t world_cluster_count(const struct world *w);
@@ -52,13 +55,15 @@ struct cluster *world_cluster_at(const struct world *w, size_t i);
 struct apiserver *cluster_server(const struct cluster *c);
 const char *cluster_name(const struct cluster *c);
 struct world *cluster_world(const struct cluster *c);
-/* The process that the cluster's own controllers run in ("main/kube-controller-manager", ...): new for each name. */
+/* The process that the cluster's own controllers run in ("main/kube-controller-manager", ...): new
+ * for each name. */
 struct process *cluster_process(struct cluster *c, const char *name);
 /* Link of outside actors to this cluster: while down, sim_request answers ERR_IO. */
 void cluster_set_link(struct cluster *c, bool up);
 bool cluster_link(const struct cluster *c);
 
-/* A part of the world: freed by destroy(part) when the world ends, after all actors have unwound. */
+/* A part of the world: freed by destroy(part) when the world ends, after all actors have unwound.
+ */
 void world_attach(struct world *w, const char *name, void *part, void (*destroy)(void *part));
 void *world_part(const struct world *w, const char *name); /* NULL when not attached */
 
@@ -76,25 +81,30 @@ struct request_info {
     const char *by;                      /* the process's name */
     const char *kind;                    /* "" when the resource is unknown */
 };
-/* Called at each moment, from the requesting actor; the hook may block (it runs on that actor's fiber) and may crash the actor's
- * process. */
-typedef void request_hook_fn(void *cookie, enum request_moment moment, const struct request_info *info);
+/* Called at each moment, from the requesting actor; the hook may block (it runs on that actor's
+ * fiber) and may crash the actor's process. */
+typedef void request_hook_fn(void *cookie, enum request_moment moment,
+                             const struct request_info *info);
 void world_on_request(struct world *w, request_hook_fn *fn, void *cookie);
-void world_notify_request(struct world *w, enum request_moment moment, const struct request_info *info);
+void world_notify_request(struct world *w, enum request_moment moment,
+                          const struct request_info *info);
 
 /* Called for each committed change of every cluster, at commit. Must not block. */
 typedef void change_hook_fn(void *cookie, struct cluster *c, const struct store_change *change);
 void world_on_change(struct world *w, change_hook_fn *fn, void *cookie);
 
-/* Effects outside the API (object store writes, file writes and renames, program runs), told for crash points, laws and traces.
- * Called on the acting fiber, which may crash here. */
+/* Effects outside the API (object store writes, file writes and renames, program runs), told for
+ * crash points, laws and traces. Called on the acting fiber, which may crash here. */
 struct effect_info {
-    const char *kind;   /* "object-put", "object-delete", "file-write", "file-sync", "file-rename", "program" */
+    const char *kind;   /* "object-put", "object-delete", "file-write", "file-sync", "file-rename",
+                           "program" */
     const char *target; /* key, path inside the pod, program name */
     const char *by;
 };
-typedef void effect_hook_fn(void *cookie, enum request_moment moment, const struct effect_info *info);
+typedef void effect_hook_fn(void *cookie, enum request_moment moment,
+                            const struct effect_info *info);
 void world_on_effect(struct world *w, effect_hook_fn *fn, void *cookie);
-void world_notify_effect(struct world *w, enum request_moment moment, const struct effect_info *info);
+void world_notify_effect(struct world *w, enum request_moment moment,
+                         const struct effect_info *info);
 
 #endif

@@ -1,0 +1,258 @@
+#include "sim/apiserver/crd.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/names.h"
+
+void crd_default(json_t *object)
+{
+    json_t *names = json_at_mut(object, "spec", "names", NULL);
+    if (!json_is_object(names))
+        return;
+    const char *kind = json_str(names, "kind");
+    if (kind && !json_object_get(names, "singular")) {
+        AUTO(str) char *lower = mem_strdup(kind);
+        for (char *p = lower; *p; p++)
+            *p = (char)tolower((unsigned char)*p);
+        json_put_str(names, "singular", lower);
+    }
+    if (kind && !json_object_get(names, "listKind")) {
+        AUTO(str) char *list = mem_printf("%sList", kind);
+        json_put_str(names, "listKind", list);
+    }
+    if (!json_path(object, "spec.conversion"))
+        json_put_str(object, "spec.conversion.strategy", "None");
+}
+
+/* ---- checks ---- */
+
+static bool need(const json_t *object, const char *path, struct field_errors *errors)
+{
+    if (*json_str_or_empty(object, path))
+        return true;
+    field_errors_add(errors, FIELD_REQUIRED, path, NULL, "%s", "");
+    return false;
+}
+
+static void check_names(const json_t *object, struct field_errors *errors)
+{
+    bool all = need(object, "spec.group", errors);
+    all = need(object, "spec.names.plural", errors) && all;
+    all = need(object, "spec.names.kind", errors) && all;
+    if (!all)
+        return;
+    const char *group = json_str(object, "spec.group");
+    const char *plural = json_str(object, "spec.names.plural");
+    const char *why = name_check_dns1123_subdomain(group);
+    if (why)
+        field_errors_add(errors, FIELD_INVALID, "spec.group", json_path(object, "spec.group"), "%s",
+                         why);
+    else if (!strchr(group, '.'))
+        field_errors_add(errors, FIELD_INVALID, "spec.group", json_path(object, "spec.group"),
+                         "should be a domain with at least one dot");
+    why = name_check_dns1035_label(plural);
+    if (why)
+        field_errors_add(errors, FIELD_INVALID, "spec.names.plural",
+                         json_path(object, "spec.names.plural"), "%s", why);
+    AUTO(str) char *want = mem_printf("%s.%s", plural, group);
+    if (strcmp(json_str_or_empty(object, "metadata.name"), want) != 0)
+        field_errors_add(errors, FIELD_INVALID, "metadata.name", json_path(object, "metadata.name"),
+                         "must be spec.names.plural+\".\"+spec.group");
+}
+
+static void check_scope(const json_t *object, struct field_errors *errors)
+{
+    const char *scope = json_str_or_empty(object, "spec.scope");
+    if (!*scope)
+        field_errors_add(errors, FIELD_REQUIRED, "spec.scope", NULL, "%s", "");
+    else if (strcmp(scope, "Namespaced") != 0 && strcmp(scope, "Cluster") != 0)
+        field_errors_add(errors, FIELD_NOT_SUPPORTED, "spec.scope", json_path(object, "spec.scope"),
+                         "supported values: \"Cluster\", \"Namespaced\"");
+    const char *strategy = json_str(object, "spec.conversion.strategy");
+    if (strategy && strcmp(strategy, "None") != 0)
+        field_errors_add(errors, FIELD_NOT_SUPPORTED, "spec.conversion.strategy",
+                         json_path(object, "spec.conversion.strategy"),
+                         "supported values: \"None\"");
+}
+
+static void check_versions(const json_t *object, struct field_errors *errors)
+{
+    const json_t *versions = json_path(object, "spec.versions");
+    size_t stored = 0;
+    for (size_t i = 0; i < json_array_size(versions); i++) {
+        const json_t *v = json_array_get(versions, i);
+        const char *name = json_str_or_empty(v, "name");
+        AUTO(str) char *at = mem_printf("spec.versions[%zu].name", i);
+        const char *why = name_check_dns1035_label(name);
+        if (why)
+            field_errors_add(errors, FIELD_INVALID, at, json_object_get(v, "name"), "%s", why);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(name, json_str_or_empty(json_array_get(versions, k), "name")) == 0)
+                field_errors_add(errors, FIELD_DUPLICATE, at, json_object_get(v, "name"), "%s", "");
+        stored += json_bool(v, "storage", false);
+    }
+    if (stored != 1)
+        field_errors_add(errors, FIELD_INVALID, "spec.versions", versions,
+                         "must have exactly one version marked as storage version");
+}
+
+static const char **strings_of(const json_t *list)
+{
+    size_t n = json_array_size(list), kept = 0;
+    const char **out = mem_zalloc((n + 1) * sizeof(*out));
+    for (size_t i = 0; i < n; i++) {
+        const char *s = json_string_value(json_array_get(list, i));
+        if (s)
+            out[kept++] = s;
+    }
+    return out;
+}
+
+static const char **fields_of(const json_t *list)
+{
+    size_t n = json_array_size(list), kept = 0;
+    const char **out = mem_zalloc((n + 1) * sizeof(*out));
+    for (size_t i = 0; i < n; i++) {
+        const char *s = json_str(json_array_get(list, i), "jsonPath");
+        if (s && *s == '.')
+            out[kept++] = s + 1;
+    }
+    return out;
+}
+
+static void compile_version(struct crd *c, size_t i, const json_t *src, struct field_errors *errors)
+{
+    struct crd_version *v = &c->versions[i];
+    v->name = json_str_or_empty(src, "name");
+    v->served = json_bool(src, "served", false);
+    v->has_status = json_is_object(json_path(src, "subresources.status"));
+    v->fields = fields_of(json_object_get(src, "selectableFields"));
+    if (json_bool(src, "storage", false))
+        c->storage = i;
+    const json_t *schema = json_path(src, "schema.openAPIV3Schema");
+    AUTO(str) char *at = mem_printf("spec.versions[%zu].schema.openAPIV3Schema", i);
+    if (!schema) {
+        field_errors_add(errors, FIELD_REQUIRED, at, NULL, "schemas are required");
+        return;
+    }
+    struct field_errors found = {0};
+    v->schema = schema_compile(schema, at, &found);
+    for (size_t k = 0; k < json_array_size(found.causes); k++) {
+        if (!errors->causes)
+            errors->causes = json_array();
+        json_array_append(errors->causes, json_array_get(found.causes, k));
+    }
+    errors->truncated |= found.truncated;
+    field_errors_finish(&found);
+}
+
+static json_t *kept_parts(const json_t *object)
+{
+    json_t *out = json_object();
+    json_put_str(out, "apiVersion", "apiextensions.k8s.io/v1");
+    json_put_str(out, "kind", "CustomResourceDefinition");
+    json_put_str(out, "metadata.name", json_str_or_empty(object, "metadata.name"));
+    static const char *const maps[] = {"labels", "annotations"};
+    for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+        const json_t *map = json_at(object, "metadata", maps[i], NULL);
+        if (map)
+            json_object_set_new(json_object_get(out, "metadata"), maps[i], json_copy_of(map));
+    }
+    json_object_set_new(out, "spec", json_copy_of(json_object_get(object, "spec")));
+    return out;
+}
+
+struct crd *crd_compile_new(const json_t *object, struct field_errors *errors)
+{
+    if (!json_is_object(json_object_get(object, "spec"))) {
+        field_errors_add(errors, FIELD_REQUIRED, "spec", NULL, "%s", "");
+        return NULL;
+    }
+    check_names(object, errors);
+    check_scope(object, errors);
+    check_versions(object, errors);
+    AUTO(crd) struct crd *c = mem_zalloc(sizeof(*c));
+    c->refs = 1;
+    c->object = kept_parts(object);
+    const json_t *o = c->object;
+    c->name = json_str_or_empty(o, "metadata.name");
+    c->group = json_str_or_empty(o, "spec.group");
+    c->plural = json_str_or_empty(o, "spec.names.plural");
+    c->singular = json_str_or_empty(o, "spec.names.singular");
+    c->kind = json_str_or_empty(o, "spec.names.kind");
+    c->list_kind = json_str_or_empty(o, "spec.names.listKind");
+    c->short_names = strings_of(json_path(o, "spec.names.shortNames"));
+    c->namespaced = strcmp(json_str_or_empty(o, "spec.scope"), "Namespaced") == 0;
+    const json_t *versions = json_path(o, "spec.versions");
+    c->version_count = json_array_size(versions);
+    c->versions = mem_zalloc((c->version_count + 1) * sizeof(*c->versions));
+    for (size_t i = 0; i < c->version_count; i++)
+        compile_version(c, i, json_array_get(versions, i), errors);
+    if (field_errors_any(errors))
+        return NULL;
+    return TAKE(c);
+}
+
+struct crd *crd_ref(struct crd *c)
+{
+    c->refs++;
+    return c;
+}
+
+void crd_unref(struct crd *c)
+{
+    if (!c || --c->refs > 0)
+        return;
+    for (size_t i = 0; i < c->version_count; i++) {
+        schema_destroy(c->versions[i].schema);
+        free(c->versions[i].fields);
+    }
+    free(c->versions);
+    free(c->short_names);
+    json_decref(c->object);
+    free(c);
+}
+
+/* ---- updates ---- */
+
+static void immutable(const json_t *object, const json_t *old, const char *path,
+                      struct field_errors *errors)
+{
+    const json_t *a = json_path(object, path), *b = json_path(old, path);
+    if (b && a && !json_same(a, b))
+        field_errors_add(errors, FIELD_INVALID, path, a, "field is immutable");
+}
+
+static bool has_version(const json_t *object, const char *name)
+{
+    const json_t *versions = json_path(object, "spec.versions");
+    for (size_t i = 0; i < json_array_size(versions); i++)
+        if (strcmp(json_str_or_empty(json_array_get(versions, i), "name"), name) == 0)
+            return true;
+    return false;
+}
+
+void crd_check_update(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+    static const char *const fields[] = {"spec.group", "spec.names.plural", "spec.scope",
+                                         "spec.names.kind"};
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        immutable(object, old, fields[i], errors);
+    const json_t *stored = json_path(old, "status.storedVersions");
+    for (size_t i = 0; i < json_array_size(stored); i++) {
+        const char *name = json_string_value(json_array_get(stored, i));
+        if (!name || has_version(object, name))
+            continue;
+        AUTO(str) char *at = mem_printf("status.storedVersions[%zu]", i);
+        field_errors_add(errors, FIELD_INVALID, at, json_array_get(stored, i),
+                         "missing from spec.versions; %s was previously a storage version, and "
+                         "must remain in spec.versions until a storage migration ensures no data "
+                         "remains persisted in %s and removes it from status.storedVersions",
+                         name, name);
+    }
+}

@@ -1,0 +1,185 @@
+#include "sim/apiserver/gc.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "kube/time.h"
+#include "sim/apiserver/gc_priv.h"
+#include "sim/apiserver/server_priv.h"
+#include "sim/world.h"
+
+/* Upstream's rate limiter: 5 ms, doubled at each failure, at most 1000 s. */
+#define RETRY_FIRST_NS (5 * NS_PER_MS)
+#define RETRY_MAX_NS (1000 * NS_PER_S)
+
+/* ---- the queue ---- */
+
+static void item_free(void *p)
+{
+    struct gc_item *i = p;
+    free(i->key);
+    free(i->uid);
+    free(i);
+}
+
+void gc_queue(struct gc *g, enum gc_work work, const char *uid)
+{
+    AUTO(str) char *key = mem_printf("%s %s", work == GC_DELETE ? "delete" : "orphan", uid);
+    struct gc_item *i = strmap_get(g->items, key);
+    if (!i) {
+        i = mem_zalloc(sizeof(*i));
+        i->key = TAKE(key);
+        i->uid = mem_strdup(uid);
+        i->work = work;
+        strmap_put(g->items, i->key, i);
+    }
+    i->blocked = false;
+    waitcell_signal(g->cell);
+}
+
+static int64_t retry_delay(unsigned attempts)
+{
+    int64_t delay = RETRY_FIRST_NS;
+    for (unsigned i = 1; i < attempts && delay < RETRY_MAX_NS; i++)
+        delay *= 2;
+    return delay < RETRY_MAX_NS ? delay : RETRY_MAX_NS;
+}
+
+/* The first item that is due; else NULL and when to look again. */
+static struct gc_item *due_item(struct gc *g, int64_t *ret_at)
+{
+    size_t at = 0;
+    const char *key;
+    void *value;
+    *ret_at = SCHED_NEVER;
+    while (strmap_each(g->items, &at, &key, &value)) {
+        struct gc_item *i = value;
+        if (i->blocked)
+            continue;
+        if (i->not_before_ns <= sched_now(g->sched))
+            return i;
+        if (i->not_before_ns < *ret_at)
+            *ret_at = i->not_before_ns;
+    }
+    return NULL;
+}
+
+/* Puts a failed item back, unless somebody queued it again meanwhile. */
+static void put_back(struct gc *g, struct gc_item *i, bool blocked)
+{
+    struct gc_item *again = strmap_get(g->items, i->key);
+    if (again) {
+        again->attempts = i->attempts + 1;
+        again->not_before_ns = sched_now(g->sched) + retry_delay(again->attempts);
+        item_free(i);
+        return;
+    }
+    i->attempts++;
+    i->not_before_ns = sched_now(g->sched) + retry_delay(i->attempts);
+    i->blocked = blocked;
+    g->any_blocked |= blocked;
+    strmap_put(g->items, i->key, i);
+}
+
+/* A refusal may be lifted by any change. */
+static void unblock_all(struct gc *g)
+{
+    size_t at = 0;
+    const char *key;
+    void *value;
+    while (strmap_each(g->items, &at, &key, &value))
+        ((struct gc_item *)value)->blocked = false;
+    g->any_blocked = false;
+    waitcell_signal(g->cell);
+}
+
+/* ---- the actor ---- */
+
+static bool work_on(struct gc *g, struct gc_item *i)
+{
+    strmap_remove(g->items, i->key);
+    int64_t seen = apiserver_revision(cluster_server(g->cluster));
+    enum gc_verdict v =
+        i->work == GC_DELETE ? gc_attempt_delete(g, i->uid) : gc_attempt_orphan(g, i->uid);
+    switch (v) {
+    case GC_DONE:
+    case GC_CRASHED:
+        item_free(i);
+        break;
+    case GC_RETRY:
+        put_back(g, i, false);
+        break;
+    case GC_BLOCKED:
+        /* What changed while it was being refused may have lifted the refusal. */
+        put_back(g, i, seen == apiserver_revision(cluster_server(g->cluster)));
+        break;
+    }
+    return v != GC_CRASHED;
+}
+
+static void run(void *arg)
+{
+    struct gc *g = arg;
+    while (!sched_crashed(g->sched)) {
+        int64_t at;
+        struct gc_item *i = due_item(g, &at);
+        if (i) {
+            if (!work_on(g, i))
+                return;
+        } else if (waitcell_wait(g->cell, at) == SCHED_CRASHED) {
+            return;
+        }
+    }
+}
+
+static void observe(void *cookie, const struct store_change *change)
+{
+    struct gc *g = cookie;
+    if (g->any_blocked)
+        unblock_all(g);
+    if (strcmp(change->plural, "events") == 0 && !*change->group)
+        return;
+    char api_version[300];
+    api_version_of(change->group, change->version, api_version, sizeof(api_version));
+    gc_note(g, change->type, api_version, change->kind, change->object);
+}
+
+static void take_in(struct gc *g, const struct apiserver *a)
+{
+    for (size_t i = 0; i < a->type_count; i++) {
+        const struct rtype *t = a->types[i];
+        struct store_pos pos = store_seek(&t->table, "");
+        const struct store_entry *e;
+        while ((e = store_next(&t->table, &pos)))
+            gc_note(g, EVENT_ADDED, meta_api_version(e->object), t->kind, e->object);
+    }
+}
+
+struct gc *gc_start(struct cluster *c)
+{
+    struct gc *g = mem_zalloc(sizeof(*g));
+    g->cluster = c;
+    g->sched = world_sched(cluster_world(c));
+    AUTO(str) char *name = mem_printf("%s/garbage-collector", cluster_name(c));
+    g->cell = waitcell_create(g->sched, name);
+    g->nodes = strmap_create();
+    g->absent = strmap_create();
+    g->told = strmap_create();
+    g->items = strmap_create();
+    take_in(g, cluster_server(c));
+    apiserver_observe(cluster_server(c), observe, g);
+    actor_spawn(cluster_process(c, "kube-controller-manager"), "garbage-collector", run, g);
+    return g;
+}
+
+void gc_destroy(struct gc *g)
+{
+    if (!g)
+        return;
+    gc_graph_finish(g);
+    strmap_destroy(g->items, item_free);
+    waitcell_destroy(g->cell);
+    free(g);
+}

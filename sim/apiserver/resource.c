@@ -1,0 +1,356 @@
+/* The registry: which resource types the server serves, by group and plural, by kind, by any word a
+ * user may write. */
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sim/apiserver/server_priv.h"
+
+/* ---- the table by group and plural ---- */
+
+static size_t hash_name(const char *group, const char *plural)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+    for (const char *p = plural; *p; p++)
+        h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
+    h = (h ^ '.') * UINT64_C(1099511628211);
+    for (const char *p = group; *p; p++)
+        h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
+    return (size_t)(h ^ (h >> 32));
+}
+
+static void hash_put(struct apiserver *a, struct rtype *t)
+{
+    size_t i = hash_name(t->group, t->plural);
+    while (a->hash[i & (a->hash_cap - 1)])
+        i++;
+    a->hash[i & (a->hash_cap - 1)] = t;
+}
+
+static void type_add(struct apiserver *a, struct rtype *t)
+{
+    a->types = mem_grow(a->types, &a->type_cap, a->type_count + 1, sizeof(struct rtype *));
+    a->types[a->type_count++] = t;
+    if (a->type_count * 2 <= a->hash_cap) {
+        hash_put(a, t);
+        return;
+    }
+    free(a->hash);
+    a->hash_cap = a->hash_cap ? a->hash_cap * 2 : 128;
+    while (a->type_count * 2 > a->hash_cap)
+        a->hash_cap *= 2;
+    a->hash = mem_zalloc(a->hash_cap * sizeof(struct rtype *));
+    for (size_t i = 0; i < a->type_count; i++)
+        hash_put(a, a->types[i]);
+}
+
+static struct rtype *find_any_state(const struct apiserver *a, const char *group,
+                                    const char *plural)
+{
+    if (a->hash_cap == 0)
+        return NULL;
+    for (size_t i = hash_name(group, plural);; i++) {
+        struct rtype *t = a->hash[i & (a->hash_cap - 1)];
+        if (!t)
+            return NULL;
+        if (strcmp(t->plural, plural) == 0 && strcmp(t->group, group) == 0)
+            return t;
+    }
+}
+
+struct rtype *rtype_find(const struct apiserver *a, const char *group, const char *plural)
+{
+    struct rtype *t = find_any_state(a, group ? group : "", plural);
+    return t && t->registered ? t : NULL;
+}
+
+struct rtype *rtype_find_kind(const struct apiserver *a, const char *group, const char *kind)
+{
+    for (size_t i = 0; i < a->type_count; i++) {
+        struct rtype *t = a->types[i];
+        if (t->registered && strcmp(t->kind, kind) == 0 && strcmp(t->group, group) == 0)
+            return t;
+    }
+    return NULL;
+}
+
+const struct rversion *rtype_version(const struct rtype *t, const char *version)
+{
+    for (size_t i = 0; i < t->version_count; i++)
+        if (t->versions[i].served && strcmp(t->versions[i].name, version) == 0)
+            return &t->versions[i];
+    return NULL;
+}
+
+/* ---- built-in kinds ---- */
+
+/* Splits words separated by spaces; the text behind them is kept in *ret_text. */
+static const char **split_words(const char *words, char **ret_text)
+{
+    char *text = mem_strdup(words ? words : "");
+    const char **out = mem_zalloc((strlen(text) / 2 + 2) * sizeof(*out));
+    size_t n = 0;
+    char *p = text;
+    while (*p) {
+        out[n++] = p;
+        p += strcspn(p, " ");
+        if (*p)
+            *p++ = '\0';
+    }
+    *ret_text = text;
+    return out;
+}
+
+static char *lower_of(const char *s)
+{
+    char *out = mem_strdup(s);
+    for (char *p = out; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return out;
+}
+
+static struct rtype *type_from_builtin(const struct builtin *b)
+{
+    struct rtype *t = mem_zalloc(sizeof(*t));
+    t->builtin = b;
+    t->group = b->group;
+    t->plural = b->plural;
+    t->kind = b->kind;
+    t->list_kind = t->built_kind_list = mem_printf("%sList", b->kind);
+    t->singular = t->built_singular = lower_of(b->kind);
+    t->words = mem_zalloc(2 * sizeof(char *));
+    t->short_names = split_words(b->short_names, &t->words[0]);
+    t->built_fields = split_words(b->fields, &t->words[1]);
+    t->namespaced = b->namespaced;
+    t->generation = b->generation;
+    t->registered = true;
+    t->versions = mem_zalloc(sizeof(*t->versions));
+    t->version_count = 1;
+    t->versions[0] = (struct rversion){
+        .name = b->version, .served = true, .has_status = b->has_status, .fields = t->built_fields};
+    return t;
+}
+
+void rtypes_add_builtin(struct apiserver *a)
+{
+    for (size_t i = 0; i < builtin_count; i++)
+        type_add(a, type_from_builtin(&builtins[i]));
+}
+
+static void type_destroy(struct rtype *t)
+{
+    store_finish(&t->table);
+    log_finish(&t->log);
+    free(t->watches);
+    free(t->versions);
+    if (t->words) {
+        free(t->words[0]);
+        free(t->words[1]);
+        free(t->words);
+        free((void *)t->short_names);
+        free(t->built_fields);
+    }
+    free(t->built_kind_list);
+    free(t->built_singular);
+    crd_unref(t->crd);
+    free(t);
+}
+
+void rtypes_finish(struct apiserver *a)
+{
+    for (size_t i = 0; i < a->type_count; i++)
+        type_destroy(a->types[i]);
+    free(a->types);
+    free(a->hash);
+    for (size_t i = 0; i < a->retired_count; i++)
+        crd_unref(a->retired[i]);
+    free(a->retired);
+    free(a->kinds);
+}
+
+/* ---- defined kinds ---- */
+
+static void retire(struct apiserver *a, struct crd *c)
+{
+    a->retired = mem_grow(a->retired, &a->retired_cap, a->retired_count + 1, sizeof(struct crd *));
+    a->retired[a->retired_count++] = c;
+}
+
+static void fill_from_crd(struct rtype *t, struct crd *c)
+{
+    t->crd = crd_ref(c);
+    t->group = c->group;
+    t->plural = c->plural;
+    t->kind = c->kind;
+    t->list_kind = c->list_kind;
+    t->singular = c->singular;
+    t->short_names = c->short_names;
+    t->namespaced = c->namespaced;
+    t->generation = GENERATION_ALL;
+    free(t->versions);
+    t->versions = mem_zalloc(c->version_count * sizeof(*t->versions));
+    t->version_count = c->version_count;
+    t->storage = c->storage;
+    for (size_t i = 0; i < c->version_count; i++)
+        t->versions[i] = (struct rversion){.name = c->versions[i].name,
+                                           .served = c->versions[i].served,
+                                           .has_status = c->versions[i].has_status,
+                                           .schema = c->versions[i].schema,
+                                           .fields = c->versions[i].fields};
+}
+
+/* Reads show what is stored through today's schema; since nothing else reads the table, it is
+ * brought there at once. */
+static void renormalise(struct rtype *t)
+{
+    struct store_pos pos = store_seek(&t->table, "");
+    struct store_entry *e;
+    while ((e = store_next(&t->table, &pos))) {
+        AUTO(json) json_t *copy = json_copy_of(e->object);
+        char api_version[300];
+        api_version_of(t->group, rtype_storage(t)->name, api_version, sizeof(api_version));
+        json_put_str(copy, "apiVersion", api_version);
+        schema_normalise(rtype_storage(t)->schema, copy);
+        if (json_same(copy, e->object))
+            continue;
+        json_decref(e->object);
+        e->object = TAKE(copy);
+        e->fingerprint = object_fingerprint(e->object);
+    }
+}
+
+void rtype_put_crd(struct apiserver *a, struct crd *c)
+{
+    free(a->kinds);
+    a->kinds = NULL;
+    struct rtype *t = find_any_state(a, c->group, c->plural);
+    if (!t) {
+        t = mem_zalloc(sizeof(*t));
+        fill_from_crd(t, c);
+        t->registered = true;
+        type_add(a, t);
+        return;
+    }
+    assert(!t->builtin);
+    if (t->registered && t->crd == c)
+        return;
+    watches_end(t);
+    retire(a, t->crd);
+    fill_from_crd(t, c);
+    if (!t->registered)
+        t->terminating = false;
+    t->registered = true;
+    renormalise(t);
+}
+
+void rtype_remove(struct apiserver *a, struct rtype *t)
+{
+    assert(t->table.count == 0);
+    watches_end(t);
+    t->registered = false;
+    t->terminating = false;
+    log_finish(&t->log);
+    t->log.lost_revision = a->revision; /* nobody resumes from before */
+    free(a->kinds);
+    a->kinds = NULL;
+}
+
+bool rtype_has_field(const struct rtype *t, const struct rversion *v, const char *field)
+{
+    if (strcmp(field, "metadata.name") == 0)
+        return true;
+    if (strcmp(field, "metadata.namespace") == 0)
+        return t->namespaced || t->builtin;
+    for (size_t i = 0; v->fields && v->fields[i]; i++)
+        if (strcmp(v->fields[i], field) == 0)
+            return true;
+    return false;
+}
+
+/* ---- looking up for people ---- */
+
+static void info_of(const struct rtype *t, const struct rversion *v, struct resource_info *ret)
+{
+    *ret = (struct resource_info){
+        .resource = {.group = t->group, .version = v->name, .plural = t->plural},
+        .kind = t->kind,
+        .namespaced = t->namespaced,
+        .has_status = v->has_status};
+}
+
+bool apiserver_find_kind(const struct apiserver *a, const char *api_version, const char *kind,
+                         struct resource_info *ret)
+{
+    char group[256], version[64];
+    if (!meta_split_api_version(api_version, group, sizeof(group), version, sizeof(version)))
+        return false;
+    const struct rtype *t = rtype_find_kind(a, group, kind);
+    const struct rversion *v = t ? rtype_version(t, version) : NULL;
+    if (!v)
+        return false;
+    info_of(t, v, ret);
+    return true;
+}
+
+const char *apiserver_kind_of(const struct apiserver *a, const struct api_resource *r)
+{
+    const struct rtype *t = rtype_find(a, r->group, r->plural ? r->plural : "");
+    return t ? t->kind : "";
+}
+
+static bool word_is(const struct rtype *t, const char *word, size_t len)
+{
+    const char *const names[] = {t->kind, t->plural, t->singular};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strlen(names[i]) == len && strncasecmp(names[i], word, len) == 0)
+            return true;
+    for (size_t i = 0; t->short_names && t->short_names[i]; i++)
+        if (strlen(t->short_names[i]) == len && strncasecmp(t->short_names[i], word, len) == 0)
+            return true;
+    return false;
+}
+
+bool apiserver_find_any(const struct apiserver *a, const char *word, struct resource_info *ret,
+                        bool *ret_ambiguous)
+{
+    size_t len = strcspn(word, ".");
+    const char *group = word[len] == '.' ? word + len + 1 : NULL;
+    const struct rtype *found = NULL;
+    *ret_ambiguous = false;
+    for (size_t i = 0; i < a->type_count; i++) {
+        const struct rtype *t = a->types[i];
+        if (!t->registered || !word_is(t, word, len) || (group && strcmp(group, t->group) != 0))
+            continue;
+        if (found)
+            *ret_ambiguous = true;
+        else
+            found = t;
+    }
+    if (!found)
+        return false;
+    info_of(found, rtype_storage(found), ret);
+    return true;
+}
+
+static int name_order(const void *x, const void *y)
+{
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+const char *const *apiserver_kinds(const struct apiserver *a, size_t *ret_count)
+{
+    /* A cache of what the types say; the server is not changed by filling it. */
+    struct apiserver *w = (struct apiserver *)a;
+    if (!w->kinds) {
+        w->kinds = mem_zalloc((a->type_count + 1) * sizeof(*w->kinds));
+        w->kind_count = 0;
+        for (size_t i = 0; i < a->type_count; i++)
+            if (a->types[i]->registered)
+                w->kinds[w->kind_count++] = a->types[i]->kind;
+        qsort(w->kinds, w->kind_count, sizeof(*w->kinds), name_order);
+    }
+    *ret_count = w->kind_count;
+    return w->kinds;
+}

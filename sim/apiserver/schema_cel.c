@@ -1,0 +1,204 @@
+/* x-kubernetes-validations: rules compiled with the schema, evaluated on what they stand at
+ * (section 6.6). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "sim/apiserver/schema_priv.h"
+
+#define RULE_COST_MAX 1000000u
+
+static const char *const rule_variables[] = {"self", "oldSelf", NULL};
+static const struct cel_env rule_env = {.variables = rule_variables};
+
+static struct cel_program *compile_one(const char *text, const char *field, const char *member,
+                                       const json_t *shown, struct field_errors *errors)
+{
+    struct err e = {0};
+    struct cel_program *p = cel_compile(text, &rule_env, NO_POS, &e);
+    if (!p) {
+        AUTO(str) char *at = mem_printf("%s.%s", field, member);
+        field_errors_add(
+            errors, FIELD_INVALID, at, shown, "compilation failed: ERROR: <input>:%u:%u: %s",
+            e.pos.line ? e.pos.line : 1u, e.pos.col ? e.pos.col : 1u, e.msg ? e.msg : "");
+        err_clear(&e);
+    }
+    return p;
+}
+
+static void compile_rule(struct schema_rule *r, const json_t *src, const char *field,
+                         struct field_errors *errors)
+{
+    const char *rule = json_str(src, "rule");
+    const char *message = json_str(src, "messageExpression");
+    if (!rule || !*rule) {
+        AUTO(str) char *at = mem_printf("%s.rule", field);
+        field_errors_add(errors, FIELD_REQUIRED, at, NULL, "rule is not specified");
+        return;
+    }
+    r->rule = compile_one(rule, field, "rule", src, errors);
+    if (message && *message)
+        r->message_expression = compile_one(message, field, "messageExpression", src, errors);
+    r->message = json_str(src, "message");
+    r->reason = json_str(src, "reason");
+    r->field_path = json_str(src, "fieldPath");
+    r->uses_old = r->rule && cel_program_uses(r->rule, "oldSelf");
+    r->optional_old = json_bool(src, "optionalOldSelf", false);
+}
+
+void schema_rules_compile(struct schema *s, const json_t *rules, const char *field,
+                          struct field_errors *errors)
+{
+    s->rules = mem_zalloc((json_array_size(rules) + 1) * sizeof(*s->rules));
+    for (size_t i = 0; i < json_array_size(rules); i++) {
+        AUTO(str) char *at = mem_printf("%s.x-kubernetes-validations[%zu]", field, i);
+        compile_rule(&s->rules[s->rule_count++], json_array_get(rules, i), at, errors);
+    }
+}
+
+void schema_rules_finish(struct schema *s)
+{
+    for (size_t i = 0; i < s->rule_count; i++) {
+        cel_program_destroy(s->rules[i].rule);
+        cel_program_destroy(s->rules[i].message_expression);
+    }
+    free(s->rules);
+}
+
+/* ---- evaluation ---- */
+
+/* oldSelf with optionalOldSelf is an optional; without, a transition rule has it or does not run.
+ */
+static void bind(const struct schema_rule *r, const struct schema_frame *f, struct cel_value old[2],
+                 struct cel_binding out[2])
+{
+    out[0] = (struct cel_binding){.json = f->value};
+    out[1] = (struct cel_binding){.json = f->old};
+    if (!r->optional_old)
+        return;
+    old[0] = f->old ? cel_json(f->old) : cel_null();
+    old[1] = (struct cel_value){.type = CEL_OPTIONAL};
+    old[1].u.optional = f->old ? &old[0] : NULL;
+    out[1] = (struct cel_binding){.value = &old[1]};
+}
+
+static char *rule_message(const struct schema_rule *r, struct cel_context *cel,
+                          const struct cel_binding *bindings)
+{
+    if (r->message_expression) {
+        struct cel_value v;
+        struct err e = {0};
+        if (cel_eval(r->message_expression, cel, bindings, NULL, RULE_COST_MAX, &v, &e) == 0 &&
+            v.type == CEL_STRING) {
+            AUTO(json) json_t *text = cel_to_json(&v);
+            const char *s = json_string_value(text);
+            if (s && *s && !strchr(s, '\n') && strspn(s, " \t") != strlen(s))
+                return mem_strdup(s);
+        }
+        err_clear(&e);
+    }
+    if (r->message && *r->message)
+        return mem_strdup(r->message);
+    return mem_printf("failed rule: %s", cel_program_text(r->rule));
+}
+
+static enum field_error_type rule_type(const struct schema_rule *r)
+{
+    if (!r->reason)
+        return FIELD_INVALID;
+    if (strcmp(r->reason, "FieldValueRequired") == 0)
+        return FIELD_REQUIRED;
+    if (strcmp(r->reason, "FieldValueForbidden") == 0)
+        return FIELD_FORBIDDEN;
+    if (strcmp(r->reason, "FieldValueDuplicate") == 0)
+        return FIELD_DUPLICATE;
+    return FIELD_INVALID;
+}
+
+static void report(const struct schema_rule *r, const struct schema_frame *f, const char *message,
+                   struct field_errors *errors)
+{
+    AUTO(strbuf) struct strbuf path = {0};
+    schema_frame_path(f, &path);
+    if (r->field_path && *r->field_path) {
+        if (!f->up)
+            strbuf_reset(&path);
+        const char *rest = r->field_path;
+        if (path.len == 0 && *rest == '.')
+            rest++;
+        strbuf_addstr(&path, rest);
+    }
+    AUTO(json) json_t *shown = NULL;
+    if (json_is_object(f->value))
+        shown = json_string("object");
+    else if (json_is_array(f->value))
+        shown = json_string("array");
+    else
+        shown = json_incref((json_t *)f->value);
+    field_errors_add(errors, rule_type(r), strbuf_str(&path), shown, "%s", message);
+}
+
+static void check_rule(const struct schema_rule *r, const struct schema_frame *f,
+                       struct cel_context *cel, struct field_errors *errors)
+{
+    if (r->uses_old && !f->old && !r->optional_old)
+        return;
+    struct cel_value old[2];
+    struct cel_binding bindings[2];
+    bind(r, f, old, bindings);
+    bool ok = false;
+    struct err e = {0};
+    if (cel_eval_bool(r->rule, cel, bindings, NULL, RULE_COST_MAX, &ok, &e) < 0) {
+        AUTO(str)
+        char *message = mem_printf("%s evaluating rule: %s", e.msg ? e.msg : "error",
+                                   cel_program_text(r->rule));
+        err_clear(&e);
+        if (r->uses_old || !schema_frame_unchanged(f))
+            report(r, f, message, errors);
+        return;
+    }
+    if (ok || (!r->uses_old && schema_frame_unchanged(f)))
+        return;
+    AUTO(str) char *message = rule_message(r, cel, bindings);
+    report(r, f, message, errors);
+}
+
+static void rules_in_object(const struct schema *s, const struct schema_frame *f,
+                            struct cel_context *cel, struct field_errors *errors)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)f->value, key, value)
+    {
+        const struct schema *child = schema_prop(s, key);
+        bool map_key = !child;
+        if (!child)
+            child = s->additional;
+        if (!child || !child->has_rules)
+            continue;
+        const json_t *old = s->atomic_map ? NULL : json_object_get(f->old, key);
+        struct schema_frame next = {
+            .up = f, .key = key, .map_key = map_key, .value = value, .old = old};
+        schema_validate_rules(child, &next, cel, errors);
+    }
+}
+
+void schema_validate_rules(const struct schema *s, const struct schema_frame *f,
+                           struct cel_context *cel, struct field_errors *errors)
+{
+    if (!s->has_rules || json_is_null(f->value))
+        return;
+    for (size_t i = 0; i < s->rule_count; i++)
+        check_rule(&s->rules[i], f, cel, errors);
+    if (json_is_object(f->value)) {
+        rules_in_object(s, f, cel, errors);
+    } else if (json_is_array(f->value) && s->items && s->items->has_rules) {
+        for (size_t i = 0; i < json_array_size(f->value); i++) {
+            const json_t *item = json_array_get(f->value, i);
+            struct schema_frame next = {
+                .up = f, .index = i, .value = item, .old = schema_correlate(s, item, i, f->old)};
+            schema_validate_rules(s->items, &next, cel, errors);
+        }
+    }
+}

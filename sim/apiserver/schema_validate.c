@@ -1,0 +1,528 @@
+/* Verdicts on values: types, limits, enums, patterns, junctors, and duplicates in lists of type set
+ * and map. */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/strmap.h"
+#include "cel/re2_shim.h"
+#include "cel/utf8.h"
+#include "sim/apiserver/schema_priv.h"
+
+/* ---- places ---- */
+
+static void path_add(const struct schema_frame *f, struct strbuf *out)
+{
+    if (!f->up)
+        return;
+    path_add(f->up, out);
+    if (!f->key)
+        strbuf_addf(out, "[%zu]", f->index);
+    else if (f->map_key)
+        strbuf_addf(out, "[%s]", f->key);
+    else
+        strbuf_addf(out, "%s%s", out->len ? "." : "", f->key);
+}
+
+void schema_frame_path(const struct schema_frame *f, struct strbuf *out)
+{
+    path_add(f, out);
+    if (out->len == 0)
+        strbuf_addstr(out, "<nil>");
+}
+
+bool schema_frame_unchanged(const struct schema_frame *f)
+{
+    for (; f; f = f->up)
+        if (f->old && json_same(f->value, f->old))
+            return true;
+    return false;
+}
+
+static bool same_keys(const struct schema *list, const json_t *a, const json_t *b)
+{
+    for (size_t i = 0; i < json_array_size(list->list_keys); i++) {
+        const char *key = json_string_value(json_array_get(list->list_keys, i));
+        const json_t *x = key ? json_object_get(a, key) : NULL;
+        const json_t *y = key ? json_object_get(b, key) : NULL;
+        if ((x || y) && !(x && y && json_same(x, y)))
+            return false;
+    }
+    return true;
+}
+
+const json_t *schema_correlate(const struct schema *list, const json_t *item, size_t index,
+                               const json_t *old_list)
+{
+    if (list->list != LIST_MAP || !json_is_array(old_list))
+        return NULL;
+    /* Mostly nothing moved. */
+    const json_t *guess = json_array_get(old_list, index);
+    if (guess && same_keys(list, item, guess))
+        return guess;
+    for (size_t i = 0; i < json_array_size(old_list); i++)
+        if (same_keys(list, item, json_array_get(old_list, i)))
+            return json_array_get(old_list, i);
+    return NULL;
+}
+
+/* ---- one value ---- */
+
+struct check {
+    const struct schema_frame *frame;
+    struct field_errors *errors;
+};
+
+static bool reports(const struct check *c)
+{
+    return !schema_frame_unchanged(c->frame);
+}
+
+static void add_body_error(const struct check *c, const json_t *shown, const char *what)
+{
+    if (!reports(c))
+        return;
+    AUTO(strbuf) struct strbuf path = {0};
+    schema_frame_path(c->frame, &path);
+    field_errors_add(c->errors, FIELD_INVALID, strbuf_str(&path), shown, "%s in body %s",
+                     strbuf_str(&path), what);
+}
+
+static void add_limit_error(const struct check *c, const json_t *shown, const char *before,
+                            int64_t limit, const char *after)
+{
+    AUTO(str) char *what = mem_printf("%s%lld%s", before, (long long)limit, after);
+    add_body_error(c, shown, what);
+}
+
+static const char *type_of(const json_t *v)
+{
+    switch (json_typeof(v)) {
+    case JSON_OBJECT:
+        return "object";
+    case JSON_ARRAY:
+        return "array";
+    case JSON_STRING:
+        return "string";
+    case JSON_INTEGER:
+        return "integer";
+    case JSON_REAL:
+        return "number";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "boolean";
+    case JSON_NULL:
+        return "null";
+    }
+    return "";
+}
+
+static const char *type_word(const struct schema *s)
+{
+    if (s->int_or_string)
+        return "integer,string";
+    switch (s->type) {
+    case TYPE_OBJECT:
+        return "object";
+    case TYPE_ARRAY:
+        return "array";
+    case TYPE_STRING:
+        return "string";
+    case TYPE_INTEGER:
+        return "integer";
+    case TYPE_NUMBER:
+        return "number";
+    case TYPE_BOOLEAN:
+        return "boolean";
+    case TYPE_ANY:
+        break;
+    }
+    return "";
+}
+
+static bool is_integral(const json_t *v)
+{
+    return json_is_integer(v) ||
+           (json_is_real(v) && floor(json_real_value(v)) == json_real_value(v));
+}
+
+static bool type_fits(const struct schema *s, const json_t *v)
+{
+    if (s->int_or_string)
+        return json_is_integer(v) || json_is_string(v);
+    switch (s->type) {
+    case TYPE_OBJECT:
+        return json_is_object(v);
+    case TYPE_ARRAY:
+        return json_is_array(v);
+    case TYPE_STRING:
+        return json_is_string(v);
+    case TYPE_INTEGER:
+        return is_integral(v);
+    case TYPE_NUMBER:
+        return json_is_number(v);
+    case TYPE_BOOLEAN:
+        return json_is_boolean(v);
+    case TYPE_ANY:
+        return true;
+    }
+    return true;
+}
+
+static void add_type_error(const struct check *c, const struct schema *s, const json_t *v)
+{
+    if (!reports(c))
+        return;
+    AUTO(strbuf) struct strbuf path = {0};
+    schema_frame_path(c->frame, &path);
+    AUTO(json) json_t *shown = json_string(type_of(v));
+    field_errors_add(c->errors, FIELD_TYPE_INVALID, strbuf_str(&path), shown,
+                     "%s in body must be of type %s: \"%s\"", strbuf_str(&path), type_word(s),
+                     type_of(v));
+}
+
+static void check_enum(const struct check *c, const struct schema *s, const json_t *v)
+{
+    for (size_t i = 0; i < json_array_size(s->enumerate); i++)
+        if (json_same(json_array_get(s->enumerate, i), v))
+            return;
+    if (!reports(c))
+        return;
+    AUTO(strbuf) struct strbuf path = {0};
+    AUTO(strbuf) struct strbuf values = {0};
+    schema_frame_path(c->frame, &path);
+    for (size_t i = 0; i < json_array_size(s->enumerate); i++) {
+        const json_t *one = json_array_get(s->enumerate, i);
+        strbuf_addstr(&values, i ? ", " : "");
+        if (json_is_string(one)) {
+            strbuf_addf(&values, "\"%s\"", json_string_value(one));
+        } else {
+            AUTO(str) char *text = json_text(one);
+            strbuf_addf(&values, "\"%s\"", text);
+        }
+    }
+    field_errors_add(c->errors, FIELD_NOT_SUPPORTED, strbuf_str(&path), v, "supported values: %s",
+                     strbuf_str(&values));
+}
+
+static void check_number(const struct check *c, const struct schema *s, const json_t *v)
+{
+    double n = json_number_value(v);
+    char what[96];
+    if (s->has_min && (s->min_exclusive ? n <= s->min : n < s->min)) {
+        snprintf(what, sizeof(what), "should be greater than%s %.15g",
+                 s->min_exclusive ? "" : " or equal to", s->min);
+        add_body_error(c, v, what);
+    }
+    if (s->has_max && (s->max_exclusive ? n >= s->max : n > s->max)) {
+        snprintf(what, sizeof(what), "should be less than%s %.15g",
+                 s->max_exclusive ? "" : " or equal to", s->max);
+        add_body_error(c, v, what);
+    }
+    if (s->multiple_of != 0 && fmod(n, s->multiple_of) != 0) {
+        snprintf(what, sizeof(what), "should be a multiple of %.15g", s->multiple_of);
+        add_body_error(c, v, what);
+    }
+    if (s->format && strcmp(s->format, "int32") == 0 && (n < -2147483648.0 || n > 2147483647.0))
+        add_body_error(c, v, "must be of type int32");
+}
+
+static void add_too_long(const struct check *c, int64_t max)
+{
+    if (!reports(c))
+        return;
+    AUTO(strbuf) struct strbuf path = {0};
+    schema_frame_path(c->frame, &path);
+    field_errors_add(c->errors, FIELD_TOO_LONG, strbuf_str(&path), c->frame->value,
+                     "may not be more than %lld bytes", (long long)max);
+}
+
+static void check_string(const struct check *c, const struct schema *s, const json_t *v)
+{
+    const char *text = json_string_value(v);
+    size_t len = json_string_length(v);
+    if (s->len_min >= 0 || s->len_max >= 0) {
+        int64_t chars = (int64_t)utf8_count(text, len);
+        if (s->len_max >= 0 && chars > s->len_max)
+            add_too_long(c, s->len_max);
+        if (s->len_min >= 0 && chars < s->len_min)
+            add_limit_error(c, v, "should be at least ", s->len_min, " chars long");
+    }
+    if (s->pattern && !regex_find(s->pattern, text, len, 0, NULL, NULL)) {
+        AUTO(str) char *what = mem_printf("should match '%s'", s->pattern_text);
+        add_body_error(c, v, what);
+    }
+    if (s->format && !schema_format_ok(s->format, text)) {
+        AUTO(str) char *shown = json_text(v);
+        AUTO(str) char *what = mem_printf("must be of type %s: %s", s->format, shown);
+        add_body_error(c, v, what);
+    }
+}
+
+static void add_too_many(const struct check *c, size_t have, int64_t max, const char *unit)
+{
+    if (!reports(c))
+        return;
+    AUTO(strbuf) struct strbuf path = {0};
+    schema_frame_path(c->frame, &path);
+    AUTO(json) json_t *count = json_integer((json_int_t)have);
+    field_errors_add(c->errors, FIELD_TOO_MANY, strbuf_str(&path), count,
+                     "must have at most %lld %s", (long long)max, unit);
+}
+
+static void check_sizes(const struct check *c, size_t have, int64_t min, int64_t max,
+                        const char *unit)
+{
+    if (max >= 0 && (int64_t)have > max)
+        add_too_many(c, have, max, unit);
+    if (min >= 0 && (int64_t)have < min) {
+        AUTO(str) char *after = mem_printf(" %s", unit);
+        add_limit_error(c, c->frame->value, "should have at least ", min, after);
+    }
+}
+
+static void check_required(const struct check *c, const struct schema *s, const json_t *v)
+{
+    for (size_t i = 0; i < json_array_size(s->required); i++) {
+        const char *name = json_string_value(json_array_get(s->required, i));
+        if (!name || json_object_get(v, name))
+            continue;
+        if (!reports(c))
+            return;
+        AUTO(strbuf) struct strbuf path = {0};
+        path_add(c->frame, &path);
+        strbuf_addf(&path, "%s%s", path.len ? "." : "", name);
+        field_errors_add(c->errors, FIELD_REQUIRED, strbuf_str(&path), NULL, "%s", "");
+    }
+}
+
+static void check_embedded(const struct check *c, const json_t *v)
+{
+    static const char *const needed[] = {"apiVersion", "kind"};
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+        if (*json_str_or_empty(v, needed[i]))
+            continue;
+        AUTO(strbuf) struct strbuf path = {0};
+        path_add(c->frame, &path);
+        strbuf_addf(&path, "%s%s", path.len ? "." : "", needed[i]);
+        field_errors_add(c->errors, FIELD_REQUIRED, strbuf_str(&path), NULL, "must not be empty");
+    }
+}
+
+static void check_object(const struct check *c, const struct schema *s, const json_t *v)
+{
+    check_sizes(c, json_object_size(v), s->props_min, s->props_max, "properties");
+    if (s->required)
+        check_required(c, s, v);
+    if (s->embedded && c->frame->up)
+        check_embedded(c, v);
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)v, key, value)
+    {
+        bool map_key = false;
+        const struct schema *child = schema_prop(s, key);
+        if (!child) {
+            child = s->additional;
+            map_key = true;
+        }
+        if (!child)
+            continue;
+        struct schema_frame f = {.up = c->frame,
+                                 .key = key,
+                                 .map_key = map_key,
+                                 .value = value,
+                                 .old = json_object_get(c->frame->old, key)};
+        schema_validate_values(child, &f, c->errors);
+    }
+}
+
+static void check_array(const struct check *c, const struct schema *s, const json_t *v)
+{
+    check_sizes(c, json_array_size(v), s->items_min, s->items_max, "items");
+    if (!s->items)
+        return;
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        const json_t *item = json_array_get(v, i);
+        struct schema_frame f = {.up = c->frame,
+                                 .index = i,
+                                 .value = item,
+                                 .old = schema_correlate(s, item, i, c->frame->old)};
+        schema_validate_values(s->items, &f, c->errors);
+    }
+}
+
+/* ---- junctors ---- */
+
+static bool holds(const struct schema *s, const struct schema_frame *f)
+{
+    /* What ratcheting would hide must still count here: the trial sees no old values. */
+    struct schema_frame trial = {.up = NULL, .value = f->value};
+    struct field_errors errors = {0};
+    schema_validate_values(s, &trial, &errors);
+    bool ok = !field_errors_any(&errors);
+    field_errors_finish(&errors);
+    return ok;
+}
+
+static void add_junctor_error(const struct check *c, const char *what)
+{
+    if (!reports(c))
+        return;
+    AUTO(strbuf) struct strbuf path = {0};
+    schema_frame_path(c->frame, &path);
+    AUTO(json) json_t *shown = json_string("");
+    field_errors_add(c->errors, FIELD_INVALID, strbuf_str(&path), shown, "\"%s\" %s",
+                     strbuf_str(&path), what);
+}
+
+static size_t count_holding(const struct schema_set *set, const struct schema_frame *f)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < set->count; i++)
+        n += holds(set->items[i], f);
+    return n;
+}
+
+static void check_junctors(const struct check *c, const struct schema *s)
+{
+    for (size_t i = 0; i < s->all_of.count; i++)
+        schema_validate_values(s->all_of.items[i], c->frame, c->errors);
+    if (s->any_of.count && count_holding(&s->any_of, c->frame) == 0)
+        add_junctor_error(c, "must validate at least one schema (anyOf)");
+    if (s->one_of.count) {
+        size_t n = count_holding(&s->one_of, c->frame);
+        if (n == 0)
+            add_junctor_error(c, "must validate one and only one schema (oneOf). Found none valid");
+        else if (n > 1)
+            add_junctor_error(c, "must validate one and only one schema (oneOf). Found 2 valid "
+                                 "alternatives");
+    }
+    if (s->none_of && holds(s->none_of, c->frame))
+        add_junctor_error(c, "must not validate the schema (not)");
+}
+
+void schema_validate_values(const struct schema *s, const struct schema_frame *f,
+                            struct field_errors *errors)
+{
+    struct check c = {f, errors};
+    const json_t *v = f->value;
+    if (json_is_null(v) && (s->nullable || (s->type == TYPE_ANY && !s->int_or_string)))
+        return;
+    if (!type_fits(s, v)) {
+        add_type_error(&c, s, v);
+        return;
+    }
+    if (s->enumerate)
+        check_enum(&c, s, v);
+    if (json_is_object(v))
+        check_object(&c, s, v);
+    else if (json_is_array(v))
+        check_array(&c, s, v);
+    else if (json_is_string(v))
+        check_string(&c, s, v);
+    else if (json_is_number(v))
+        check_number(&c, s, v);
+    check_junctors(&c, s);
+}
+
+/* ---- list types ---- */
+
+static json_t *key_tuple(const struct schema *s, const json_t *item)
+{
+    json_t *tuple = json_object();
+    for (size_t i = 0; i < json_array_size(s->list_keys); i++) {
+        const char *key = json_string_value(json_array_get(s->list_keys, i));
+        json_t *value = key ? json_object_get(item, key) : NULL;
+        if (value)
+            json_object_set(tuple, key, value);
+    }
+    return tuple;
+}
+
+static void check_duplicates(const struct schema *s, const struct schema_frame *f,
+                             struct field_errors *errors)
+{
+    struct strmap *seen = strmap_create();
+    for (size_t i = 0; i < json_array_size(f->value); i++) {
+        json_t *item = json_array_get(f->value, i);
+        AUTO(json) json_t *shown = s->list == LIST_MAP ? key_tuple(s, item) : json_incref(item);
+        AUTO(strbuf) struct strbuf text = {0};
+        json_write_sorted(&text, shown, JSON_TIGHT);
+        if (!strmap_put(seen, strbuf_str(&text), (void *)s))
+            continue;
+        AUTO(strbuf) struct strbuf path = {0};
+        schema_frame_path(f, &path);
+        strbuf_addf(&path, "[%zu]", i);
+        field_errors_add(errors, FIELD_DUPLICATE, strbuf_str(&path), shown, "%s", "");
+    }
+    strmap_destroy(seen, NULL);
+}
+
+static void lists_in_object(const struct schema *s, const struct schema_frame *f,
+                            struct field_errors *errors)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)f->value, key, value)
+    {
+        const struct schema *child = schema_prop(s, key);
+        bool map_key = !child;
+        if (!child)
+            child = s->additional;
+        if (!child || !child->has_list_types)
+            continue;
+        struct schema_frame next = {.up = f,
+                                    .key = key,
+                                    .map_key = map_key,
+                                    .value = value,
+                                    .old = json_object_get(f->old, key)};
+        schema_validate_lists(child, &next, errors);
+    }
+}
+
+void schema_validate_lists(const struct schema *s, const struct schema_frame *f,
+                           struct field_errors *errors)
+{
+    if (!s->has_list_types)
+        return;
+    if (json_is_object(f->value)) {
+        lists_in_object(s, f, errors);
+        return;
+    }
+    if (!json_is_array(f->value))
+        return;
+    if (s->list != LIST_ATOMIC && json_array_size(f->value) > 1 && !schema_frame_unchanged(f))
+        check_duplicates(s, f, errors);
+    if (!s->items || !s->items->has_list_types)
+        return;
+    for (size_t i = 0; i < json_array_size(f->value); i++) {
+        const json_t *item = json_array_get(f->value, i);
+        struct schema_frame next = {
+            .up = f, .index = i, .value = item, .old = schema_correlate(s, item, i, f->old)};
+        schema_validate_lists(s->items, &next, errors);
+    }
+}
+
+/* ---- the whole ---- */
+
+void schema_validate(const struct schema *s, const json_t *object, const json_t *old,
+                     struct cel_context *cel, struct field_errors *errors)
+{
+    struct schema_frame root = {.value = object, .old = old};
+    schema_validate_values(s, &root, errors);
+    bool broken = field_errors_any(errors);
+    schema_validate_lists(s, &root, errors);
+    if (!s->has_rules)
+        return;
+    if (broken) {
+        field_errors_add(errors, FIELD_INVALID, "<nil>", json_null(),
+                         "some validation rules were not checked because the object was invalid; "
+                         "correct the existing errors to complete validation");
+        return;
+    }
+    schema_validate_rules(s, &root, cel, errors);
+}

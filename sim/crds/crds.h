@@ -1,0 +1,23 @@
+/* The custom resource definitions built into this program: the YAML files beside this header,
+ * embedded when it is built.
+ *
+ * Adding one is adding a file FOLDER/NAME.yaml with one CustomResourceDefinition document; nothing
+ * else is to be touched. */
+#ifndef VMCONFORM_SIM_CRDS_CRDS_H
+#define VMCONFORM_SIM_CRDS_CRDS_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* In order of file names. */
+size_t crds_count(void);
+/* The file's name, e.g. "kubevirt.io_virtualmachines.yaml". */
+const char *crds_name(size_t i);
+/* The text as it stands in the file; *ret_len without the NUL. */
+const char *crds_text(size_t i, size_t *ret_len);
+/* The parsed object, new; NULL with a position in the file when it is not well-formed. */
+json_t *crds_json(size_t i, struct err *reterr);
+
+#endif

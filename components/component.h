@@ -1,4 +1,5 @@
-/* What a component is to whoever starts it: a name, an identity, a main function. One line per component in registry.c. */
+/* What a component is to whoever starts it: a name, an identity, a main function. One line per
+ * component in registry.c. */
 #ifndef VMCONFORM_COMPONENTS_COMPONENT_H
 #define VMCONFORM_COMPONENTS_COMPONENT_H
 
@@ -14,13 +15,17 @@ enum component_kind {
 };
 
 struct component {
-    const char *name; /* "osac-operator", "kubevirt-datamover-controller", "kubevirt-datamover-download" */
+    const char
+        *name; /* "osac-operator", "kubevirt-datamover-controller", "kubevirt-datamover-download" */
     enum component_kind kind;
-    const char *user; /* identity for API requests: "system:serviceaccount:NS:NAME" */
-    const char *image; /* COMPONENT_POD: pods whose container image (without tag) and first args match run it; else NULL */
-    const char *pod_arg; /* COMPONENT_POD: the argument after /manager that selects it ("download"); else NULL */
-    /* config: the component's settings (borrowed): flags of a controller; {args, env} of a pod. Settings it does not know are an error.
-     * Controllers block until they crash or are stopped; 0 is a clean end. -1: *reterr tells why (a pod then ends with exit 1). */
+    const char *user;    /* identity for API requests: "system:serviceaccount:NS:NAME" */
+    const char *image;   /* COMPONENT_POD: pods whose container image (without tag) and first args
+                            match run it; else NULL */
+    const char *pod_arg; /* COMPONENT_POD: the argument after /manager that selects it ("download");
+                            else NULL */
+    /* config: the component's settings (borrowed): flags of a controller; {args, env} of a pod.
+     * Settings it does not know are an error. Controllers block until they crash or are stopped; 0
+     * is a clean end. -1: *reterr tells why (a pod then ends with exit 1). */
     int (*run)(struct host *h, const json_t *config, struct err *reterr);
 };
 

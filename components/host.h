@@ -1,10 +1,12 @@
 /* The host: everything a component sees of the world.
  *
- * A component is plain straight-line C over this table: it never sees the simulator. Two hosts implement it: the simulated one
- * (in process, fibers, virtual time) and the real one (a process of its own, wall clock, HTTP, real files).
+ * A component is plain straight-line C over this table: it never sees the simulator. Two hosts
+ * implement it: the simulated one (in process, fibers, virtual time) and the real one (a process of
+ * its own, wall clock, HTTP, real files).
  *
- * Blocking calls block the calling task only. Every blocking call can fail with ERR_CRASHED: the component must then unwind, freeing
- * what it holds, and must not retry; calls after that return ERR_CRASHED at once. Results: 0, or -1 with *reterr set, unless stated. */
+ * Blocking calls block the calling task only. Every blocking call can fail with ERR_CRASHED: the
+ * component must then unwind, freeing what it holds, and must not retry; calls after that return
+ * ERR_CRASHED at once. Results: 0, or -1 with *reterr set, unless stated. */
 #ifndef VMCONFORM_COMPONENTS_HOST_H
 #define VMCONFORM_COMPONENTS_HOST_H
 
@@ -29,10 +31,11 @@ enum host_wait { HOST_OK = 0, HOST_TIMEOUT = 1, HOST_CRASHED = -1 };
 enum host_log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
 enum host_open_mode {
-    HOST_READ,      /* must exist */
-    HOST_CREATE,    /* must not exist (O_EXCL), mode 0600 */
-    HOST_TRUNCATE,  /* created or emptied, mode 0600 */
-    HOST_WRITE      /* must exist; neither created nor emptied: a block device or a file written in place */
+    HOST_READ,     /* must exist */
+    HOST_CREATE,   /* must not exist (O_EXCL), mode 0600 */
+    HOST_TRUNCATE, /* created or emptied, mode 0600 */
+    HOST_WRITE /* must exist; neither created nor emptied: a block device or a file written in place
+                */
 };
 
 struct host_stat {
@@ -40,21 +43,23 @@ struct host_stat {
     bool is_regular, is_directory, is_block;
 };
 
-/* A program run by the host. All strings borrowed; argv NULL-terminated, argv[0] a bare program name found by the host. Paths among the
- * arguments are paths as the component sees them; prefer a bare file name relative to `dir`. */
+/* A program run by the host. All strings borrowed; argv NULL-terminated, argv[0] a bare program
+ * name found by the host. Paths among the arguments are paths as the component sees them; prefer a
+ * bare file name relative to `dir`. */
 struct host_program {
     const char *const *argv;
-    const char *dir;        /* working directory, as the component sees it; NULL: none of its own */
-    size_t stdout_max;      /* bytes kept of standard output; more is an ERR_LIMIT */
-    int64_t deadline_ns;    /* of wall time; then it is killed: ERR_LIMIT. 0: a default of 10 minutes */
-    unsigned files_max;     /* descriptors it may open; 0: as inherited */
+    const char *dir;   /* working directory, as the component sees it; NULL: none of its own */
+    size_t stdout_max; /* bytes kept of standard output; more is an ERR_LIMIT */
+    int64_t
+        deadline_ns;    /* of wall time; then it is killed: ERR_LIMIT. 0: a default of 10 minutes */
+    unsigned files_max; /* descriptors it may open; 0: as inherited */
 };
 struct host_program_result {
-    int exit_code;    /* -1 when a signal ended it */
-    int signal;       /* 0 when it exited */
-    char *out;        /* new, NUL-terminated */
+    int exit_code; /* -1 when a signal ended it */
+    int signal;    /* 0 when it exited */
+    char *out;     /* new, NUL-terminated */
     size_t out_len;
-    char *err;        /* new: the last 4 KiB of standard error */
+    char *err; /* new: the last 4 KiB of standard error */
 };
 void host_program_result_finish(struct host_program_result *r);
 static inline void cleanup_program_result(struct host_program_result *r)
@@ -67,21 +72,26 @@ typedef void host_task_fn(void *arg);
 struct host_ops {
     const char *name; /* "simulated", "real" */
 
-    /* One exchange with the API server of `cluster` (NULL: the default one) as this component's identity. 0: an answer of any HTTP
-     * code is in *ret. -1: no answer (the link is down, or crashed). req->user is ignored. */
+    /* One exchange with the API server of `cluster` (NULL: the default one) as this component's
+     * identity. 0: an answer of any HTTP code is in *ret. -1: no answer (the link is down, or
+     * crashed). req->user is ignored. */
     int (*request)(struct host *h, const char *cluster, const struct api_request *req,
                    struct api_response *ret, struct err *reterr);
-    /* Opens a watch. NULL: either *ret_error holds a Status (api_response.code != 0), or *reterr is set. */
-    struct host_watch *(*watch_open)(struct host *h, const char *cluster, const struct api_request *req,
-                                     struct api_response *ret_error, struct err *reterr);
-    /* Waits until the absolute time. The object in *ret is borrowed until the next call. *ret_ended: open a new one. */
+    /* Opens a watch. NULL: either *ret_error holds a Status (api_response.code != 0), or *reterr is
+     * set. */
+    struct host_watch *(*watch_open)(struct host *h, const char *cluster,
+                                     const struct api_request *req, struct api_response *ret_error,
+                                     struct err *reterr);
+    /* Waits until the absolute time. The object in *ret is borrowed until the next call.
+     * *ret_ended: open a new one. */
     enum host_wait (*watch_next)(struct host *h, struct host_watch *w, int64_t until_ns,
                                  struct api_event *ret, bool *ret_ended);
     void (*watch_close)(struct host *h, struct host_watch *w);
 
     int64_t (*now)(struct host *h);
     enum host_wait (*sleep)(struct host *h, int64_t ns);
-    /* Starts a task of the same component; fn owns arg (it is called even after a crash, so that it can free it). */
+    /* Starts a task of the same component; fn owns arg (it is called even after a crash, so that it
+     * can free it). */
     void (*spawn)(struct host *h, const char *name, host_task_fn *fn, void *arg);
     /* A level-triggered cell: a signal with nobody waiting is remembered once. */
     struct host_event *(*event_create)(struct host *h, const char *name);
@@ -92,7 +102,8 @@ struct host_ops {
     /* A stream of randomness of its own for each label (jitter, generated names). */
     void (*prng)(struct host *h, const char *label, struct prng *ret);
 
-    /* Files, by absolute path as the component sees it. Errors carry ERR_NO_SPACE, ERR_NOT_FOUND or ERR_IO. */
+    /* Files, by absolute path as the component sees it. Errors carry ERR_NO_SPACE, ERR_NOT_FOUND or
+     * ERR_IO. */
     struct host_file *(*file_open)(struct host *h, const char *path, enum host_open_mode mode,
                                    struct err *reterr);
     /* Reads up to len bytes at offset; *ret_len 0 at the end. */
@@ -115,14 +126,16 @@ struct host_ops {
     /* The object store of one bucket. Absent keys are ERR_NOT_FOUND. */
     int (*object_get)(struct host *h, const char *bucket, const char *key, size_t max_bytes,
                       char **ret_data, size_t *ret_len, struct err *reterr);
-    /* A range of an object: for streaming large ones into a file. *ret_len < len only at the end. */
+    /* A range of an object: for streaming large ones into a file. *ret_len < len only at the end.
+     */
     int (*object_read)(struct host *h, const char *bucket, const char *key, uint64_t offset,
                        void *buf, size_t len, size_t *ret_len, struct err *reterr);
     int (*object_put)(struct host *h, const char *bucket, const char *key, const void *data,
                       size_t len, struct err *reterr);
     int (*object_delete)(struct host *h, const char *bucket, const char *key, struct err *reterr);
     /* Keys with the prefix, sorted; new array of strings. */
-    json_t *(*object_list)(struct host *h, const char *bucket, const char *prefix, struct err *reterr);
+    json_t *(*object_list)(struct host *h, const char *bucket, const char *prefix,
+                           struct err *reterr);
 
     /* 0: it ran and *ret tells how it ended. -1: it could not be run, or hit a limit. */
     int (*program_run)(struct host *h, const struct host_program *program,
@@ -139,8 +152,9 @@ struct host {
 /* Callers use these wrappers, never the slots: they assert the contract before and after. */
 int host_request(struct host *h, const char *cluster, const struct api_request *req,
                  struct api_response *ret, struct err *reterr);
-struct host_watch *host_watch_open(struct host *h, const char *cluster, const struct api_request *req,
-                                   struct api_response *ret_error, struct err *reterr);
+struct host_watch *host_watch_open(struct host *h, const char *cluster,
+                                   const struct api_request *req, struct api_response *ret_error,
+                                   struct err *reterr);
 enum host_wait host_watch_next(struct host *h, struct host_watch *w, int64_t until_ns,
                                struct api_event *ret, bool *ret_ended);
 void host_watch_close(struct host *h, struct host_watch *w);
@@ -157,8 +171,8 @@ struct host_file *host_file_open(struct host *h, const char *path, enum host_ope
                                  struct err *reterr);
 int host_file_read(struct host *h, struct host_file *f, uint64_t offset, void *buf, size_t len,
                    size_t *ret_len, struct err *reterr);
-int host_file_write(struct host *h, struct host_file *f, uint64_t offset, const void *buf, size_t len,
-                    struct err *reterr);
+int host_file_write(struct host *h, struct host_file *f, uint64_t offset, const void *buf,
+                    size_t len, struct err *reterr);
 int host_file_sync(struct host *h, struct host_file *f, struct err *reterr);
 int host_file_close(struct host *h, struct host_file *f, struct err *reterr);
 int host_file_stat(struct host *h, const char *path, struct host_stat *ret, struct err *reterr);
@@ -169,12 +183,13 @@ int host_sync_dir(struct host *h, const char *path, struct err *reterr);
 json_t *host_list_dir(struct host *h, const char *path, struct err *reterr);
 int host_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
                     char **ret_data, size_t *ret_len, struct err *reterr);
-int host_object_read(struct host *h, const char *bucket, const char *key, uint64_t offset, void *buf,
-                     size_t len, size_t *ret_len, struct err *reterr);
-int host_object_put(struct host *h, const char *bucket, const char *key, const void *data, size_t len,
-                    struct err *reterr);
+int host_object_read(struct host *h, const char *bucket, const char *key, uint64_t offset,
+                     void *buf, size_t len, size_t *ret_len, struct err *reterr);
+int host_object_put(struct host *h, const char *bucket, const char *key, const void *data,
+                    size_t len, struct err *reterr);
 int host_object_delete(struct host *h, const char *bucket, const char *key, struct err *reterr);
-json_t *host_object_list(struct host *h, const char *bucket, const char *prefix, struct err *reterr);
+json_t *host_object_list(struct host *h, const char *bucket, const char *prefix,
+                         struct err *reterr);
 int host_program_run(struct host *h, const struct host_program *program,
                      struct host_program_result *ret, struct err *reterr);
 void host_log(struct host *h, enum host_log_level level, const char *fmt, ...)

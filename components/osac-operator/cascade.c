@@ -24,7 +24,7 @@ static enum pass_step delete_one(struct pass *p, const json_t *snapshot, struct 
         return PASS_ON;
     AUTO(err) struct err e = {0};
     struct delete_options options = {.uid = meta_uid(snapshot)};
-    enum answer a = client_delete(&p->op->hub, &kind_snapshot, meta_namespace(snapshot),
+    enum answer a = client_delete(&p->op->hub, &osac_kind_snapshot, meta_namespace(snapshot),
                                   meta_name(snapshot), &options, &e);
     if (a == ANSWER_OK || a == ANSWER_NOT_FOUND || a == ANSWER_CONFLICT)
         return PASS_ON; /* a conflict means that another one has its name by now: the next pass sees
@@ -36,16 +36,16 @@ static enum pass_step delete_one(struct pass *p, const json_t *snapshot, struct 
 static void show_progress(struct pass *p, size_t left)
 {
     char *message = mem_printf("%zu snapshot%s left to delete", left, left == 1 ? "" : "s");
-    pass_condition(p, "Ready", "False", "DeletingSnapshots", message);
+    osac_pass_condition(p, "Ready", "False", "DeletingSnapshots", message);
     free(message);
 }
 
-enum pass_step cascade_snapshots(struct pass *p, struct err *reterr)
+enum pass_step osac_cascade_snapshots(struct pass *p, struct err *reterr)
 {
     AUTO(json) json_t *snapshots = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a = client_list(&p->op->hub, &kind_snapshot, meta_namespace(p->stored), NULL, NULL,
-                                &snapshots, &e);
+    enum answer a = client_list(&p->op->hub, &osac_kind_snapshot, meta_namespace(p->stored), NULL,
+                                NULL, &snapshots, &e);
     if (a == ANSWER_NO_KIND)
         return PASS_ON; /* a hub without the kind holds none */
     if (a != ANSWER_OK) {

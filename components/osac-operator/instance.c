@@ -11,13 +11,13 @@
 #include "components/osac-operator/text.h"
 #include "kube/meta.h"
 
-void pass_condition(struct pass *p, const char *type, const char *status, const char *reason,
-                    const char *message)
+void osac_pass_condition(struct pass *p, const char *type, const char *status, const char *reason,
+                         const char *message)
 {
     meta_set_condition(p->ci, type, status, reason, message, host_now(p->op->host));
 }
 
-bool pass_is_true(const struct pass *p, const char *type)
+bool osac_pass_is_true(const struct pass *p, const char *type)
 {
     return strcmp(meta_condition_status(p->ci, type), "True") == 0;
 }
@@ -49,18 +49,18 @@ static void adopt_stored(struct pass *p, json_t *stored)
         json_object_set_new(p->ci, "status", status);
 }
 
-enum pass_step pass_write_metadata(struct pass *p, json_t *edited, struct err *reterr)
+enum pass_step osac_pass_write_metadata(struct pass *p, json_t *edited, struct err *reterr)
 {
     json_t *stored = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a = client_update(&p->op->hub, &kind_instance, edited, &stored, &e);
+    enum answer a = client_update(&p->op->hub, &osac_kind_instance, edited, &stored, &e);
     json_decref(edited);
     if (a == ANSWER_OK)
         adopt_stored(p, stored);
     return after_write(p, a, &e, reterr);
 }
 
-enum pass_step pass_write_status(struct pass *p, struct err *reterr)
+enum pass_step osac_pass_write_status(struct pass *p, struct err *reterr)
 {
     const json_t *was = json_object_get(p->stored, "status");
     const json_t *is = json_object_get(p->ci, "status");
@@ -68,7 +68,7 @@ enum pass_step pass_write_status(struct pass *p, struct err *reterr)
         return PASS_ON;
     json_t *stored = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a = client_update_status(&p->op->hub, &kind_instance, p->ci, &stored, &e);
+    enum answer a = client_update_status(&p->op->hub, &osac_kind_instance, p->ci, &stored, &e);
     if (a == ANSWER_OK) {
         json_decref(p->stored);
         p->stored = stored;
@@ -89,7 +89,7 @@ static enum pass_step vm_namespace(struct pass *p, char **ret, struct err *reter
     AUTO(json) json_t *obj = NULL;
     AUTO(err) struct err e = {0};
     enum answer a =
-        client_get(&p->op->hub, &kind_tenant, meta_namespace(p->stored), tenant, &obj, &e);
+        client_get(&p->op->hub, &osac_kind_tenant, meta_namespace(p->stored), tenant, &obj, &e);
     if (a != ANSWER_OK && a != ANSWER_NOT_FOUND && a != ANSWER_NO_KIND) {
         err_move(reterr, &e);
         return PASS_FAILED;
@@ -115,7 +115,7 @@ static enum pass_step adopt_instance(struct pass *p, struct err *reterr)
         meta_set_annotation(edited, KEY_VM_NAMESPACE, ns);
         free(ns);
     }
-    return pass_write_metadata(p, TAKE(edited), reterr);
+    return osac_pass_write_metadata(p, TAKE(edited), reterr);
 }
 
 /* Step 2. A hub without the Subnet kind has no subnets to wait for. */
@@ -127,7 +127,8 @@ static enum pass_step await_subnet(struct pass *p, struct err *reterr)
         return PASS_ON;
     AUTO(json) json_t *obj = NULL;
     AUTO(err) struct err e = {0};
-    switch (client_get(&p->op->hub, &kind_subnet, meta_namespace(p->stored), subnet, &obj, &e)) {
+    switch (
+        client_get(&p->op->hub, &osac_kind_subnet, meta_namespace(p->stored), subnet, &obj, &e)) {
     case ANSWER_OK:
     case ANSWER_NO_KIND:
         return PASS_ON;
@@ -150,7 +151,7 @@ static enum pass_step await_tenant(struct pass *p, struct err *reterr)
     AUTO(json) json_t *obj = NULL;
     AUTO(err) struct err e = {0};
     enum answer a =
-        client_get(&p->op->hub, &kind_tenant, meta_namespace(p->stored), tenant, &obj, &e);
+        client_get(&p->op->hub, &osac_kind_tenant, meta_namespace(p->stored), tenant, &obj, &e);
     if (a == ANSWER_NO_KIND || (a == ANSWER_NOT_FOUND && !p->op->require_tenant))
         return PASS_ON;
     if (a != ANSWER_OK) {
@@ -164,16 +165,16 @@ static enum pass_step await_tenant(struct pass *p, struct err *reterr)
     }
     if (strcmp(json_str_or_empty(obj, "status.phase"), "Ready") == 0)
         return PASS_ON;
-    pass_condition(p, "Provisioned", "False", "TenantNotReady", "The tenant is not ready yet");
+    osac_pass_condition(p, "Provisioned", "False", "TenantNotReady", "The tenant is not ready yet");
     reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
     return PASS_STOP;
 }
 
 static enum pass_step live_steps(struct pass *p, struct err *reterr)
 {
-    status_init_conditions(p);
-    enum pass_step (*const steps[])(struct pass *, struct err *) = {await_tenant, status_follow_vm,
-                                                                    jobs_provision, restore_step};
+    osac_status_init_conditions(p);
+    enum pass_step (*const steps[])(struct pass *, struct err *) = {
+        await_tenant, osac_status_follow_vm, osac_jobs_provision, osac_restore_step};
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         enum pass_step step = steps[i](p, reterr);
         if (step != PASS_ON)
@@ -196,12 +197,12 @@ static enum pass_step live_pass(struct pass *p, struct err *reterr)
         err_move(reterr, &e);
         return PASS_FAILED;
     }
-    enum pass_step wrote = pass_write_status(p, step == PASS_FAILED ? NULL : reterr);
+    enum pass_step wrote = osac_pass_write_status(p, step == PASS_FAILED ? NULL : reterr);
     if (step == PASS_FAILED) {
         err_move(reterr, &e);
         return PASS_FAILED;
     }
-    return wrote == PASS_ON ? restore_verify_written(p, reterr) : wrote;
+    return wrote == PASS_ON ? osac_restore_verify_written(p, reterr) : wrote;
 }
 
 static enum pass_step release_instance(struct pass *p, struct err *reterr)
@@ -209,7 +210,7 @@ static enum pass_step release_instance(struct pass *p, struct err *reterr)
     AUTO(json) json_t *edited = json_copy_of(p->stored);
     if (!meta_remove_finalizer(edited, INSTANCE_FINALIZER))
         return PASS_ON;
-    return pass_write_metadata(p, TAKE(edited), reterr);
+    return osac_pass_write_metadata(p, TAKE(edited), reterr);
 }
 
 /* Snapshots first, then the machine, then our finalizer (3.8). */
@@ -219,11 +220,11 @@ static enum pass_step delete_pass(struct pass *p, struct err *reterr)
         return PASS_ON;
     json_put_str(p->ci, "status.phase", "Deleting");
     AUTO(err) struct err e = {0};
-    enum pass_step step = cascade_snapshots(p, &e);
+    enum pass_step step = osac_cascade_snapshots(p, &e);
     if (step == PASS_ON)
-        step = jobs_deprovision(p, &e);
+        step = osac_jobs_deprovision(p, &e);
     if (e.code != ERR_CRASHED) {
-        enum pass_step wrote = pass_write_status(p, step == PASS_FAILED ? NULL : reterr);
+        enum pass_step wrote = osac_pass_write_status(p, step == PASS_FAILED ? NULL : reterr);
         if (step == PASS_ON && wrote != PASS_ON)
             return wrote;
     }
@@ -232,12 +233,12 @@ static enum pass_step delete_pass(struct pass *p, struct err *reterr)
     return step == PASS_ON ? release_instance(p, reterr) : step;
 }
 
-int instance_reconcile(void *cookie, const char *ns, const char *name, struct reconcile_result *ret,
-                       struct err *reterr)
+int osac_instance_reconcile(void *cookie, const char *ns, const char *name,
+                            struct reconcile_result *ret, struct err *reterr)
 {
     struct pass p = {.op = cookie, .result = ret};
     AUTO(err) struct err e = {0};
-    enum answer a = client_get(&p.op->hub, &kind_instance, ns, name, &p.stored, &e);
+    enum answer a = client_get(&p.op->hub, &osac_kind_instance, ns, name, &p.stored, &e);
     if (a == ANSWER_NOT_FOUND || a == ANSWER_NO_KIND)
         return 0;
     if (a != ANSWER_OK)
@@ -246,7 +247,7 @@ int instance_reconcile(void *cookie, const char *ns, const char *name, struct re
     enum pass_step step = PASS_ON;
     if (meta_deleting(p.stored))
         step = delete_pass(&p, reterr);
-    else if (!object_is_unmanaged(p.stored))
+    else if (!osac_object_is_unmanaged(p.stored))
         step = live_pass(&p, reterr);
     json_decref(p.stored);
     json_decref(p.ci);

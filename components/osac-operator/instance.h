@@ -19,40 +19,40 @@ struct pass {
 };
 
 /* Conditions of the instance's own copy. */
-void pass_condition(struct pass *p, const char *type, const char *status, const char *reason,
-                    const char *message);
-bool pass_is_true(const struct pass *p, const char *type);
+void osac_pass_condition(struct pass *p, const char *type, const char *status, const char *reason,
+                         const char *message);
+bool osac_pass_is_true(const struct pass *p, const char *type);
 /* Writes metadata changes: `edited` is a changed copy of p->stored (taken over). It fails on any
  * change by others since the read, which then ends the pass: the next one decides anew. */
-enum pass_step pass_write_metadata(struct pass *p, json_t *edited, struct err *reterr);
+enum pass_step osac_pass_write_metadata(struct pass *p, json_t *edited, struct err *reterr);
 /* Writes the status when it differs from the stored one. */
-enum pass_step pass_write_status(struct pass *p, struct err *reterr);
+enum pass_step osac_pass_write_status(struct pass *p, struct err *reterr);
 
 /* ---- instance_status.c ---- */
-void status_init_conditions(struct pass *p);
+void osac_status_init_conditions(struct pass *p);
 /* Finds the VM by label, and lets phase, reference and conditions follow it. */
-enum pass_step status_follow_vm(struct pass *p, struct err *reterr);
+enum pass_step osac_status_follow_vm(struct pass *p, struct err *reterr);
 /* What a VM's printable status means; "" for "leave the phase as it is". vm NULL: none. */
-const char *status_phase_of_vm(const json_t *vm);
+const char *osac_status_phase_of_vm(const json_t *vm);
 
 /* ---- jobs.c ---- */
 /* Digest of the spec, without the two fields that only signal a restore. New. */
-char *jobs_config_version(const json_t *spec);
+char *osac_jobs_config_version(const json_t *spec);
 /* Records whether the wanted configuration is applied, and appends, awaits or repeats provision
  * jobs. */
-enum pass_step jobs_provision(struct pass *p, struct err *reterr);
+enum pass_step osac_jobs_provision(struct pass *p, struct err *reterr);
 /* PASS_ON once the deprovision job is done. */
-enum pass_step jobs_deprovision(struct pass *p, struct err *reterr);
+enum pass_step osac_jobs_deprovision(struct pass *p, struct err *reterr);
 
 /* ---- cascade.c ---- */
 /* Deletes the instance's snapshots; PASS_ON once none is left. */
-enum pass_step cascade_snapshots(struct pass *p, struct err *reterr);
+enum pass_step osac_cascade_snapshots(struct pass *p, struct err *reterr);
 
 /* ---- restore.c ---- */
-enum pass_step restore_step(struct pass *p, struct err *reterr);
+enum pass_step osac_restore_step(struct pass *p, struct err *reterr);
 /* After the status was written: an API server without the field drops lastRestoredAt silently.
  * Makes sure that the request is never run again, and that the loss is visible. */
-enum pass_step restore_verify_written(struct pass *p, struct err *reterr);
+enum pass_step osac_restore_verify_written(struct pass *p, struct err *reterr);
 
 /* ---- restore_check.c ---- */
 struct restore_refusal {
@@ -62,15 +62,15 @@ struct restore_refusal {
 struct restore_source {
     char *vm, *ns, *vms; /* owned: the machine, its namespace, the KubeVirt snapshot */
 };
-void restore_source_finish(struct restore_source *s);
+void osac_restore_source_finish(struct restore_source *s);
 static inline void cleanup_restore_source(struct restore_source *s)
 {
-    restore_source_finish(s);
+    osac_restore_source_finish(s);
 }
 /* Fresh reads of everything a restore at `requested_s` depends on, the machine last. */
-enum pass_step restore_check(struct pass *p, int64_t requested_s, struct restore_source *ret,
-                             struct restore_refusal *ret_refusal, struct err *reterr);
+enum pass_step osac_restore_check(struct pass *p, int64_t requested_s, struct restore_source *ret,
+                                  struct restore_refusal *ret_refusal, struct err *reterr);
 /* The message that belongs to a reason. */
-const char *restore_message(const char *reason);
+const char *osac_restore_message(const char *reason);
 
 #endif

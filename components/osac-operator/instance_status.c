@@ -13,7 +13,7 @@
 /* Conditions are cleared by writing False, never by removing them: whoever copies them skips absent
  * ones. So all are there from the start, and those that a newer operator knows are added to older
  * objects. */
-void status_init_conditions(struct pass *p)
+void osac_status_init_conditions(struct pass *p)
 {
     static const struct {
         const char *type, *reason;
@@ -24,7 +24,7 @@ void status_init_conditions(struct pass *p)
     };
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
         if (!meta_condition(p->ci, wanted[i].type))
-            pass_condition(p, wanted[i].type, "False", wanted[i].reason, "");
+            osac_pass_condition(p, wanted[i].type, "False", wanted[i].reason, "");
     if (!*json_str_or_empty(p->ci, "status.phase"))
         json_put_str(p->ci, "status.phase", "Starting");
 }
@@ -37,7 +37,7 @@ static bool one_of(const char *word, const char *const *words)
     return false;
 }
 
-const char *status_phase_of_vm(const json_t *vm)
+const char *osac_status_phase_of_vm(const json_t *vm)
 {
     static const char *const starting[] = {"Provisioning", "WaitingForVolumeBinding", "Starting",
                                            "ErrorUnschedulable", NULL};
@@ -81,9 +81,9 @@ static void mirror(struct pass *p, const json_t *vm, const char *type)
 {
     const json_t *c = vm ? meta_condition(vm, type) : NULL;
     bool is_true = strcmp(json_str_or_empty(c, "status"), "True") == 0;
-    char *message = text_for_tenant(json_str_or_empty(c, "message"));
-    pass_condition(p, type, is_true ? "True" : "False",
-                   reason_or_expected(json_str_or_empty(c, "reason")), message);
+    char *message = osac_text_for_tenant(json_str_or_empty(c, "message"));
+    osac_pass_condition(p, type, is_true ? "True" : "False",
+                        reason_or_expected(json_str_or_empty(c, "reason")), message);
     free(message);
 }
 
@@ -93,26 +93,28 @@ static void set_provisioned(struct pass *p, const json_t *vm, const char *phase)
 {
     const char *printable = json_str_or_empty(vm, "status.printableStatus");
     if (strcmp(printable, "Provisioning") == 0 || strcmp(printable, "WaitingForVolumeBinding") == 0)
-        pass_condition(p, "Provisioned", "False", "ProvisioningStorage",
-                       "Storage is being provisioned");
-    else if (pass_is_true(p, "Provisioned") || !*phase)
+        osac_pass_condition(p, "Provisioned", "False", "ProvisioningStorage",
+                            "Storage is being provisioned");
+    else if (osac_pass_is_true(p, "Provisioned") || !*phase)
         return;
     else if (strcmp(phase, "Starting") == 0)
-        pass_condition(p, "Provisioned", "False", "Scheduling", "The machine is being scheduled");
+        osac_pass_condition(p, "Provisioned", "False", "Scheduling",
+                            "The machine is being scheduled");
     else if (strcmp(phase, "Failed") == 0)
-        pass_condition(p, "Provisioned", "False", "ProvisioningFailed",
-                       "The machine could not be provisioned");
+        osac_pass_condition(p, "Provisioned", "False", "ProvisioningFailed",
+                            "The machine could not be provisioned");
     else
-        pass_condition(p, "Provisioned", "True", "InfrastructureReady", "");
+        osac_pass_condition(p, "Provisioned", "True", "InfrastructureReady", "");
 }
 
 static void follow(struct pass *p, const json_t *vm)
 {
-    const char *phase = status_phase_of_vm(vm);
+    const char *phase = osac_status_phase_of_vm(vm);
     if (*phase)
         json_put_str(p->ci, "status.phase", phase);
     if (!vm) {
-        pass_condition(p, "Provisioned", "False", "WaitingForVM", "The machine does not exist yet");
+        osac_pass_condition(p, "Provisioned", "False", "WaitingForVM",
+                            "The machine does not exist yet");
         mirror(p, NULL, "Ready");
         return;
     }
@@ -123,12 +125,13 @@ static void follow(struct pass *p, const json_t *vm)
     set_provisioned(p, vm, phase);
 }
 
-enum pass_step status_follow_vm(struct pass *p, struct err *reterr)
+enum pass_step osac_status_follow_vm(struct pass *p, struct err *reterr)
 {
-    char *value = object_label_value(meta_name(p->stored));
+    char *value = osac_object_label_value(meta_name(p->stored));
     char *selector = mem_printf("%s=%s", KEY_INSTANCE, value);
     AUTO(json) json_t *vms = NULL;
-    enum answer a = client_list(&p->op->workload, &kind_vm, NULL, selector, NULL, &vms, reterr);
+    enum answer a =
+        client_list(&p->op->workload, &osac_kind_vm, NULL, selector, NULL, &vms, reterr);
     free(selector);
     free(value);
     if (a != ANSWER_OK)

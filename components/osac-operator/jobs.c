@@ -19,7 +19,7 @@
 #define BACKOFF_MIN_NS (120 * NS_PER_S)
 #define BACKOFF_MAX_NS (1800 * NS_PER_S)
 
-char *jobs_config_version(const json_t *spec)
+char *osac_jobs_config_version(const json_t *spec)
 {
     AUTO(json) json_t *hashed = spec ? json_copy_of(spec) : json_object();
     json_object_del(hashed, "restoreFromSnapshot");
@@ -80,7 +80,7 @@ static void append(struct pass *p, const char *type, const char *version)
     json_t *jobs = jobs_of(p);
     unsigned number = json_array_size(jobs) ? next_number(jobs) : 1;
     char *seed = mem_printf("%s/%u", version, number);
-    char *hash = text_hashed_name("", meta_uid(p->stored), seed);
+    char *hash = osac_text_hashed_name("", meta_uid(p->stored), seed);
     char *id = mem_printf("%s-%.12s-%u", type, hash, number);
     char now[TIME_TEXT];
     time_format(host_now(p->op->host), now);
@@ -122,7 +122,7 @@ static int64_t backoff_ns(struct pass *p, const char *type, const char *version)
 static void repeat_later(struct pass *p, const json_t *job, const char *type, const char *version)
 {
     int64_t since_s = 0;
-    seconds_parse(json_str(job, "timestamp"), &since_s);
+    osac_seconds_parse(json_str(job, "timestamp"), &since_s);
     int64_t wait_ns = since_s * NS_PER_S + backoff_ns(p, type, version) - host_now(p->op->host);
     if (wait_ns > 0)
         reconcile_after(p->result, wait_ns);
@@ -150,47 +150,48 @@ static void follow_restart(struct pass *p, bool applied)
 {
     const char *wanted = json_str(p->stored, "spec.restartRequestedAt");
     int64_t wanted_s, done_s;
-    if (!seconds_parse(wanted, &wanted_s))
+    if (!osac_seconds_parse(wanted, &wanted_s))
         return;
-    if (seconds_parse(json_str(p->ci, "status.lastRestartedAt"), &done_s) && wanted_s <= done_s)
+    if (osac_seconds_parse(json_str(p->ci, "status.lastRestartedAt"), &done_s) &&
+        wanted_s <= done_s)
         return;
     if (!applied) {
-        pass_condition(p, "RestartInProgress", "True", "RestartRequested", "");
+        osac_pass_condition(p, "RestartInProgress", "True", "RestartRequested", "");
         return;
     }
     char text[TIME_TEXT];
     time_format(wanted_s * NS_PER_S, text);
     json_put_str(p->ci, "status.lastRestartedAt", text);
-    pass_condition(p, "RestartInProgress", "False", REASON_EXPECTED, "");
+    osac_pass_condition(p, "RestartInProgress", "False", REASON_EXPECTED, "");
 }
 
-enum pass_step jobs_provision(struct pass *p, struct err *reterr)
+enum pass_step osac_jobs_provision(struct pass *p, struct err *reterr)
 {
     (void)reterr;
-    char *version = jobs_config_version(json_object_get(p->stored, "spec"));
+    char *version = osac_jobs_config_version(json_object_get(p->stored, "spec"));
     json_put_str(p->ci, "status.desiredConfigVersion", version);
     const json_t *job = latest(p, "provision");
     bool applied = job && state_is(job, "Succeeded") && version_is(job, version);
-    pass_condition(p, "ConfigurationApplied", applied ? "True" : "False",
-                   applied ? "Applied" : "Pending", "");
+    osac_pass_condition(p, "ConfigurationApplied", applied ? "True" : "False",
+                        applied ? "Applied" : "Pending", "");
     follow_restart(p, applied);
-    if (!applied && !object_is_manual(p->stored))
+    if (!applied && !osac_object_is_manual(p->stored))
         advance(p, job, "provision", version);
     free(version);
     return PASS_ON;
 }
 
-enum pass_step jobs_deprovision(struct pass *p, struct err *reterr)
+enum pass_step osac_jobs_deprovision(struct pass *p, struct err *reterr)
 {
     (void)reterr;
-    if (object_is_manual(p->stored))
+    if (osac_object_is_manual(p->stored))
         return PASS_ON;
     const json_t *job = latest(p, "deprovision");
     if (job && state_is(job, "Succeeded"))
         return PASS_ON;
     if (job && failed(job) && !json_bool(job, "blockDeletionOnFailure", false))
         return PASS_ON;
-    char *version = jobs_config_version(json_object_get(p->stored, "spec"));
+    char *version = osac_jobs_config_version(json_object_get(p->stored, "spec"));
     advance(p, job, "deprovision", version);
     free(version);
     return PASS_STOP;

@@ -5,14 +5,14 @@
 
 #include "components/runtime/client.h"
 
-extern const struct kind kind_instance; /* ComputeInstance */
-extern const struct kind kind_snapshot; /* ComputeInstanceSnapshot */
-extern const struct kind kind_tenant;
-extern const struct kind kind_subnet;
-extern const struct kind kind_vm;
-extern const struct kind kind_vmi;
-extern const struct kind kind_vms; /* VirtualMachineSnapshot */
-extern const struct kind kind_vmr; /* VirtualMachineRestore */
+extern const struct kind osac_kind_instance; /* ComputeInstance */
+extern const struct kind osac_kind_snapshot; /* ComputeInstanceSnapshot */
+extern const struct kind osac_kind_tenant;
+extern const struct kind osac_kind_subnet;
+extern const struct kind osac_kind_vm;
+extern const struct kind osac_kind_vmi;
+extern const struct kind osac_kind_vms; /* VirtualMachineSnapshot */
+extern const struct kind osac_kind_vmr; /* VirtualMachineRestore */
 
 /* Shared keys. */
 #define KEY_INSTANCE "osac.openshift.io/computeinstance" /* label of VMs; also the finalizer */

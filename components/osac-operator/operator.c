@@ -115,23 +115,24 @@ static void add_instances(struct runtime *rt, struct osac_operator *op, struct i
 {
     struct controller *c = controller_create(
         rt, &(struct controller_config){
-                .name = "computeinstance", .reconcile = instance_reconcile, .cookie = op});
+                .name = "computeinstance", .reconcile = osac_instance_reconcile, .cookie = op});
     controller_watch_self(c, instances, NULL, NULL);
     controller_watch(c, op->snapshots, map_to_parent, is_deleted, op);
-    controller_watch_label(c, cache(rt, &op->workload, &kind_vm, NULL, KEY_INSTANCE), KEY_INSTANCE,
-                           op->ns);
-    controller_watch_label(c, cache(rt, &op->workload, &kind_vmr, NULL, KEY_INSTANCE), KEY_INSTANCE,
-                           op->ns);
+    controller_watch_label(c, cache(rt, &op->workload, &osac_kind_vm, NULL, KEY_INSTANCE),
+                           KEY_INSTANCE, op->ns);
+    controller_watch_label(c, cache(rt, &op->workload, &osac_kind_vmr, NULL, KEY_INSTANCE),
+                           KEY_INSTANCE, op->ns);
 }
 
 static void add_snapshots(struct runtime *rt, struct osac_operator *op, struct informer *instances)
 {
-    struct controller *c = controller_create(
-        rt, &(struct controller_config){
-                .name = "computeinstancesnapshot", .reconcile = snapshot_reconcile, .cookie = op});
+    struct controller *c =
+        controller_create(rt, &(struct controller_config){.name = "computeinstancesnapshot",
+                                                          .reconcile = osac_snapshot_reconcile,
+                                                          .cookie = op});
     controller_watch_self(c, op->snapshots, NULL, NULL);
-    controller_watch_label(c, cache(rt, &op->workload, &kind_vms, NULL, KEY_SNAPSHOT), KEY_SNAPSHOT,
-                           op->ns);
+    controller_watch_label(c, cache(rt, &op->workload, &osac_kind_vms, NULL, KEY_SNAPSHOT),
+                           KEY_SNAPSHOT, op->ns);
     controller_watch(c, instances, map_to_waiting, machine_changed, op);
 }
 
@@ -146,8 +147,8 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
     bool with_snapshots = true;
     if (read_config(op, config, &with_snapshots, reterr) < 0)
         return err_wrap(reterr, NO_POS, "osac-operator");
-    op->snapshots = cache(rt, &op->hub, &kind_snapshot, op->ns, NULL);
-    struct informer *instances = cache(rt, &op->hub, &kind_instance, op->ns, NULL);
+    op->snapshots = cache(rt, &op->hub, &osac_kind_snapshot, op->ns, NULL);
+    struct informer *instances = cache(rt, &op->hub, &osac_kind_instance, op->ns, NULL);
     add_instances(rt, op, instances);
     if (with_snapshots)
         add_snapshots(rt, op, instances);

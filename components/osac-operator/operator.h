@@ -29,10 +29,10 @@ struct osac_operator {
 };
 
 /* instance.c, snapshot.c: the reconcilers; cookie is the operator. */
-int instance_reconcile(void *cookie, const char *ns, const char *name, struct reconcile_result *ret,
-                       struct err *reterr);
-int snapshot_reconcile(void *cookie, const char *ns, const char *name, struct reconcile_result *ret,
-                       struct err *reterr);
+int osac_instance_reconcile(void *cookie, const char *ns, const char *name,
+                            struct reconcile_result *ret, struct err *reterr);
+int osac_snapshot_reconcile(void *cookie, const char *ns, const char *name,
+                            struct reconcile_result *ret, struct err *reterr);
 
 extern const struct component osac_operator_component;
 

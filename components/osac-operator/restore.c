@@ -33,7 +33,7 @@ struct signal {
 static int64_t seconds_or_never(const char *text)
 {
     int64_t s;
-    return seconds_parse(text, &s) ? s : NEVER;
+    return osac_seconds_parse(text, &s) ? s : NEVER;
 }
 
 static void read_signal(const struct pass *p, struct signal *s)
@@ -70,16 +70,16 @@ static char *time_text(int64_t s)
 
 static void set_progress(struct pass *p, bool on)
 {
-    pass_condition(p, "RestoreInProgress", on ? "True" : "False",
-                   on ? "RestoreRequested" : REASON_EXPECTED, "");
+    osac_pass_condition(p, "RestoreInProgress", on ? "True" : "False",
+                        on ? "RestoreRequested" : REASON_EXPECTED, "");
     if (on)
-        pass_condition(p, "RestoreFailed", "False", REASON_EXPECTED, "");
+        osac_pass_condition(p, "RestoreFailed", "False", REASON_EXPECTED, "");
 }
 
 static void set_failed(struct pass *p, const char *reason, const char *message)
 {
     set_progress(p, false);
-    pass_condition(p, "RestoreFailed", "True", reason, message);
+    osac_pass_condition(p, "RestoreFailed", "True", reason, message);
 }
 
 static enum pass_step consume(struct pass *p, int64_t request, const char *reason,
@@ -91,7 +91,7 @@ static enum pass_step consume(struct pass *p, int64_t request, const char *reaso
     meta_set_annotation(edited, KEY_CONSUMED_REASON, reason);
     meta_set_annotation(edited, KEY_CONSUMED_MESSAGE, message);
     free(text);
-    return pass_write_metadata(p, edited, reterr);
+    return osac_pass_write_metadata(p, edited, reterr);
 }
 
 static enum pass_step fail(struct pass *p, int64_t request, const char *reason, const char *message,
@@ -112,7 +112,7 @@ static enum pass_step fail(struct pass *p, int64_t request, const char *reason, 
 static bool is_ours(const struct pass *p, const json_t *vmr)
 {
     const char *label = meta_label(vmr, KEY_INSTANCE);
-    char *value = object_label_value(meta_name(p->stored));
+    char *value = osac_object_label_value(meta_name(p->stored));
     bool same = label && strcmp(label, value) == 0;
     free(value);
     const char *uuid = meta_label(p->stored, KEY_INSTANCE_UUID);
@@ -131,12 +131,12 @@ static enum pass_step list_vmrs(struct pass *p, json_t **ret, struct err *reterr
     *ret = json_array();
     if (!ns)
         return PASS_ON; /* no machine was ever seen: nothing can have been restored */
-    char *value = object_label_value(meta_name(p->stored));
+    char *value = osac_object_label_value(meta_name(p->stored));
     char *selector = mem_printf("%s=%s", KEY_INSTANCE, value);
     free(value);
     AUTO(json) json_t *all = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a = client_list(&p->op->workload, &kind_vmr, ns, selector, NULL, &all, &e);
+    enum answer a = client_list(&p->op->workload, &osac_kind_vmr, ns, selector, NULL, &all, &e);
     free(selector);
     if (a == ANSWER_NO_KIND)
         return PASS_ON;
@@ -156,8 +156,8 @@ static enum pass_step delete_vmr(struct pass *p, const json_t *vmr, struct err *
         return PASS_ON;
     AUTO(err) struct err e = {0};
     struct delete_options options = {.uid = meta_uid(vmr)};
-    enum answer a = client_delete(&p->op->workload, &kind_vmr, meta_namespace(vmr), meta_name(vmr),
-                                  &options, &e);
+    enum answer a = client_delete(&p->op->workload, &osac_kind_vmr, meta_namespace(vmr),
+                                  meta_name(vmr), &options, &e);
     if (a == ANSWER_OK || a == ANSWER_NOT_FOUND || a == ANSWER_CONFLICT)
         return PASS_ON;
     err_move(reterr, &e);
@@ -175,7 +175,7 @@ static void record_restored(struct pass *p, struct signal *s, int64_t request)
     free(text);
     s->restored = request;
     set_progress(p, false);
-    pass_condition(p, "RestoreFailed", "False", REASON_EXPECTED, "");
+    osac_pass_condition(p, "RestoreFailed", "False", REASON_EXPECTED, "");
 }
 
 static bool record_was_lost(const struct pass *p, const struct signal *s, int64_t request)
@@ -209,10 +209,10 @@ static void take_completed(struct pass *p, struct signal *s)
 static int64_t last_moved_ns(const json_t *vmr)
 {
     int64_t created_s = 0, moved_s = 0;
-    seconds_parse(json_str(vmr, "metadata.creationTimestamp"), &created_s);
+    osac_seconds_parse(json_str(vmr, "metadata.creationTimestamp"), &created_s);
     const json_t *progressing = meta_condition(vmr, "Progressing");
     if (progressing)
-        seconds_parse(json_str(progressing, "lastTransitionTime"), &moved_s);
+        osac_seconds_parse(json_str(progressing, "lastTransitionTime"), &moved_s);
     return (moved_s > created_s ? moved_s : created_s) * NS_PER_S;
 }
 
@@ -223,7 +223,7 @@ static enum pass_step is_stalled(struct pass *p, const json_t *vmr, bool *ret, s
         return PASS_ON;
     AUTO(json) json_t *vms = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a = client_get(&p->op->workload, &kind_vms, meta_namespace(vmr),
+    enum answer a = client_get(&p->op->workload, &osac_kind_vms, meta_namespace(vmr),
                                json_str_or_empty(vmr, "spec.virtualMachineSnapshotName"), &vms, &e);
     if (a != ANSWER_OK && a != ANSWER_NOT_FOUND && a != ANSWER_NO_KIND) {
         err_move(reterr, &e);
@@ -236,9 +236,9 @@ static enum pass_step is_stalled(struct pass *p, const json_t *vmr, bool *ret, s
 static enum pass_step fail_with(struct pass *p, const json_t *vmr, const char *reason,
                                 const char *details, struct err *reterr)
 {
-    char *text = text_for_tenant(details);
-    char *message = *text ? mem_printf("%s: %s", restore_message(reason), text)
-                          : mem_strdup(restore_message(reason));
+    char *text = osac_text_for_tenant(details);
+    char *message = *text ? mem_printf("%s: %s", osac_restore_message(reason), text)
+                          : mem_strdup(osac_restore_message(reason));
     int64_t request = request_of(vmr);
     enum pass_step step = fail(p, request, reason, message, reterr);
     free(message);
@@ -303,13 +303,13 @@ static enum pass_step take_unfinished(struct pass *p, struct signal *s, struct e
 /* In progress by the status, but there is no such restore any more: somebody deleted it. */
 static enum pass_step take_vanished(struct pass *p, struct signal *s, struct err *reterr)
 {
-    if (!pass_is_true(p, "RestoreInProgress"))
+    if (!osac_pass_is_true(p, "RestoreInProgress"))
         return PASS_ON;
     set_progress(p, false);
     if (s->active == NEVER || s->active == s->consumed || s->active <= s->restored)
         return PASS_ON;
     enum pass_step step =
-        fail(p, s->active, "RestoreVanished", restore_message("RestoreVanished"), reterr);
+        fail(p, s->active, "RestoreVanished", osac_restore_message("RestoreVanished"), reterr);
     reconcile_after(p->result, CONFLICT_REQUEUE_NS); /* the next pass looks at a newer request */
     return step == PASS_ON ? PASS_STOP : step;
 }
@@ -320,9 +320,9 @@ static json_t *new_vmr(const struct pass *p, const struct signal *s,
                        const struct restore_source *source)
 {
     char *requested = time_text(s->requested);
-    char *name = text_hashed_name("restore-", meta_uid(p->stored), requested);
-    char *label = object_label_value(meta_name(p->stored));
-    json_t *vmr = kind_object(&kind_vmr, source->ns, name);
+    char *name = osac_text_hashed_name("restore-", meta_uid(p->stored), requested);
+    char *label = osac_object_label_value(meta_name(p->stored));
+    json_t *vmr = kind_object(&osac_kind_vmr, source->ns, name);
     meta_set_label(vmr, KEY_INSTANCE, label);
     if (meta_label(p->stored, KEY_INSTANCE_UUID))
         meta_set_label(vmr, KEY_INSTANCE_UUID, meta_label(p->stored, KEY_INSTANCE_UUID));
@@ -343,7 +343,7 @@ static json_t *new_vmr(const struct pass *p, const struct signal *s,
 static enum pass_step fail_refused(struct pass *p, const struct signal *s, const char *details,
                                    struct err *reterr)
 {
-    char *text = text_for_tenant(details);
+    char *text = osac_text_for_tenant(details);
     char *message = mem_printf("The restore was refused: %s", text);
     enum pass_step step = fail(p, s->requested, "RestoreError", message, reterr);
     free(message);
@@ -358,8 +358,8 @@ static enum pass_step name_taken(struct pass *p, const struct signal *s, const j
 {
     AUTO(json) json_t *there = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a =
-        client_get(&p->op->workload, &kind_vmr, meta_namespace(vmr), meta_name(vmr), &there, &e);
+    enum answer a = client_get(&p->op->workload, &osac_kind_vmr, meta_namespace(vmr),
+                               meta_name(vmr), &there, &e);
     if (a == ANSWER_OK && !is_ours(p, there))
         return fail_refused(p, s, "another restore has its name", reterr);
     if (a != ANSWER_OK && a != ANSWER_NOT_FOUND) {
@@ -377,7 +377,7 @@ static enum pass_step machine_taken(struct pass *p, const struct signal *s, cons
 {
     AUTO(json) json_t *all = NULL;
     AUTO(err) struct err e = {0};
-    if (client_list(&p->op->workload, &kind_vmr, meta_namespace(vmr), NULL, NULL, &all, &e) !=
+    if (client_list(&p->op->workload, &osac_kind_vmr, meta_namespace(vmr), NULL, NULL, &all, &e) !=
         ANSWER_OK) {
         err_move(reterr, &e);
         return PASS_FAILED;
@@ -403,7 +403,7 @@ static enum pass_step create_vmr(struct pass *p, const struct signal *s,
 {
     AUTO(json) json_t *vmr = new_vmr(p, s, source);
     AUTO(err) struct err e = {0};
-    switch (client_create(&p->op->workload, &kind_vmr, vmr, NULL, &e)) {
+    switch (client_create(&p->op->workload, &osac_kind_vmr, vmr, NULL, &e)) {
     case ANSWER_OK:
         set_progress(p, true);
         reconcile_after(p->result, p->op->poll_ns);
@@ -436,7 +436,7 @@ static enum pass_step take_up(struct pass *p, const struct signal *s, struct err
     json_t *edited = json_copy_of(p->stored);
     meta_set_annotation(edited, KEY_ACTIVE_AT, text);
     free(text);
-    return pass_write_metadata(p, edited, reterr);
+    return osac_pass_write_metadata(p, edited, reterr);
 }
 
 static enum pass_step start(struct pass *p, const struct signal *s, struct err *reterr)
@@ -446,7 +446,7 @@ static enum pass_step start(struct pass *p, const struct signal *s, struct err *
         return step;
     AUTO(restore_source) struct restore_source source = {0};
     struct restore_refusal refusal = {0};
-    step = restore_check(p, s->requested, &source, &refusal, reterr);
+    step = osac_restore_check(p, s->requested, &source, &refusal, reterr);
     if (step != PASS_ON)
         return step;
     if (refusal.reason)
@@ -459,9 +459,9 @@ static void show_consumed(struct pass *p)
 {
     const char *reason = meta_annotation(p->stored, KEY_CONSUMED_REASON);
     const char *message = meta_annotation(p->stored, KEY_CONSUMED_MESSAGE);
-    if (!pass_is_true(p, "RestoreFailed"))
+    if (!osac_pass_is_true(p, "RestoreFailed"))
         set_failed(p, reason && *reason ? reason : "RestoreError",
-                   message ? message : restore_message(""));
+                   message ? message : osac_restore_message(""));
 }
 
 static enum pass_step take_request(struct pass *p, const struct signal *s, struct err *reterr)
@@ -482,10 +482,10 @@ static enum pass_step take_request(struct pass *p, const struct signal *s, struc
 static bool nothing_ever(const struct pass *p, const struct signal *s)
 {
     return s->requested == NEVER && s->active == NEVER && s->consumed == NEVER &&
-           !pass_is_true(p, "RestoreInProgress");
+           !osac_pass_is_true(p, "RestoreInProgress");
 }
 
-enum pass_step restore_step(struct pass *p, struct err *reterr)
+enum pass_step osac_restore_step(struct pass *p, struct err *reterr)
 {
     struct signal s = {0};
     read_signal(p, &s);
@@ -504,7 +504,7 @@ enum pass_step restore_step(struct pass *p, struct err *reterr)
     return step;
 }
 
-enum pass_step restore_verify_written(struct pass *p, struct err *reterr)
+enum pass_step osac_restore_verify_written(struct pass *p, struct err *reterr)
 {
     const char *wanted = json_str(p->ci, "status.lastRestoredAt");
     if (!wanted || json_str(p->stored, "status.lastRestoredAt"))
@@ -512,11 +512,11 @@ enum pass_step restore_verify_written(struct pass *p, struct err *reterr)
     int64_t request = seconds_or_never(wanted);
     json_drop(p->ci, "status.lastRestoredAt");
     const char *reason = "LastRestoredAtNotStored";
-    enum pass_step step = consume(p, request, reason, restore_message(reason), reterr);
+    enum pass_step step = consume(p, request, reason, osac_restore_message(reason), reterr);
     if (step != PASS_ON)
         return step;
-    set_failed(p, reason, restore_message(reason));
+    set_failed(p, reason, osac_restore_message(reason));
     host_log(p->op->host, LOG_ERROR, "%s: lastRestoredAt was not stored: is its CRD too old?",
              meta_name(p->stored));
-    return pass_write_status(p, reterr);
+    return osac_pass_write_status(p, reterr);
 }

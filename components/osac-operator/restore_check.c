@@ -12,7 +12,7 @@
 #include "components/osac-operator/text.h"
 #include "kube/meta.h"
 
-void restore_source_finish(struct restore_source *s)
+void osac_restore_source_finish(struct restore_source *s)
 {
     free(s->vm);
     free(s->ns);
@@ -20,7 +20,7 @@ void restore_source_finish(struct restore_source *s)
     memset(s, 0, sizeof *s);
 }
 
-const char *restore_message(const char *reason)
+const char *osac_restore_message(const char *reason)
 {
     static const struct {
         const char *reason, *message;
@@ -45,7 +45,7 @@ const char *restore_message(const char *reason)
 
 static enum pass_step refuse(struct restore_refusal *ret, const char *reason)
 {
-    *ret = (struct restore_refusal){reason, restore_message(reason)};
+    *ret = (struct restore_refusal){reason, osac_restore_message(reason)};
     return PASS_ON;
 }
 
@@ -59,7 +59,7 @@ static bool is_another(const struct pass *p, const json_t *snapshot, int64_t req
     if (meant && *meant)
         return !uuid || strcmp(meant, uuid) != 0;
     int64_t created_s;
-    return seconds_parse(json_str(snapshot, "metadata.creationTimestamp"), &created_s) &&
+    return osac_seconds_parse(json_str(snapshot, "metadata.creationTimestamp"), &created_s) &&
            created_s > requested_s;
 }
 
@@ -67,7 +67,7 @@ static bool of_this_instance(const struct pass *p, const json_t *snapshot)
 {
     return strcmp(json_str_or_empty(snapshot, "spec.computeInstanceRef"), meta_name(p->stored)) ==
                0 &&
-           object_same_tenant(snapshot, p->stored);
+           osac_object_same_tenant(snapshot, p->stored);
 }
 
 static enum pass_step check_snapshot(struct pass *p, int64_t requested_s,
@@ -79,8 +79,8 @@ static enum pass_step check_snapshot(struct pass *p, int64_t requested_s,
         return refuse(refusal, "SnapshotNotSpecified");
     AUTO(json) json_t *snapshot = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a =
-        client_get(&p->op->hub, &kind_snapshot, meta_namespace(p->stored), name, &snapshot, &e);
+    enum answer a = client_get(&p->op->hub, &osac_kind_snapshot, meta_namespace(p->stored), name,
+                               &snapshot, &e);
     if (a == ANSWER_NOT_FOUND || a == ANSWER_NO_KIND)
         return refuse(refusal, "SnapshotNotFound");
     if (a != ANSWER_OK) {
@@ -105,7 +105,7 @@ static enum pass_step check_vms(struct pass *p, const struct restore_source *sou
 {
     AUTO(json) json_t *vms = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a = client_get(&p->op->workload, &kind_vms, source->ns, source->vms, &vms, &e);
+    enum answer a = client_get(&p->op->workload, &osac_kind_vms, source->ns, source->vms, &vms, &e);
     if (a == ANSWER_NOT_FOUND || a == ANSWER_NO_KIND)
         return refuse(refusal, "SnapshotNotReady");
     if (a != ANSWER_OK) {
@@ -126,14 +126,14 @@ static enum pass_step check_vm(struct pass *p, const struct restore_source *sour
 {
     AUTO(json) json_t *vm = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a = client_get(&p->op->workload, &kind_vm, source->ns, source->vm, &vm, &e);
+    enum answer a = client_get(&p->op->workload, &osac_kind_vm, source->ns, source->vm, &vm, &e);
     if (a == ANSWER_NOT_FOUND)
         return refuse(refusal, "VMNotStopped");
     if (a != ANSWER_OK) {
         err_move(reterr, &e);
         return PASS_FAILED;
     }
-    if (strcmp(status_phase_of_vm(vm), "Stopped") != 0)
+    if (strcmp(osac_status_phase_of_vm(vm), "Stopped") != 0)
         return refuse(refusal, "VMNotStopped");
     return PASS_ON;
 }
@@ -143,7 +143,7 @@ static enum pass_step check_vmi(struct pass *p, const struct restore_source *sou
 {
     AUTO(json) json_t *vmi = NULL;
     AUTO(err) struct err e = {0};
-    switch (client_get(&p->op->workload, &kind_vmi, source->ns, source->vm, &vmi, &e)) {
+    switch (client_get(&p->op->workload, &osac_kind_vmi, source->ns, source->vm, &vmi, &e)) {
     case ANSWER_OK:
         return refuse(refusal, "VMNotStopped");
     case ANSWER_NOT_FOUND:
@@ -156,8 +156,8 @@ static enum pass_step check_vmi(struct pass *p, const struct restore_source *sou
     }
 }
 
-enum pass_step restore_check(struct pass *p, int64_t requested_s, struct restore_source *ret,
-                             struct restore_refusal *ret_refusal, struct err *reterr)
+enum pass_step osac_restore_check(struct pass *p, int64_t requested_s, struct restore_source *ret,
+                                  struct restore_refusal *ret_refusal, struct err *reterr)
 {
     ret->vm = mem_strdup(
         json_str_or_empty(p->ci, "status.virtualMachineReference.kubeVirtVirtualMachineName"));

@@ -12,8 +12,8 @@
 #include "components/osac-operator/text.h"
 #include "kube/meta.h"
 
-void snapshot_set(struct snapshot_pass *p, const char *phase, const char *reason,
-                  const char *message)
+void osac_snapshot_set(struct snapshot_pass *p, const char *phase, const char *reason,
+                       const char *message)
 {
     json_put_str(p->own, "status.phase", phase);
     meta_set_condition(p->own, "Ready", strcmp(phase, "Ready") == 0 ? "True" : "False", reason,
@@ -47,7 +47,7 @@ static enum pass_step write_metadata(struct snapshot_pass *p, const json_t *edit
 {
     json_t *stored = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a = client_update(&p->op->hub, &kind_snapshot, edited, &stored, &e);
+    enum answer a = client_update(&p->op->hub, &osac_kind_snapshot, edited, &stored, &e);
     return after_write(p, a, stored, &e, reterr);
 }
 
@@ -59,7 +59,7 @@ static enum pass_step write_status(struct snapshot_pass *p, struct err *reterr)
         return PASS_ON;
     json_t *stored = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a = client_update_status(&p->op->hub, &kind_snapshot, p->own, &stored, &e);
+    enum answer a = client_update_status(&p->op->hub, &osac_kind_snapshot, p->own, &stored, &e);
     return after_write(p, a, stored, &e, reterr);
 }
 
@@ -90,9 +90,10 @@ static void map_ready(struct snapshot_pass *p, const json_t *vms)
     /* The size stays absent: KubeVirt does not tell it, and the CSI objects are not ours to read.
      */
     if (has_indication(vms, "PartialSnapshot"))
-        snapshot_set(p, "Ready", "PartialSnapshot", "Some volumes are not part of the snapshot");
+        osac_snapshot_set(p, "Ready", "PartialSnapshot",
+                          "Some volumes are not part of the snapshot");
     else
-        snapshot_set(p, "Ready", "Ready", "");
+        osac_snapshot_set(p, "Ready", "Ready", "");
 }
 
 static const char *condition_text(const json_t *vms, const char *type)
@@ -114,10 +115,10 @@ static const char *error_text(const json_t *vms)
 
 static void map_failed(struct snapshot_pass *p, const json_t *vms)
 {
-    char *text = text_for_tenant(error_text(vms));
+    char *text = osac_text_for_tenant(error_text(vms));
     char *message =
         *text ? mem_printf("The snapshot failed: %s", text) : mem_strdup("The snapshot failed");
-    snapshot_set(p, "Failed", "SnapshotFailed", message);
+    osac_snapshot_set(p, "Failed", "SnapshotFailed", message);
     free(message);
     free(text);
 }
@@ -128,14 +129,14 @@ static void map_status(struct snapshot_pass *p, const json_t *vms)
 {
     const char *phase = json_str_or_empty(vms, "status.phase");
     if (meta_deleting(vms)) {
-        snapshot_set(p, "Failed", "SnapshotDeleted", "The snapshot's data are being deleted");
+        osac_snapshot_set(p, "Failed", "SnapshotDeleted", "The snapshot's data are being deleted");
     } else if (json_bool(vms, "status.readyToUse", false)) {
         map_ready(p, vms);
     } else if (json_is_object(json_path(vms, "status.error")) || strcmp(phase, "Failed") == 0) {
         map_failed(p, vms);
     } else {
-        char *text = text_for_tenant(condition_text(vms, "Progressing"));
-        snapshot_set(p, "Creating", "Creating", text);
+        char *text = osac_text_for_tenant(condition_text(vms, "Progressing"));
+        osac_snapshot_set(p, "Creating", "Creating", text);
         free(text);
         reconcile_after(p->result, p->op->poll_ns);
     }
@@ -150,7 +151,7 @@ static void record_reference(struct snapshot_pass *p, const json_t *vms)
 static enum pass_step follow(struct snapshot_pass *p, struct err *reterr)
 {
     AUTO(json) json_t *found = NULL;
-    enum pass_step step = snapshot_find(p, &found, reterr);
+    enum pass_step step = osac_snapshot_find(p, &found, reterr);
     if (step != PASS_ON)
         return step;
     if (json_array_size(found) > 0) {
@@ -159,12 +160,12 @@ static enum pass_step follow(struct snapshot_pass *p, struct err *reterr)
         return PASS_ON;
     }
     if (json_path(p->own, "status.virtualMachineSnapshotRef")) {
-        snapshot_set(p, "Failed", "SnapshotLost", "The snapshot's data no longer exist");
+        osac_snapshot_set(p, "Failed", "SnapshotLost", "The snapshot's data no longer exist");
         return PASS_ON;
     }
     if (strcmp(json_str_or_empty(p->own, "status.phase"), "Failed") == 0)
         return PASS_ON; /* it never came to a capture, and will not */
-    return snapshot_capture(p, reterr);
+    return osac_snapshot_capture(p, reterr);
 }
 
 /* ---- the two branches ---- */
@@ -208,7 +209,7 @@ static enum pass_step delete_captures(struct snapshot_pass *p, const json_t *fou
             continue;
         AUTO(err) struct err e = {0};
         struct delete_options options = {.uid = meta_uid(vms)};
-        enum answer a = client_delete(&p->op->workload, &kind_vms, meta_namespace(vms),
+        enum answer a = client_delete(&p->op->workload, &osac_kind_vms, meta_namespace(vms),
                                       meta_name(vms), &options, &e);
         if (a == ANSWER_OK || a == ANSWER_NOT_FOUND || a == ANSWER_CONFLICT)
             continue;
@@ -231,12 +232,12 @@ static enum pass_step delete_pass(struct snapshot_pass *p, struct err *reterr)
 {
     if (!meta_has_finalizer(p->stored, SNAPSHOT_FINALIZER))
         return PASS_ON;
-    snapshot_set(p, "Deleting", "Deleting", "");
+    osac_snapshot_set(p, "Deleting", "Deleting", "");
     enum pass_step step = write_status(p, reterr);
     if (step != PASS_ON)
         return step;
     AUTO(json) json_t *found = NULL;
-    step = snapshot_find(p, &found, reterr);
+    step = osac_snapshot_find(p, &found, reterr);
     if (step != PASS_ON)
         return step;
     if (json_array_size(found) == 0)
@@ -245,12 +246,12 @@ static enum pass_step delete_pass(struct snapshot_pass *p, struct err *reterr)
     return delete_captures(p, found, reterr);
 }
 
-int snapshot_reconcile(void *cookie, const char *ns, const char *name, struct reconcile_result *ret,
-                       struct err *reterr)
+int osac_snapshot_reconcile(void *cookie, const char *ns, const char *name,
+                            struct reconcile_result *ret, struct err *reterr)
 {
     struct snapshot_pass p = {.op = cookie, .result = ret};
     AUTO(err) struct err e = {0};
-    enum answer a = client_get(&p.op->hub, &kind_snapshot, ns, name, &p.stored, &e);
+    enum answer a = client_get(&p.op->hub, &osac_kind_snapshot, ns, name, &p.stored, &e);
     if (a == ANSWER_NOT_FOUND || a == ANSWER_NO_KIND)
         return 0;
     if (a != ANSWER_OK)
@@ -259,7 +260,7 @@ int snapshot_reconcile(void *cookie, const char *ns, const char *name, struct re
     enum pass_step step = PASS_ON;
     if (meta_deleting(p.stored))
         step = delete_pass(&p, reterr);
-    else if (!object_is_unmanaged(p.stored))
+    else if (!osac_object_is_unmanaged(p.stored))
         step = live_pass(&p, reterr);
     json_decref(p.stored);
     json_decref(p.own);

@@ -16,14 +16,14 @@ struct snapshot_pass {
     struct reconcile_result *result;
 };
 
-void snapshot_set(struct snapshot_pass *p, const char *phase, const char *reason,
-                  const char *message);
+void osac_snapshot_set(struct snapshot_pass *p, const char *phase, const char *reason,
+                       const char *message);
 
 /* ---- snapshot_capture.c ---- */
 /* Our VirtualMachineSnapshots, in whatever namespace: by label, and by the recorded reference.
  * *ret: new array, empty also when the workload cluster definitely has no such kind. */
-enum pass_step snapshot_find(struct snapshot_pass *p, json_t **ret, struct err *reterr);
+enum pass_step osac_snapshot_find(struct snapshot_pass *p, json_t **ret, struct err *reterr);
 /* The first capture: checks the parent, and creates the VirtualMachineSnapshot. */
-enum pass_step snapshot_capture(struct snapshot_pass *p, struct err *reterr);
+enum pass_step osac_snapshot_capture(struct snapshot_pass *p, struct err *reterr);
 
 #endif

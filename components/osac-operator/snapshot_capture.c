@@ -45,9 +45,10 @@ static bool is_referenced(const struct snapshot_pass *p, const json_t *vms)
 
 static enum answer list_labelled(struct snapshot_pass *p, json_t **ret, struct err *reterr)
 {
-    char *value = object_label_value(meta_name(p->stored));
+    char *value = osac_object_label_value(meta_name(p->stored));
     char *selector = mem_printf("%s=%s", KEY_SNAPSHOT, value);
-    enum answer a = client_list(&p->op->workload, &kind_vms, NULL, selector, NULL, ret, reterr);
+    enum answer a =
+        client_list(&p->op->workload, &osac_kind_vms, NULL, selector, NULL, ret, reterr);
     free(selector);
     free(value);
     return a;
@@ -64,13 +65,13 @@ static enum answer add_referenced(struct snapshot_pass *p, json_t *found, struct
     const json_t *known;
     json_array_foreach(found, i, known) if (is_referenced(p, known)) return ANSWER_OK;
     AUTO(json) json_t *vms = NULL;
-    enum answer a = client_get(&p->op->workload, &kind_vms, ns, name, &vms, reterr);
+    enum answer a = client_get(&p->op->workload, &osac_kind_vms, ns, name, &vms, reterr);
     if (a == ANSWER_OK && (is_ours(p, vms) || !is_anybodys(vms)))
         json_array_append(found, vms);
     return a;
 }
 
-enum pass_step snapshot_find(struct snapshot_pass *p, json_t **ret, struct err *reterr)
+enum pass_step osac_snapshot_find(struct snapshot_pass *p, json_t **ret, struct err *reterr)
 {
     AUTO(json) json_t *labelled = NULL;
     AUTO(json) json_t *found = json_array();
@@ -95,13 +96,13 @@ static enum pass_step give_up(struct snapshot_pass *p, const char *reason, const
 {
     host_log(p->op->host, LOG_WARNING, "snapshot %s failed: %s: %s", meta_name(p->stored), reason,
              message);
-    snapshot_set(p, "Failed", reason, message);
+    osac_snapshot_set(p, "Failed", reason, message);
     return PASS_STOP;
 }
 
 static enum pass_step wait(struct snapshot_pass *p, const char *reason, const char *message)
 {
-    snapshot_set(p, "Creating", reason, message);
+    osac_snapshot_set(p, "Creating", reason, message);
     reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
     return PASS_STOP;
 }
@@ -111,7 +112,7 @@ static enum pass_step read_parent(struct snapshot_pass *p, json_t **ret, struct 
     AUTO(json) json_t *parent = NULL;
     AUTO(err) struct err e = {0};
     enum answer a =
-        client_get(&p->op->hub, &kind_instance, meta_namespace(p->stored),
+        client_get(&p->op->hub, &osac_kind_instance, meta_namespace(p->stored),
                    json_str_or_empty(p->stored, "spec.computeInstanceRef"), &parent, &e);
     if (a == ANSWER_NOT_FOUND)
         return give_up(p, "ComputeInstanceNotFound", "The compute instance does not exist");
@@ -119,7 +120,8 @@ static enum pass_step read_parent(struct snapshot_pass *p, json_t **ret, struct 
         err_move(reterr, &e);
         return PASS_FAILED;
     }
-    if (!object_same_tenant(parent, p->stored)) /* the same words as for one that does not exist */
+    if (!osac_object_same_tenant(parent,
+                                 p->stored)) /* the same words as for one that does not exist */
         return give_up(p, "ComputeInstanceNotFound", "The compute instance does not exist");
     if (meta_deleting(parent))
         return give_up(p, "ComputeInstanceDeleting", "The compute instance is being deleted");
@@ -135,10 +137,11 @@ static enum pass_step read_parent(struct snapshot_pass *p, json_t **ret, struct 
 static enum pass_step check_machine(struct snapshot_pass *p, const json_t *parent,
                                     struct err *reterr)
 {
-    char *value = object_label_value(meta_name(parent));
+    char *value = osac_object_label_value(meta_name(parent));
     char *selector = mem_printf("%s=%s", KEY_INSTANCE, value);
     AUTO(json) json_t *vms = NULL;
-    enum answer a = client_list(&p->op->workload, &kind_vm, NULL, selector, NULL, &vms, reterr);
+    enum answer a =
+        client_list(&p->op->workload, &osac_kind_vm, NULL, selector, NULL, &vms, reterr);
     free(selector);
     free(value);
     if (a != ANSWER_OK)
@@ -175,9 +178,10 @@ static void warn_of_many(struct snapshot_pass *p)
 
 static json_t *new_vms(const struct snapshot_pass *p, const json_t *parent, const char *name)
 {
-    json_t *vms = kind_object(
-        &kind_vms, json_str_or_empty(parent, "status.virtualMachineReference.namespace"), name);
-    char *value = object_label_value(meta_name(p->stored));
+    json_t *vms =
+        kind_object(&osac_kind_vms,
+                    json_str_or_empty(parent, "status.virtualMachineReference.namespace"), name);
+    char *value = osac_object_label_value(meta_name(p->stored));
     meta_set_label(vms, KEY_SNAPSHOT, value);
     free(value);
     const char *uuid = meta_label(p->stored, KEY_SNAPSHOT_UUID);
@@ -196,14 +200,14 @@ static enum pass_step created(struct snapshot_pass *p, const json_t *vms)
 {
     json_put_str(p->own, REF_NAME, meta_name(vms));
     json_put_str(p->own, REF_NAMESPACE, meta_namespace(vms));
-    snapshot_set(p, "Creating", "Creating", "");
+    osac_snapshot_set(p, "Creating", "Creating", "");
     reconcile_after(p->result, p->op->poll_ns);
     return PASS_STOP;
 }
 
 static enum pass_step refused(struct snapshot_pass *p, const char *details)
 {
-    char *text = text_for_tenant(details);
+    char *text = osac_text_for_tenant(details);
     char *message = mem_printf("The snapshot was refused: %s", text);
     give_up(p, "SnapshotRefused", message);
     free(message);
@@ -214,8 +218,8 @@ static enum pass_step refused(struct snapshot_pass *p, const char *details)
 /* Missing rights and quotas come and go: not final, but visible. */
 static enum pass_step not_allowed(struct snapshot_pass *p, struct err *e, struct err *reterr)
 {
-    snapshot_set(p, "Creating", "SnapshotForbidden",
-                 "The platform does not allow the snapshot yet");
+    osac_snapshot_set(p, "Creating", "SnapshotForbidden",
+                      "The platform does not allow the snapshot yet");
     err_move(reterr, e);
     return PASS_FAILED;
 }
@@ -227,7 +231,7 @@ static enum pass_step create_named(struct snapshot_pass *p, const json_t *parent
     AUTO(json) json_t *vms = new_vms(p, parent, name);
     AUTO(json) json_t *there = NULL;
     AUTO(err) struct err e = {0};
-    switch (client_create(&p->op->workload, &kind_vms, vms, NULL, &e)) {
+    switch (client_create(&p->op->workload, &osac_kind_vms, vms, NULL, &e)) {
     case ANSWER_OK:
         return created(p, vms);
     case ANSWER_NO_KIND:
@@ -244,7 +248,8 @@ static enum pass_step create_named(struct snapshot_pass *p, const json_t *parent
         return PASS_FAILED;
     }
     err_clear(&e);
-    enum answer a = client_get(&p->op->workload, &kind_vms, meta_namespace(vms), name, &there, &e);
+    enum answer a =
+        client_get(&p->op->workload, &osac_kind_vms, meta_namespace(vms), name, &there, &e);
     if (a == ANSWER_OK)
         return is_ours(p, there) ? created(p, there) : PASS_ON;
     err_move(reterr, &e);
@@ -256,7 +261,7 @@ static enum pass_step create_vms(struct snapshot_pass *p, const json_t *parent, 
     enum pass_step step = create_named(p, parent, meta_name(p->stored), reterr);
     if (step != PASS_ON)
         return step;
-    char *name = text_hashed_name("snapshot-", meta_name(p->stored), meta_uid(p->stored));
+    char *name = osac_text_hashed_name("snapshot-", meta_name(p->stored), meta_uid(p->stored));
     step = create_named(p, parent, name, reterr);
     free(name);
     if (step == PASS_ON)
@@ -264,7 +269,7 @@ static enum pass_step create_vms(struct snapshot_pass *p, const json_t *parent, 
     return step;
 }
 
-enum pass_step snapshot_capture(struct snapshot_pass *p, struct err *reterr)
+enum pass_step osac_snapshot_capture(struct snapshot_pass *p, struct err *reterr)
 {
     AUTO(json) json_t *parent = NULL;
     enum pass_step step = read_parent(p, &parent, reterr);
@@ -274,6 +279,6 @@ enum pass_step snapshot_capture(struct snapshot_pass *p, struct err *reterr)
         return step;
     warn_of_many(p);
     if (!*json_str_or_empty(p->own, "status.phase"))
-        snapshot_set(p, "Creating", "Creating", "");
+        osac_snapshot_set(p, "Creating", "Creating", "");
     return create_vms(p, parent, reterr);
 }

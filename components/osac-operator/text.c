@@ -43,7 +43,7 @@ static const char *after_webhook(const char *message)
     return at ? at + sizeof denied - 1 : message;
 }
 
-char *text_for_tenant(const char *message)
+char *osac_text_for_tenant(const char *message)
 {
     AUTO(strbuf) struct strbuf out = {0};
     const char *at = after_webhook(message ? message : "");
@@ -61,7 +61,7 @@ char *text_for_tenant(const char *message)
     return strbuf_take(&out);
 }
 
-char *text_hashed_name(const char *prefix, const char *a, const char *b)
+char *osac_text_hashed_name(const char *prefix, const char *a, const char *b)
 {
     char hex[DIGEST_HEX];
     AUTO(digest) struct digest *d = digest_create();
@@ -77,29 +77,29 @@ static bool management_is(const json_t *obj, const char *state)
     return value && strcasecmp(value, state) == 0;
 }
 
-bool object_is_unmanaged(const json_t *obj)
+bool osac_object_is_unmanaged(const json_t *obj)
 {
     return management_is(obj, "unmanaged");
 }
 
-bool object_is_manual(const json_t *obj)
+bool osac_object_is_manual(const json_t *obj)
 {
     return management_is(obj, "manual");
 }
 
-bool object_same_tenant(const json_t *a, const json_t *b)
+bool osac_object_same_tenant(const json_t *a, const json_t *b)
 {
     const char *of_a = meta_annotation(a, KEY_TENANT);
     const char *of_b = meta_annotation(b, KEY_TENANT);
     return of_a && of_b ? strcmp(of_a, of_b) == 0 : of_a == of_b;
 }
 
-char *object_label_value(const char *name)
+char *osac_object_label_value(const char *name)
 {
     return name_shorten(name, LABEL_VALUE_MAX);
 }
 
-bool seconds_parse(const char *text, int64_t *ret_s)
+bool osac_seconds_parse(const char *text, int64_t *ret_s)
 {
     int64_t ns;
     if (!text || !time_parse(text, &ns))

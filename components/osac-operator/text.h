@@ -8,20 +8,20 @@
 
 /* Conditions reach tenants, so names of the platform must not: words that look like hosts,
  * addresses, paths, "namespace/name" or uids become "[...]". New; at most 512 bytes. */
-char *text_for_tenant(const char *message);
+char *osac_text_for_tenant(const char *message);
 /* `prefix` and the first 20 hex digits of the SHA-256 of both parts. New. */
-char *text_hashed_name(const char *prefix, const char *a, const char *b);
+char *osac_text_hashed_name(const char *prefix, const char *a, const char *b);
 
 /* "unmanaged" and "Unmanaged" are both in use. */
-bool object_is_unmanaged(const json_t *obj);
-bool object_is_manual(const json_t *obj);
+bool osac_object_is_unmanaged(const json_t *obj);
+bool osac_object_is_manual(const json_t *obj);
 /* Both carry the annotation or neither does, with the same value. */
-bool object_same_tenant(const json_t *a, const json_t *b);
+bool osac_object_same_tenant(const json_t *a, const json_t *b);
 /* A label value must be at most 63 bytes: longer names are cut. New. */
-char *object_label_value(const char *name);
+char *osac_object_label_value(const char *name);
 
 /* Whole seconds since 1970 of an RFC 3339 text, rounded down: what metav1.Time keeps. false: absent
  * or malformed. */
-bool seconds_parse(const char *text, int64_t *ret_s);
+bool osac_seconds_parse(const char *text, int64_t *ret_s);
 
 #endif

@@ -49,32 +49,32 @@ static inline void stage_finish(struct stage *s)
 
 static inline json_t *stage_ci(struct stage *s)
 {
-    return fake_get(s->f, &kind_instance, NS, "vm-1");
+    return fake_get(s->f, &osac_kind_instance, NS, "vm-1");
 }
 
 static inline json_t *stage_vm(struct stage *s)
 {
-    return fake_get(s->f, &kind_vm, VM_NS, "vm-1");
+    return fake_get(s->f, &osac_kind_vm, VM_NS, "vm-1");
 }
 
 /* A stopped machine and its instance, provisioned. */
 static inline void stage_instance(struct stage *s)
 {
-    json_t *vm = kind_object(&kind_vm, VM_NS, "vm-1");
+    json_t *vm = kind_object(&osac_kind_vm, VM_NS, "vm-1");
     meta_set_label(vm, KEY_INSTANCE, "vm-1");
     json_put_str(vm, "status.printableStatus", "Stopped");
-    fake_put(s->f, &kind_vm, vm);
-    json_t *ci = kind_object(&kind_instance, NS, "vm-1");
+    fake_put(s->f, &osac_kind_vm, vm);
+    json_t *ci = kind_object(&osac_kind_instance, NS, "vm-1");
     json_put_str(ci, "spec.templateID", "t");
     meta_set_annotation(ci, KEY_TENANT, "one");
     meta_set_annotation(ci, KEY_VM_NAMESPACE, VM_NS);
     meta_add_finalizer(ci, INSTANCE_FINALIZER);
-    fake_put(s->f, &kind_instance, ci);
+    fake_put(s->f, &osac_kind_instance, ci);
 }
 
 static inline json_t *stage_snapshot(struct stage *s, const char *name, const char *phase)
 {
-    json_t *sn = kind_object(&kind_snapshot, NS, name);
+    json_t *sn = kind_object(&osac_kind_snapshot, NS, name);
     json_put_str(sn, "spec.computeInstanceRef", "vm-1");
     meta_set_annotation(sn, KEY_TENANT, "one");
     meta_add_finalizer(sn, SNAPSHOT_FINALIZER);
@@ -82,15 +82,15 @@ static inline json_t *stage_snapshot(struct stage *s, const char *name, const ch
         json_put_str(sn, "status.phase", phase);
         json_put_str(sn, "status.virtualMachineSnapshotRef.name", name);
         json_put_str(sn, "status.virtualMachineSnapshotRef.namespace", VM_NS);
-        json_t *vms = kind_object(&kind_vms, VM_NS, name);
+        json_t *vms = kind_object(&osac_kind_vms, VM_NS, name);
         json_put_str(vms, "spec.source.name", "vm-1");
         json_put_take(vms, "status.readyToUse", json_true());
         meta_set_label(vms, KEY_SNAPSHOT, name);
-        fake_put(s->f, &kind_snapshot, sn);
+        fake_put(s->f, &osac_kind_snapshot, sn);
         meta_set_annotation(vms, KEY_SNAPSHOT_UID, meta_uid(sn));
-        fake_put(s->f, &kind_vms, vms);
+        fake_put(s->f, &osac_kind_vms, vms);
     } else {
-        fake_put(s->f, &kind_snapshot, sn);
+        fake_put(s->f, &osac_kind_snapshot, sn);
     }
     return sn;
 }

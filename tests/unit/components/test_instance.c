@@ -6,7 +6,7 @@
 
 static void settle(struct stage *s)
 {
-    stage_settle(s, instance_reconcile, "vm-1");
+    stage_settle(s, osac_instance_reconcile, "vm-1");
 }
 
 static json_t *job(struct stage *s, size_t i)
@@ -27,9 +27,9 @@ static void finish_job(struct stage *s, const char *state)
 START_TEST(fresh)
 {
     STAGE(s);
-    json_t *ci = kind_object(&kind_instance, NS, "vm-1");
+    json_t *ci = kind_object(&osac_kind_instance, NS, "vm-1");
     json_put_str(ci, "spec.templateID", "t");
-    fake_put(s.f, &kind_instance, ci);
+    fake_put(s.f, &osac_kind_instance, ci);
     settle(&s);
     ck_assert(meta_has_finalizer(stage_ci(&s), INSTANCE_FINALIZER));
     ck_assert_ptr_nonnull(meta_annotation(stage_ci(&s), KEY_VM_NAMESPACE));
@@ -145,7 +145,7 @@ START_TEST(manual_runs_no_job)
     ck_assert_uint_eq(jobs(&s), 0);
     ck_assert_str_eq(stage_condition(&s, "RestoreInProgress"), "True");
     json_put_str(stage_ci(&s), "metadata.deletionTimestamp", T2);
-    fake_remove(s.f, &kind_snapshot, NS, "snap");
+    fake_remove(s.f, &osac_kind_snapshot, NS, "snap");
     settle(&s);
     ck_assert_ptr_null(stage_ci(&s));
 }
@@ -173,7 +173,7 @@ START_TEST(cascade_selects)
     meta_set_annotation(stage_ci(&s), KEY_TENANT, children[_i].instance_tenant);
     json_put_str(stage_ci(&s), "metadata.deletionTimestamp", T1);
     settle(&s);
-    sn = fake_get(s.f, &kind_snapshot, NS, "snap");
+    sn = fake_get(s.f, &osac_kind_snapshot, NS, "snap");
     ck_assert_msg(meta_deleting(sn) == children[_i].deleted, "%s", children[_i].name);
     ck_assert_msg((jobs(&s) == 0) == children[_i].deleted, "%s: deprovisions", children[_i].name);
     ck_assert_uint_eq(fake_requests(s.f, "delete computeinstancesnapshots"), children[_i].deleted);
@@ -190,12 +190,12 @@ START_TEST(cascade_then_machine)
     settle(&s);
     ck_assert_uint_eq(jobs(&s), 0);
     ck_assert_str_eq(json_str(stage_ci(&s), "status.phase"), "Deleting");
-    fake_remove(s.f, &kind_snapshot, NS, "a");
+    fake_remove(s.f, &osac_kind_snapshot, NS, "a");
     stage_snapshot(&s, "late", "Creating"); /* found by a later pass */
     settle(&s);
-    ck_assert(meta_deleting(fake_get(s.f, &kind_snapshot, NS, "late")));
-    fake_remove(s.f, &kind_snapshot, NS, "b");
-    fake_remove(s.f, &kind_snapshot, NS, "late");
+    ck_assert(meta_deleting(fake_get(s.f, &osac_kind_snapshot, NS, "late")));
+    fake_remove(s.f, &osac_kind_snapshot, NS, "b");
+    fake_remove(s.f, &osac_kind_snapshot, NS, "late");
     settle(&s);
     ck_assert_uint_eq(jobs(&s), 1);
     ck_assert_str_eq(json_str(job(&s, 0), "type"), "deprovision");
@@ -215,10 +215,10 @@ START_TEST(two_machines)
 {
     STAGE(s);
     stage_instance(&s);
-    json_t *vm = kind_object(&kind_vm, VM_NS, "vm-1b");
+    json_t *vm = kind_object(&osac_kind_vm, VM_NS, "vm-1b");
     meta_set_label(vm, KEY_INSTANCE, "vm-1");
-    fake_put(s.f, &kind_vm, vm);
-    ck_assert_int_eq(stage_pass(&s, instance_reconcile, "vm-1"), -1);
+    fake_put(s.f, &osac_kind_vm, vm);
+    ck_assert_int_eq(stage_pass(&s, osac_instance_reconcile, "vm-1"), -1);
     ck_assert_uint_eq(jobs(&s), 0);
 }
 END_TEST
@@ -237,7 +237,7 @@ static const struct {
 
 START_TEST(tenant_texts)
 {
-    char *out = text_for_tenant(texts[_i].in);
+    char *out = osac_text_for_tenant(texts[_i].in);
     ck_assert_str_eq(out, texts[_i].out);
     free(out);
 }

@@ -4,12 +4,12 @@
 
 static void settle(struct stage *s)
 {
-    stage_settle(s, instance_reconcile, "vm-1");
+    stage_settle(s, osac_instance_reconcile, "vm-1");
 }
 
 static json_t *only_vmr(struct stage *s)
 {
-    return fake_only(s->f, &kind_vmr);
+    return fake_only(s->f, &osac_kind_vmr);
 }
 
 static void complete(struct stage *s)
@@ -20,8 +20,8 @@ static void complete(struct stage *s)
 static void expect(struct stage *s, const char *row, size_t vmrs, const char *progress,
                    const char *failed, const char *restored)
 {
-    ck_assert_msg(fake_count(s->f, &kind_vmr) == vmrs, "%s: %zu restores", row,
-                  fake_count(s->f, &kind_vmr));
+    ck_assert_msg(fake_count(s->f, &osac_kind_vmr) == vmrs, "%s: %zu restores", row,
+                  fake_count(s->f, &osac_kind_vmr));
     ck_assert_msg(strcmp(stage_condition(s, "RestoreInProgress"), progress) == 0, "%s: P %s", row,
                   stage_condition(s, "RestoreInProgress"));
     ck_assert_msg(strcmp(stage_condition(s, "RestoreFailed"), failed) == 0, "%s: F %s (%s)", row,
@@ -42,7 +42,7 @@ START_TEST(happy)
     ck_assert_str_eq(stage_reason(&s, "RestoreInProgress"), "RestoreRequested");
     ck_assert_str_eq(json_str(only_vmr(&s), "spec.targetReadinessPolicy"), "FailImmediate");
     for (int i = 0; i < 100; i++)
-        stage_pass(&s, instance_reconcile, "vm-1");
+        stage_pass(&s, osac_instance_reconcile, "vm-1");
     expect(&s, "polled", 1, "True", "False", "");
     complete(&s);
     settle(&s);
@@ -106,7 +106,7 @@ static void stage_refusal(struct stage *s, const struct refusal *r)
     if (r->vm_status)
         json_put_str(stage_vm(s), "status.printableStatus", r->vm_status);
     if (r->vmi)
-        fake_put(s->f, &kind_vmi, kind_object(&kind_vmi, VM_NS, "vm-1"));
+        fake_put(s->f, &osac_kind_vmi, kind_object(&osac_kind_vmi, VM_NS, "vm-1"));
     if (r->snapshot_phase) {
         json_t *sn = stage_snapshot(s, "snap", r->snapshot_phase);
         if (r->snapshot_ref)
@@ -117,7 +117,7 @@ static void stage_refusal(struct stage *s, const struct refusal *r)
             json_put_str(sn, "metadata.deletionTimestamp", T0);
     }
     if (r->vms_gone)
-        fake_remove(s->f, &kind_vms, VM_NS, "snap");
+        fake_remove(s->f, &osac_kind_vms, VM_NS, "snap");
     stage_request(s, r->restore_from ? r->restore_from : "snap", T1);
 }
 
@@ -132,8 +132,8 @@ START_TEST(refused)
                   stage_reason(&s, "RestoreFailed"));
     /* The cause goes away: a failed request never fires later by itself. */
     json_put_str(stage_vm(&s), "status.printableStatus", "Stopped");
-    fake_remove(s.f, &kind_vmi, VM_NS, "vm-1");
-    fake_remove(s.f, &kind_snapshot, NS, "snap");
+    fake_remove(s.f, &osac_kind_vmi, VM_NS, "vm-1");
+    fake_remove(s.f, &osac_kind_snapshot, NS, "snap");
     stage_snapshot(&s, "snap", "Ready");
     settle(&s);
     expect(&s, r->name, 0, "False", "True", "");
@@ -234,7 +234,7 @@ START_TEST(hanging)
         stage_set_condition(only_vmr(&s), "Progressing", hangs[_i].progressing, "text",
                             s.f->now_ns);
     if (hangs[_i].vms_gone)
-        fake_remove(s.f, &kind_vms, VM_NS, "snap");
+        fake_remove(s.f, &osac_kind_vms, VM_NS, "snap");
     s.f->now_ns += hangs[_i].after_s * NS_PER_S;
     settle(&s);
     expect(&s, hangs[_i].name, !hangs[_i].fails, hangs[_i].fails ? "False" : "True",
@@ -249,7 +249,7 @@ START_TEST(vanishes)
     stage_snapshot(&s, "snap", "Ready");
     stage_request(&s, "snap", T1);
     settle(&s);
-    fake_remove(s.f, &kind_vmr, VM_NS, meta_name(only_vmr(&s)));
+    fake_remove(s.f, &osac_kind_vmr, VM_NS, meta_name(only_vmr(&s)));
     settle(&s);
     expect(&s, "vanished", 0, "False", "True", "");
     ck_assert_str_eq(stage_reason(&s, "RestoreFailed"), "RestoreVanished");
@@ -264,7 +264,7 @@ START_TEST(vanishes_while_second_waits)
     stage_request(&s, "snap", T1);
     settle(&s);
     stage_request(&s, "snap", T2);
-    fake_remove(s.f, &kind_vmr, VM_NS, meta_name(only_vmr(&s)));
+    fake_remove(s.f, &osac_kind_vmr, VM_NS, meta_name(only_vmr(&s)));
     settle(&s);
     expect(&s, "second runs", 1, "True", "False", "");
     ck_assert_str_eq(meta_annotation(only_vmr(&s), KEY_REQUESTED_AT), T2);
@@ -299,7 +299,7 @@ START_TEST(pruned_field_is_noticed)
     settle(&s);
     expect(&s, "noticed", 1, "False", "True", "");
     ck_assert_str_eq(stage_reason(&s, "RestoreFailed"), "LastRestoredAtNotStored");
-    fake_remove(s.f, &kind_vmr, VM_NS, meta_name(only_vmr(&s)));
+    fake_remove(s.f, &osac_kind_vmr, VM_NS, meta_name(only_vmr(&s)));
     settle(&s);
     expect(&s, "never again", 0, "False", "True", "");
 }
@@ -332,7 +332,7 @@ START_TEST(admission_refuses)
     stage_request(&s, "snap", T2);
     s.f->denied_text = "VirtualMachineRestore \"old\" in progress";
     for (int i = 0; i < 3; i++) /* its cache lags: back off, without charging the request */
-        ck_assert_int_eq(stage_pass(&s, instance_reconcile, "vm-1"), -1);
+        ck_assert_int_eq(stage_pass(&s, osac_instance_reconcile, "vm-1"), -1);
     s.f->denied_plural = NULL;
     settle(&s);
     expect(&s, "admitted", 1, "True", "False", "");
@@ -347,7 +347,7 @@ START_TEST(link_down)
     settle(&s);
     stage_request(&s, "snap", T1);
     s.f->link_down = true;
-    ck_assert_int_eq(stage_pass(&s, instance_reconcile, "vm-1"), -1);
+    ck_assert_int_eq(stage_pass(&s, osac_instance_reconcile, "vm-1"), -1);
     expect(&s, "down", 0, "False", "False", "");
     json_put_str(stage_vm(&s), "status.printableStatus", "Running");
     s.f->link_down = false;
@@ -382,9 +382,9 @@ static void run_with_crash(struct stage *s, unsigned at, enum fake_moment moment
     fake_fail(s->f, at, moment, -1);
     bool completed = false;
     for (int i = 0; i < 30; i++) {
-        stage_pass(s, instance_reconcile, "vm-1");
+        stage_pass(s, osac_instance_reconcile, "vm-1");
         s->f->crashed = false;
-        ck_assert_uint_le(fake_count(s->f, &kind_vmr), 1);
+        ck_assert_uint_le(fake_count(s->f, &osac_kind_vmr), 1);
         ck_assert(strcmp(stage_condition(s, "RestoreInProgress"), "True") != 0 ||
                   strcmp(stage_condition(s, "RestoreFailed"), "True") != 0);
         if (i > 10 && !completed && only_vmr(s)) {
@@ -416,11 +416,11 @@ START_TEST(crash_while_refusing)
         stage_snapshot(&s, "snap", "Creating");
         stage_request(&s, "snap", T1);
         fake_fail(s.f, (unsigned)_i, (enum fake_moment)moment, -1);
-        stage_pass(&s, instance_reconcile, "vm-1");
+        stage_pass(&s, osac_instance_reconcile, "vm-1");
         bool consumed = meta_annotation(stage_ci(&s), KEY_CONSUMED_AT) != NULL;
         s.f->crashed = false;
         s.f->fault = (struct fake_fault){0};
-        json_put_str(fake_get(s.f, &kind_snapshot, NS, "snap"), "status.phase", "Ready");
+        json_put_str(fake_get(s.f, &osac_kind_snapshot, NS, "snap"), "status.phase", "Ready");
         settle(&s);
         if (consumed)
             expect(&s, "charged", 0, "False", "True", "");

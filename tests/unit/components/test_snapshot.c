@@ -4,17 +4,17 @@
 
 static void settle(struct stage *s)
 {
-    stage_settle(s, snapshot_reconcile, "snap");
+    stage_settle(s, osac_snapshot_reconcile, "snap");
 }
 
 static json_t *snap(struct stage *s)
 {
-    return fake_get(s->f, &kind_snapshot, NS, "snap");
+    return fake_get(s->f, &osac_kind_snapshot, NS, "snap");
 }
 
 static json_t *vms(struct stage *s)
 {
-    return fake_only(s->f, &kind_vms);
+    return fake_only(s->f, &osac_kind_vms);
 }
 
 static void expect(struct stage *s, const char *row, const char *phase, const char *ready)
@@ -98,7 +98,7 @@ START_TEST(never_captured_twice)
     settle(&s);
     json_put_take(vms(&s), "status", json_pack("{s:b}", "readyToUse", 1));
     settle(&s);
-    fake_remove(s.f, &kind_vms, VM_NS, meta_name(vms(&s)));
+    fake_remove(s.f, &osac_kind_vms, VM_NS, meta_name(vms(&s)));
     settle(&s);
     expect(&s, "lost", "Failed", "False");
     ck_assert_ptr_null(vms(&s));
@@ -107,7 +107,7 @@ END_TEST
 
 static void no_parent(struct stage *s)
 {
-    fake_remove(s->f, &kind_instance, NS, "vm-1");
+    fake_remove(s->f, &osac_kind_instance, NS, "vm-1");
 }
 static void parent_deleting(struct stage *s)
 {
@@ -132,9 +132,9 @@ static void no_machine(struct stage *s)
 }
 static void two_machines(struct stage *s)
 {
-    json_t *vm = kind_object(&kind_vm, VM_NS, "vm-1b");
+    json_t *vm = kind_object(&osac_kind_vm, VM_NS, "vm-1b");
     meta_set_label(vm, KEY_INSTANCE, "vm-1");
-    fake_put(s->f, &kind_vm, vm);
+    fake_put(s->f, &osac_kind_vm, vm);
 }
 static void unmanaged(struct stage *s)
 {
@@ -159,7 +159,7 @@ START_TEST(obstructed)
     stage_fresh(&s);
     o->arrange(&s);
     for (int i = 0; i < 5; i++)
-        stage_pass(&s, snapshot_reconcile, "snap");
+        stage_pass(&s, osac_snapshot_reconcile, "snap");
     ck_assert_msg(strcmp(json_str_or_empty(snap(&s), "status.phase"), o->phase) == 0, "%s: %s",
                   o->name, json_str_or_empty(snap(&s), "status.phase"));
     ck_assert_ptr_null(vms(&s));
@@ -174,16 +174,16 @@ START_TEST(foreign_name_is_not_adopted)
 {
     STAGE(s);
     stage_fresh(&s);
-    json_t *foreign = kind_object(&kind_vms, VM_NS, "snap");
+    json_t *foreign = kind_object(&osac_kind_vms, VM_NS, "snap");
     meta_set_label(foreign, KEY_SNAPSHOT, "snap");
     meta_set_annotation(foreign, KEY_SNAPSHOT_UID, "somebody-else");
-    fake_put(s.f, &kind_vms, foreign);
+    fake_put(s.f, &osac_kind_vms, foreign);
     settle(&s);
-    ck_assert_uint_eq(fake_count(s.f, &kind_vms), 2);
+    ck_assert_uint_eq(fake_count(s.f, &osac_kind_vms), 2);
     ck_assert_str_ne(json_str(snap(&s), "status.virtualMachineSnapshotRef.name"), "snap");
     json_put_str(snap(&s), "metadata.deletionTimestamp", T1);
     settle(&s);
-    ck_assert_uint_eq(fake_count(s.f, &kind_vms), 1); /* and theirs stays */
+    ck_assert_uint_eq(fake_count(s.f, &osac_kind_vms), 1); /* and theirs stays */
     ck_assert_str_eq(meta_annotation(vms(&s), KEY_SNAPSHOT_UID), "somebody-else");
     ck_assert_ptr_null(snap(&s));
 }
@@ -199,7 +199,7 @@ START_TEST(deletion_waits)
     settle(&s);
     expect(&s, "waiting", "Deleting", "False");
     ck_assert_uint_eq(fake_requests(s.f, "delete virtualmachinesnapshots"), 1);
-    fake_remove(s.f, &kind_vms, VM_NS, meta_name(vms(&s)));
+    fake_remove(s.f, &osac_kind_vms, VM_NS, meta_name(vms(&s)));
     settle(&s);
     ck_assert_ptr_null(snap(&s));
 }
@@ -215,7 +215,7 @@ START_TEST(deletion_keeps_finalizer)
         settle(&s);
         json_put_str(snap(&s), "metadata.deletionTimestamp", T1);
         fake_fail(s.f, at, FAKE_BEFORE, delete_faults[_i]);
-        stage_pass(&s, snapshot_reconcile, "snap");
+        stage_pass(&s, osac_snapshot_reconcile, "snap");
         ck_assert_ptr_nonnull(snap(&s));
         ck_assert(meta_has_finalizer(snap(&s), SNAPSHOT_FINALIZER));
         settle(&s);
@@ -230,7 +230,7 @@ START_TEST(deletion_without_kind)
     STAGE(s);
     stage_fresh(&s);
     settle(&s);
-    fake_remove(s.f, &kind_vms, VM_NS, "snap");
+    fake_remove(s.f, &osac_kind_vms, VM_NS, "snap");
     no_kind(&s);
     json_put_str(snap(&s), "metadata.deletionTimestamp", T1);
     settle(&s);
@@ -245,7 +245,7 @@ START_TEST(crash_anywhere)
         stage_fresh(&s);
         fake_fail(s.f, (unsigned)_i, (enum fake_moment)moment, -1);
         for (int i = 0; i < 12; i++) {
-            stage_pass(&s, snapshot_reconcile, "snap");
+            stage_pass(&s, osac_snapshot_reconcile, "snap");
             s.f->crashed = false;
             ck_assert(!vms(&s) || meta_has_finalizer(snap(&s), SNAPSHOT_FINALIZER));
         }
@@ -254,7 +254,7 @@ START_TEST(crash_anywhere)
         json_put_str(snap(&s), "metadata.deletionTimestamp", T1);
         fake_fail(s.f, (unsigned)_i, (enum fake_moment)moment, -1);
         for (int i = 0; i < 12; i++) {
-            stage_pass(&s, snapshot_reconcile, "snap");
+            stage_pass(&s, osac_snapshot_reconcile, "snap");
             s.f->crashed = false;
             ck_assert(!vms(&s) || snap(&s));
         }

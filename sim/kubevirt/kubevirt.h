@@ -1,7 +1,8 @@
 /* KubeVirt as the API shows it: VMs, guests, snapshots, restores (kubevirt-csi.md sections 1 to 3).
  *
- * One actor each for virt-api (admission, in the server), virt-controller (VM, VMI, VMSnapshot, VMRestore, DataVolume-free) and the guests. Timings are
- * virtual and fixed: a VM takes 8 s to start, 4 s to stop, a snapshot 3 s, a restore 5 s, unless a knob says otherwise. */
+ * One actor each for virt-api (admission, in the server), virt-controller (VM, VMI, VMSnapshot,
+ * VMRestore, DataVolume-free) and the guests. Timings are virtual and fixed: a VM takes 8 s to
+ * start, 4 s to stop, a snapshot 3 s, a restore 5 s, unless a knob says otherwise. */
 #ifndef VMCONFORM_SIM_KUBEVIRT_KUBEVIRT_H
 #define VMCONFORM_SIM_KUBEVIRT_KUBEVIRT_H
 
@@ -14,24 +15,31 @@
 /* Starts KubeVirt on a cluster (its CRDs are built in). Needs storage_start() first. */
 int kubevirt_start(struct cluster *c, struct err *reterr);
 
-/* Knobs (durations in ns), by name: "start", "stop", "snapshot", "restore". Unknown names: error. */
+/* Knobs (durations in ns), by name: "start", "stop", "snapshot" (from the content's creation until
+ * it may have a creationTime), "restore" (from the last new claim until the machine gets its spec).
+ * Unknown names: error. */
 int kubevirt_set_duration(struct cluster *c, const char *what, int64_t ns, struct err *reterr);
 
 /* ---- guests ---- */
 
-/* The guest of a VM writes `blocks` blocks from `first` to the disk of spec volume `disk` (NULL: the first one). Works while the VM is
- * Running (or while it is stopped, with offline true: an administrator writes to the volume). ERR_INVALID otherwise; ERR_NO_SPACE past the end. */
+/* The guest of a VM writes `blocks` blocks from `first` to the disk of spec volume `disk` (NULL:
+ * the first one). Works while the VM is Running and neither paused nor frozen, and while it is
+ * stopped (an administrator writes to the volume). ERR_INVALID otherwise; ERR_NO_SPACE past the
+ * end. */
 int guest_write(struct cluster *c, const char *ns, const char *vm, const char *disk, uint64_t first,
                 uint64_t blocks, struct err *reterr);
-int guest_discard(struct cluster *c, const char *ns, const char *vm, const char *disk, uint64_t first,
-                  uint64_t blocks, struct err *reterr);
+int guest_discard(struct cluster *c, const char *ns, const char *vm, const char *disk,
+                  uint64_t first, uint64_t blocks, struct err *reterr);
 /* Remembers this moment of all disks of the VM under a name. */
-int guest_mark(struct cluster *c, const char *ns, const char *vm, const char *moment, struct err *reterr);
-/* Compares every disk of the VM with the moment: 0 and *ret_same; *ret_why (new text, NULL when the same) explains the first differences.
- * moment NULL: compares with nothing, error. */
-int guest_compare(struct cluster *c, const char *ns, const char *vm, const char *moment, bool *ret_same,
-                  char **ret_why, struct err *reterr);
-/* Power seen from inside: "shutdown", "reset", "crash", "pause", "unpause"; agent: "agent-up", "agent-down". */
-int guest_power(struct cluster *c, const char *ns, const char *vm, const char *what, struct err *reterr);
+int guest_mark(struct cluster *c, const char *ns, const char *vm, const char *moment,
+               struct err *reterr);
+/* Compares every disk of the VM with the moment: 0 and *ret_same; *ret_why (new text, NULL when the
+ * same) explains the first differences. moment NULL: compares with nothing, error. */
+int guest_compare(struct cluster *c, const char *ns, const char *vm, const char *moment,
+                  bool *ret_same, char **ret_why, struct err *reterr);
+/* Power seen from inside: "shutdown", "reset", "crash", "pause", "unpause"; agent: "agent-up",
+ * "agent-down". */
+int guest_power(struct cluster *c, const char *ns, const char *vm, const char *what,
+                struct err *reterr);
 
 #endif

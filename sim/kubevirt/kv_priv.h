@@ -1,0 +1,132 @@
+/* What the files of this folder share: KubeVirt of one cluster, its controllers and its guests. */
+#ifndef VMCONFORM_SIM_KUBEVIRT_KV_PRIV_H
+#define VMCONFORM_SIM_KUBEVIRT_KV_PRIV_H
+
+#include "base/strmap.h"
+#include "kube/time.h"
+#include "sim/kubevirt/ctl.h"
+#include "sim/kubevirt/kubevirt.h"
+
+#define KV_USER_CONTROLLER "system:serviceaccount:kubevirt:kubevirt-controller"
+#define KV_USER_HANDLER "system:serviceaccount:kubevirt:kubevirt-handler"
+#define KV_NODE "node01"
+
+#define FINALIZER_VM "kubevirt.io/virtualMachineControllerFinalize"
+#define FINALIZER_VMI "kubevirt.io/foregroundDeleteVirtualMachine"
+#define FINALIZER_SNAPSHOT "snapshot.kubevirt.io/vmsnapshot-protection"
+#define FINALIZER_CONTENT "snapshot.kubevirt.io/vmsnapshotcontent-protection"
+#define FINALIZER_SOURCE "snapshot.kubevirt.io/snapshot-source-protection"
+#define FINALIZER_RESTORE "snapshot.kubevirt.io/vmrestore-protection"
+
+extern const struct kind KIND_VM, KIND_VMI, KIND_SNAPSHOT, KIND_CONTENT, KIND_RESTORE, KIND_PVC,
+    KIND_POD, KIND_STORAGE_CLASS, KIND_VOLUME_SNAPSHOT, KIND_VOLUME_SNAPSHOT_CLASS, KIND_REVISION;
+
+enum kv_duration { KV_START, KV_STOP, KV_SNAPSHOT, KV_RESTORE, KV_DURATION_COUNT };
+
+/* What happens inside a machine, beside its API objects. Lives as long as the world: a name is a
+ * machine. */
+struct guest {
+    bool agent_down;      /* a running guest has an agent unless told otherwise */
+    bool paused, frozen;  /* of the instance `uid`; both end with it */
+    char *uid;            /* of the instance that these flags belong to */
+    const char *ending;   /* phase that the instance shall end with, NULL: none */
+    uint64_t thaw_event;  /* the launcher's safety timer, 0: none */
+    struct strmap *marks; /* moment -> struct mark */
+    struct kv *kv;        /* for the timer */
+    char *ns, *name;
+};
+
+enum { KV_WORKERS = 6, KV_FEEDERS_MAX = 12 };
+
+struct kv {
+    struct cluster *cluster;
+    struct world *world;
+    struct sched *sched;
+    struct ctl vm, handler, snapshot, restore; /* identities */
+    struct recorder *recorder, *handler_recorder;
+    struct worker *vms, *vmis, *snapshots, *contents, *restores, *volume_statuses;
+    struct feeder *feeders[KV_FEEDERS_MAX];
+    size_t feeder_count;
+    int64_t duration_ns[KV_DURATION_COUNT];
+    struct strmap *guests; /* "ns/name" -> struct guest */
+};
+
+/* NULL when KubeVirt does not run there. */
+struct kv *kv_of(const struct cluster *c);
+
+/* ---- machines (vm.c, vmstatus.c, vmi.c) ---- */
+reconcile_fn kv_vm_reconcile, kv_vmi_reconcile;
+/* "Always", "Halted", ...: spec.runStrategy or what spec.running stands for. */
+const char *kv_run_strategy(const json_t *vm);
+/* The claim behind an entry of spec.volumes[], NULL when it has none. Borrowed. */
+const char *kv_volume_claim(const json_t *volume);
+/* spec.template.spec.volumes of a VM; may be NULL. Borrowed. */
+const json_t *kv_vm_volumes(const json_t *vm);
+bool kv_vm_uses_claim(const json_t *vm, const char *claim);
+bool kv_vmi_final(const json_t *vmi);
+bool kv_claim_bound(const struct kv *kv, const char *ns, const char *claim);
+/* Creates the claims of spec.dataVolumeTemplates (vm_claims.c). */
+int kv_vm_ensure_claims(struct kv *kv, const json_t *vm, struct err *reterr);
+char *kv_revision_name(const json_t *vm, int64_t generation);
+/* Edits vm->status (vm is the caller's copy) to what holds now; vmi may be NULL. */
+void kv_vm_status(struct kv *kv, json_t *vm, const json_t *vmi);
+/* The ns to wait until a machine that keeps failing may start again; 0: now. */
+int64_t kv_start_delay(const struct kv *kv, const json_t *vm);
+
+/* ---- guests (guest.c) ---- */
+/* Made on first use. */
+struct guest *kv_guest(struct kv *kv, const char *ns, const char *name);
+/* Forgets the flags of an earlier instance. */
+void kv_guest_boot(struct guest *g, const char *uid);
+void kv_guest_end(struct guest *g);
+void kv_guest_destroy(void *guest);
+/* The launcher's freeze call through virt-api: 0, or minus the HTTP code with the text in *reterr.
+ * timeout 0: no safety timer. */
+int kv_guest_freeze(struct kv *kv, const char *ns, const char *name, int64_t timeout_ns,
+                    struct err *reterr);
+int kv_guest_thaw(struct kv *kv, const char *ns, const char *name, struct err *reterr);
+
+/* ---- snapshots (snapshot.c, content.c, source.c, volumestatus.c) ---- */
+reconcile_fn kv_snapshot_reconcile, kv_content_reconcile, kv_volume_status_reconcile;
+bool kv_snapshot_progressing(const json_t *snapshot);
+/* The ns until the deadline; INT64_MAX when there is none. */
+int64_t kv_snapshot_time_left(const struct kv *kv, const json_t *snapshot);
+bool kv_snapshot_keeps_content(const json_t *snapshot, const json_t *content);
+char *kv_content_name(const json_t *snapshot);
+/* The VM that a snapshot is of, new; NULL when absent. */
+json_t *kv_snapshot_source(const struct kv *kv, const json_t *snapshot);
+bool kv_source_locked(const json_t *vm, const json_t *snapshot);
+/* 0 and *ret_why "" when locked; *ret_why (new) tells what is in the way. One write at most per
+ * call. */
+int kv_source_lock(struct kv *kv, const json_t *vm, const json_t *snapshot, char **ret_why,
+                   struct err *reterr);
+int kv_source_unlock(struct kv *kv, const json_t *vm, const json_t *snapshot, struct err *reterr);
+/* The class to snapshot a claim with (new), NULL when there is none. -1: several match and none is
+ * the default. */
+int kv_snapshot_class(const struct kv *kv, const json_t *claim, char **ret_class,
+                      struct err *reterr);
+int kv_content_create(struct kv *kv, const json_t *vm, const json_t *snapshot, struct err *reterr);
+
+/* ---- restores (restore.c, restore_claims.c, restore_target.c) ---- */
+reconcile_fn kv_restore_reconcile;
+/* The target of a restore, new; NULL when absent. */
+json_t *kv_restore_target(const struct kv *kv, const json_t *restore);
+/* Fills status.restores of the caller's copy from the content. */
+void kv_restore_plan(json_t *restore, const json_t *content);
+/* Creates missing claims: 0 and *ret_waiting tells that some are not there or not bound yet;
+ * *ret_begun_ns is when the last one was created, 0 without any. */
+int kv_restore_claims(struct kv *kv, const json_t *restore, const json_t *content, const json_t *vm,
+                      bool *ret_waiting, int64_t *ret_begun_ns, struct err *reterr);
+/* Fills status.deletedDataVolumes of the caller's copy: templates that the target has and will have
+ * no more. */
+void kv_restore_note_deleted(json_t *restore, const json_t *content, const json_t *vm);
+/* Gives the target the snapshot's spec. *ret_changed: a write was made, call again. */
+int kv_restore_apply(struct kv *kv, const json_t *restore, const json_t *content, const json_t *vm,
+                     bool *ret_changed, struct err *reterr);
+char *kv_restore_id(const json_t *restore);
+
+/* ---- virt-api (admission.c) ---- */
+void kv_admission_start(struct kv *kv);
+bool kv_is_own_user(const char *user);
+
+#endif

@@ -1,0 +1,530 @@
+#include "tests/unit/sim_kubevirt/script.h"
+
+#include <check.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "kube/meta.h"
+#include "kube/time.h"
+#include "sim/kubevirt/kubevirt.h"
+#include "sim/provisioner/provisioner.h"
+#include "sim/storage/storage.h"
+
+struct run {
+    const struct script_case *c;
+    struct world *world;
+    struct cluster *cluster;
+    struct apiserver *server;
+    int line;
+    int want_code; /* of the next write; 0: success */
+    char *want_text;
+};
+
+#define FAIL(r, ...)                                                                               \
+    do {                                                                                           \
+        AUTO(str) char *text_ = mem_printf(__VA_ARGS__);                                           \
+        ck_abort_msg("%s, line %d: %s", (r)->c->name, (r)->line, text_);                           \
+    } while (0)
+
+static void check_err(struct run *r, int rc, struct err *e)
+{
+    if (rc < 0)
+        FAIL(r, "%s", e->msg);
+}
+
+/* ---- words ---- */
+
+static char *word(struct run *r, char **line)
+{
+    while (**line == ' ')
+        (*line)++;
+    char *w = strsep(line, " ");
+    if (!w || !*w)
+        FAIL(r, "a word is missing");
+    if (!*line)
+        *line = w + strlen(w);
+    return w;
+}
+
+static char *rest(char **line)
+{
+    while (**line == ' ')
+        (*line)++;
+    return *line;
+}
+
+static json_t *json_arg(struct run *r, const char *text)
+{
+    struct err e = {0};
+    json_t *v = json_read(text, strlen(text), "script", &e);
+    if (!v)
+        FAIL(r, "%s", e.msg);
+    return v;
+}
+
+static struct api_resource resource(struct run *r, const char *kind)
+{
+    struct resource_info info;
+    bool ambiguous = false;
+    if (!apiserver_find_any(r->server, kind, &info, &ambiguous))
+        FAIL(r, "no kind '%s'", kind);
+    return info.resource;
+}
+
+static bool namespaced(const struct api_resource *res)
+{
+    return strcmp(res->plural, "namespaces") && strcmp(res->plural, "storageclasses") &&
+           strcmp(res->plural, "volumesnapshotclasses") &&
+           strcmp(res->plural, "volumesnapshotcontents");
+}
+
+static json_t *peek(struct run *r, const char *kind, const char *name)
+{
+    struct api_resource res = resource(r, kind);
+    return apiserver_peek(r->server, res.group, res.plural, namespaced(&res) ? "default" : NULL,
+                          name);
+}
+
+/* ---- writes ---- */
+
+static void send(struct run *r, struct api_request *req)
+{
+    struct api_response ret = {0};
+    if (namespaced(&req->resource))
+        req->ns = "default";
+    apiserver_handle(r->server, req, &ret);
+    int want = r->want_code;
+    r->want_code = 0;
+    if (want ? ret.code != want : !api_ok(&ret))
+        FAIL(r, "answer %d: %s", ret.code, api_ok(&ret) ? "" : api_message(&ret));
+    if (want && !strstr(api_message(&ret), r->want_text))
+        FAIL(r, "answer says: %s", api_message(&ret));
+    api_response_finish(&ret);
+}
+
+static void create(struct run *r, const json_t *obj)
+{
+    struct resource_info info;
+    if (!apiserver_find_kind(r->server, meta_api_version(obj), meta_kind(obj), &info))
+        FAIL(r, "no kind %s %s", meta_api_version(obj), meta_kind(obj));
+    struct api_request req = {.verb = API_CREATE, .resource = info.resource, .body = obj};
+    send(r, &req);
+}
+
+static json_t *object(const char *api_version, const char *kind, const char *name)
+{
+    return json_pack("{s:s, s:s, s:{s:s, s:s}, s:{}}", "apiVersion", api_version, "kind", kind,
+                     "metadata", "name", name, "namespace", "default", "spec");
+}
+
+static void do_claim(struct run *r, char *line)
+{
+    AUTO(json) json_t *pvc = object("v1", "PersistentVolumeClaim", word(r, &line));
+    json_put_take(pvc, "spec.accessModes", json_pack("[s]", "ReadWriteOnce"));
+    json_put_str(pvc, "spec.resources.requests.storage", "64Mi");
+    if (*rest(&line))
+        json_put_str(pvc, "spec.storageClassName", rest(&line));
+    create(r, pvc);
+}
+
+static json_t *volume(struct run *r, json_t *vm, const char *text, unsigned i)
+{
+    AUTO(str) char *name = mem_printf("d%u", i);
+    (void)r;
+    if (!strcmp(text, "c:"))
+        return json_pack("{s:s, s:{s:s}}", "name", name, "cloudInitNoCloud", "userData", "x");
+    if (strncmp(text, "t:", 2))
+        return json_pack("{s:s, s:{s:s}}", "name", name, "persistentVolumeClaim", "claimName",
+                         text);
+    json_t *templates = json_at_mut(vm, "spec", "dataVolumeTemplates", NULL);
+    if (!templates) {
+        templates = json_array();
+        json_put_take(vm, "spec.dataVolumeTemplates", templates);
+    }
+    json_array_append_new(templates,
+                          json_pack("{s:{s:s}, s:{s:{s:{s:{s:s}}}}}", "metadata", "name", text + 2,
+                                    "spec", "storage", "resources", "requests", "storage", "64Mi"));
+    return json_pack("{s:s, s:{s:s}}", "name", name, "dataVolume", "name", text + 2);
+}
+
+static void do_vm(struct run *r, char *line)
+{
+    AUTO(json) json_t *vm = object("kubevirt.io/v1", "VirtualMachine", word(r, &line));
+    json_put_str(vm, "spec.runStrategy", word(r, &line));
+    json_t *volumes = json_array();
+    json_put_take(vm, "spec.template.spec.volumes", volumes);
+    for (unsigned i = 0; *rest(&line); i++)
+        json_array_append_new(volumes, volume(r, vm, word(r, &line), i));
+    create(r, vm);
+}
+
+static void merge_spec(struct run *r, json_t *obj, const char *text)
+{
+    if (!*text)
+        return;
+    AUTO(json) json_t *more = json_arg(r, text);
+    json_object_update(json_object_get(obj, "spec"), more);
+}
+
+static json_t *reference(const char *name)
+{
+    return json_pack("{s:s, s:s, s:s}", "apiGroup", "kubevirt.io", "kind", "VirtualMachine", "name",
+                     name);
+}
+
+static void do_snapshot(struct run *r, char *line)
+{
+    AUTO(json)
+    json_t *obj = object("snapshot.kubevirt.io/v1beta1", "VirtualMachineSnapshot", word(r, &line));
+    json_put_take(obj, "spec.source", reference(word(r, &line)));
+    merge_spec(r, obj, rest(&line));
+    create(r, obj);
+}
+
+static void do_restore(struct run *r, char *line)
+{
+    AUTO(json)
+    json_t *obj = object("snapshot.kubevirt.io/v1beta1", "VirtualMachineRestore", word(r, &line));
+    json_put_take(obj, "spec.target", reference(word(r, &line)));
+    json_put_str(obj, "spec.virtualMachineSnapshotName", word(r, &line));
+    merge_spec(r, obj, rest(&line));
+    create(r, obj);
+}
+
+static void do_create(struct run *r, char *line)
+{
+    AUTO(json) json_t *obj = json_arg(r, rest(&line));
+    create(r, obj);
+}
+
+static void do_refused(struct run *r, char *line)
+{
+    r->want_code = (int)strtol(word(r, &line), NULL, 10);
+    free(r->want_text);
+    r->want_text = mem_strdup(rest(&line));
+}
+
+static void patch(struct run *r, char *line, const char *subresource)
+{
+    struct api_request req = {.verb = API_PATCH, .resource = resource(r, word(r, &line))};
+    req.name = word(r, &line);
+    req.subresource = subresource;
+    req.patch = PATCH_MERGE;
+    AUTO(json) json_t *body = json_arg(r, rest(&line));
+    req.body = body;
+    send(r, &req);
+}
+
+static void do_patch(struct run *r, char *line)
+{
+    patch(r, line, NULL);
+}
+
+static void do_patchstatus(struct run *r, char *line)
+{
+    patch(r, line, "status");
+}
+
+static void do_delete(struct run *r, char *line)
+{
+    struct api_request req = {.verb = API_DELETE, .resource = resource(r, word(r, &line))};
+    req.name = word(r, &line);
+    send(r, &req);
+}
+
+/* ---- time ---- */
+
+static int64_t duration(struct run *r, const char *text)
+{
+    int64_t ns;
+    if (!duration_parse(text, &ns))
+        FAIL(r, "'%s' is no duration", text);
+    return ns;
+}
+
+static void do_run(struct run *r, char *line)
+{
+    const char *how = word(r, &line);
+    struct sched *s = world_sched(r->world);
+    if (!strcmp(how, "idle")) {
+        if (sched_run(s, sched_now(s) + 24 * 3600 * NS_PER_S) != SCHED_STOP_IDLE)
+            FAIL(r, "the world does not come to rest");
+        return;
+    }
+    sched_run(s, sched_now(s) + duration(r, how));
+}
+
+/* ---- looks ---- */
+
+static char *text_of(const json_t *v)
+{
+    return json_is_string(v) ? mem_strdup(json_string_value(v)) : json_text(v);
+}
+
+static const json_t *at(struct run *r, char **line)
+{
+    const char *kind = word(r, line);
+    const char *name = word(r, line);
+    const json_t *obj = peek(r, kind, name);
+    if (!obj)
+        FAIL(r, "%s %s is absent", kind, name);
+    return obj;
+}
+
+static void do_is(struct run *r, char *line)
+{
+    const json_t *obj = at(r, &line);
+    const json_t *v = json_path(obj, word(r, &line));
+    const char *want = rest(&line);
+    AUTO(str) char *got = v ? text_of(v) : mem_strdup("");
+    if (strcmp(got, want))
+        FAIL(r, "it is '%s', not '%s'", got, want);
+}
+
+static void do_has(struct run *r, char *line)
+{
+    const json_t *obj = at(r, &line);
+    const json_t *v = json_path(obj, word(r, &line));
+    AUTO(str) char *got = v ? text_of(v) : mem_strdup("");
+    if (!strstr(got, rest(&line)))
+        FAIL(r, "it is '%s'", got);
+}
+
+static void do_cond(struct run *r, char *line)
+{
+    const json_t *obj = at(r, &line);
+    const char *type = word(r, &line);
+    const char *status = word(r, &line), *reason = rest(&line);
+    const json_t *cond = meta_condition(obj, type);
+    if (!strcmp(status, "none")
+            ? cond != NULL
+            : strcmp(json_str_or_empty(cond, "status"), status) ||
+                  (*reason && strcmp(json_str_or_empty(cond, "reason"), reason)))
+        FAIL(r, "condition is %s '%s'", json_str_or_empty(cond, "status"),
+             json_str_or_empty(cond, "reason"));
+}
+
+static void do_gone(struct run *r, char *line)
+{
+    const char *kind = word(r, &line);
+    if (peek(r, kind, word(r, &line)))
+        FAIL(r, "it is there");
+}
+
+static void do_there(struct run *r, char *line)
+{
+    at(r, &line);
+}
+
+static void do_count(struct run *r, char *line)
+{
+    struct api_resource res = resource(r, word(r, &line));
+    AUTO(json) json_t *all = apiserver_peek_all(r->server, res.group, res.plural, "default");
+    if (json_array_size(all) != strtoul(rest(&line), NULL, 10))
+        FAIL(r, "there are %zu", json_array_size(all));
+}
+
+static void do_event(struct run *r, char *line)
+{
+    AUTO(json) json_t *all = apiserver_peek_all(r->server, "", "events", "default");
+    const char *reason = word(r, &line);
+    int64_t count = 0;
+    size_t i;
+    json_t *event;
+    json_array_foreach(all, i, event)
+    {
+        if (!strcmp(json_str_or_empty(event, "reason"), reason))
+            count += json_int(event, "count", 1);
+    }
+    if (count != strtoll(rest(&line), NULL, 10))
+        FAIL(r, "there are %lld", (long long)count);
+}
+
+/* ---- guests and knobs ---- */
+
+static void do_write(struct run *r, char *line)
+{
+    struct err e = {0};
+    const char *vm = word(r, &line);
+    uint64_t first = strtoull(word(r, &line), NULL, 10);
+    check_err(
+        r, guest_write(r->cluster, "default", vm, NULL, first, strtoull(rest(&line), NULL, 10), &e),
+        &e);
+}
+
+static void do_mark(struct run *r, char *line)
+{
+    struct err e = {0};
+    const char *vm = word(r, &line);
+    check_err(r, guest_mark(r->cluster, "default", vm, rest(&line), &e), &e);
+}
+
+static void compare(struct run *r, char *line, bool want)
+{
+    struct err e = {0};
+    bool same = false;
+    AUTO(str) char *why = NULL;
+    const char *vm = word(r, &line), *moment = word(r, &line);
+    check_err(r, guest_compare(r->cluster, "default", vm, moment, &same, &why, &e), &e);
+    if (same != want || (!want && !strstr(why, rest(&line))))
+        FAIL(r, "comparison: %s", why ? why : "same");
+}
+
+static void do_same(struct run *r, char *line)
+{
+    compare(r, line, true);
+}
+
+static void do_differs(struct run *r, char *line)
+{
+    compare(r, line, false);
+}
+
+static void do_power(struct run *r, char *line)
+{
+    struct err e = {0};
+    const char *vm = word(r, &line);
+    check_err(r, guest_power(r->cluster, "default", vm, rest(&line), &e), &e);
+}
+
+static void do_duration(struct run *r, char *line)
+{
+    struct err e = {0};
+    const char *what = word(r, &line);
+    check_err(r, kubevirt_set_duration(r->cluster, what, duration(r, rest(&line)), &e), &e);
+}
+
+static void do_storage(struct run *r, char *line)
+{
+    struct err e = {0};
+    const char *what = word(r, &line);
+    check_err(r, storage_set_duration(r->cluster, what, duration(r, rest(&line)), &e), &e);
+}
+
+static void do_fault(struct run *r, char *line)
+{
+    struct err e = {0};
+    AUTO(json) json_t *rule = json_arg(r, rest(&line));
+    check_err(r, (int)fault_add(world_faults(r->world), rule, &e), &e);
+}
+
+static void do_fail(struct run *r, char *line)
+{
+    struct err e = {0};
+    const char *rpc = word(r, &line), *glob = word(r, &line);
+    check_err(r,
+              storage_fail_next(r->cluster, rpc, glob, "Internal", "out of order",
+                                (unsigned)strtoul(rest(&line), NULL, 10), &e),
+              &e);
+}
+
+/* ---- the interpreter ---- */
+
+static const struct {
+    const char *name;
+    void (*fn)(struct run *r, char *line);
+} commands[] = {
+    {"claim", do_claim},
+    {"vm", do_vm},
+    {"snapshot", do_snapshot},
+    {"restore", do_restore},
+    {"create", do_create},
+    {"refused", do_refused},
+    {"patch", do_patch},
+    {"patchstatus", do_patchstatus},
+    {"delete", do_delete},
+    {"run", do_run},
+    {"is", do_is},
+    {"has", do_has},
+    {"cond", do_cond},
+    {"gone", do_gone},
+    {"there", do_there},
+    {"count", do_count},
+    {"event", do_event},
+    {"write", do_write},
+    {"mark", do_mark},
+    {"same", do_same},
+    {"differs", do_differs},
+    {"power", do_power},
+    {"duration", do_duration},
+    {"storage", do_storage},
+    {"fault", do_fault},
+    {"fail", do_fail},
+};
+
+/* Puts uids for $NAME. New. */
+static char *expand(struct run *r, const char *line)
+{
+    static const char *const kinds[] = {"virtualmachinesnapshots", "virtualmachinerestores",
+                                        "virtualmachines"};
+    struct strbuf out = {0};
+    for (const char *p = line; *p; p++) {
+        if (*p != '$') {
+            strbuf_addch(&out, *p);
+            continue;
+        }
+        size_t len = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz0123456789");
+        AUTO(str) char *name = mem_strndup(p + 1, len);
+        const json_t *obj = NULL;
+        for (size_t i = 0; i < ARRAY_LEN(kinds) && !obj; i++)
+            obj = peek(r, kinds[i], name);
+        if (!obj)
+            FAIL(r, "nothing is called '%s'", name);
+        strbuf_addstr(&out, meta_uid(obj));
+        p += len;
+    }
+    return strbuf_take(&out);
+}
+
+static void run_line(struct run *r, const char *text)
+{
+    AUTO(str) char *copy = expand(r, text);
+    char *line = copy;
+    if (!*rest(&line))
+        return;
+    const char *name = word(r, &line);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (!strcmp(commands[i].name, name)) {
+            commands[i].fn(r, line);
+            return;
+        }
+    }
+    FAIL(r, "no command '%s'", name);
+}
+
+static char *run_case(const struct script_case *c, bool provisioner, bool trace)
+{
+    struct err e = {0};
+    struct world_config config = {.seed = 7, .trace = trace, .events_max = 2000000};
+    struct run r = {.c = c, .world = world_create(&config)};
+    r.cluster = world_add_cluster(r.world, "main", &e);
+    ck_assert_msg(r.cluster != NULL, "%s", e.msg);
+    r.server = cluster_server(r.cluster);
+    check_err(&r, storage_start(r.cluster, &e), &e);
+    check_err(&r, kubevirt_start(r.cluster, &e), &e);
+    if (provisioner)
+        check_err(&r, provisioner_start(r.cluster, r.cluster, &e), &e);
+    AUTO(str) char *script = mem_strdup(c->script);
+    char *at_line = script, *line;
+    while ((line = strsep(&at_line, "\n"))) {
+        r.line++;
+        run_line(&r, line);
+    }
+    char *text = trace ? mem_strdup(strbuf_str(trace_text(world_trace(r.world)))) : NULL;
+    free(r.want_text);
+    world_destroy(r.world);
+    return text;
+}
+
+void script_run(const struct script_case *c, int provisioner)
+{
+    run_case(c, provisioner, false);
+}
+
+char *script_trace(const struct script_case *c)
+{
+    return run_case(c, false, true);
+}

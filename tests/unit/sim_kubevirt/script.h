@@ -1,0 +1,33 @@
+/* Tests of the simulated KubeVirt are little scripts: one command a line, words split at blanks. A
+ * value is the rest of the line.
+ *
+ *   claim NAME [CLASS]                     a claim of 64Mi
+ *   vm NAME STRATEGY [CLAIM...]            volumes d0, d1, ...; "t:NAME" is a dataVolumeTemplate,
+ * "c:" a cloud-init disk snapshot NAME VM [JSON]                JSON is merged into spec restore
+ * NAME VM SNAPSHOT [JSON] create JSON refused CODE TEXT                      what the next write
+ * must answer (TEXT is part of the message) patch KIND NAME JSON                   merge patch;
+ * patchstatus: of the status delete KIND NAME run DURATION                           lets virtual
+ * time pass; "run idle": until nothing is left to do is KIND NAME PATH [VALUE]              dotted
+ * path; no VALUE: absent has KIND NAME PATH TEXT                the value's text contains TEXT cond
+ * KIND NAME TYPE STATUS [REASON]    REASON is the whole text; "none" for STATUS: absent gone KIND
+ * NAME / there KIND NAME / count KIND N event REASON N                         N events (counts
+ * added) with that reason write VM FIRST COUNT / mark VM MOMENT / same VM MOMENT / differs VM
+ * MOMENT TEXT power VM WHAT / duration WHAT DURATION / storage WHAT DURATION / fault JSON / fail
+ * RPC GLOB TIMES
+ *
+ * "$NAME" inside a line stands for the uid of the first object of that name among snapshots,
+ * restores and machines. Namespace: default. */
+#ifndef VMCONFORM_TESTS_UNIT_SIM_KUBEVIRT_SCRIPT_H
+#define VMCONFORM_TESTS_UNIT_SIM_KUBEVIRT_SCRIPT_H
+
+struct script_case {
+    const char *name, *script;
+};
+
+/* Runs a case in a world of its own with storage, KubeVirt and, when `provisioner` is set, a
+ * provisioner on the same cluster. */
+void script_run(const struct script_case *c, int provisioner);
+/* Runs the case with the seed and returns the trace's text, new. */
+char *script_trace(const struct script_case *c);
+
+#endif

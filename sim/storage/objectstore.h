@@ -1,4 +1,5 @@
-/* An object store: buckets of keys, in memory or backed by a folder (fixtures put chains there). Faults "store" apply. */
+/* An object store: buckets of keys, in memory or backed by a folder (fixtures put chains there).
+ * Faults "store" apply. */
 #ifndef VMCONFORM_SIM_STORAGE_OBJECTSTORE_H
 #define VMCONFORM_SIM_STORAGE_OBJECTSTORE_H
 
@@ -15,24 +16,29 @@ struct objectstore;
 struct objectstore *objectstore_of(struct world *w);
 
 /* Direct access, for fixtures, faults and laws: no scheduling point, no fault. */
-void objectstore_put(struct objectstore *o, const char *bucket, const char *key, const void *data, size_t len);
+void objectstore_put(struct objectstore *o, const char *bucket, const char *key, const void *data,
+                     size_t len);
 /* Backs a key by a file (borrowed path is copied); size and bytes are read from it when asked. */
-void objectstore_put_file(struct objectstore *o, const char *bucket, const char *key, const char *path);
-bool objectstore_size(struct objectstore *o, const char *bucket, const char *key, uint64_t *ret_size);
+void objectstore_put_file(struct objectstore *o, const char *bucket, const char *key,
+                          const char *path);
+bool objectstore_size(struct objectstore *o, const char *bucket, const char *key,
+                      uint64_t *ret_size);
 int objectstore_read(struct objectstore *o, const char *bucket, const char *key, uint64_t offset,
                      void *buf, size_t len, size_t *ret_len, struct err *reterr);
 bool objectstore_delete(struct objectstore *o, const char *bucket, const char *key);
 /* Sorted keys; new array. */
 json_t *objectstore_list(struct objectstore *o, const char *bucket, const char *prefix);
 
-/* The same as a client sees it: scheduling points, faults "store", effects and trace, from the running actor. */
-int sim_object_read(struct world *w, const char *bucket, const char *key, uint64_t offset, void *buf,
-                    size_t len, size_t *ret_len, struct err *reterr);
+/* The same as a client sees it: scheduling points, faults "store", effects and trace, from the
+ * running actor. */
+int sim_object_read(struct world *w, const char *bucket, const char *key, uint64_t offset,
+                    void *buf, size_t len, size_t *ret_len, struct err *reterr);
 int sim_object_get(struct world *w, const char *bucket, const char *key, size_t max_bytes,
                    char **ret_data, size_t *ret_len, struct err *reterr);
-int sim_object_put(struct world *w, const char *bucket, const char *key, const void *data, size_t len,
-                   struct err *reterr);
+int sim_object_put(struct world *w, const char *bucket, const char *key, const void *data,
+                   size_t len, struct err *reterr);
 int sim_object_delete(struct world *w, const char *bucket, const char *key, struct err *reterr);
-json_t *sim_object_list(struct world *w, const char *bucket, const char *prefix, struct err *reterr);
+json_t *sim_object_list(struct world *w, const char *bucket, const char *prefix,
+                        struct err *reterr);
 
 #endif

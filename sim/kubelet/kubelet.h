@@ -1,6 +1,11 @@
-/* The kubelet of the simulated nodes: it runs pods. A pod waits for its claims to be bound, becomes Running, its program runs in a
- * process of its own ("pod/NS/NAME"), and the pod ends Succeeded or Failed with the container's exit status and terminated message. Deleting a pod
- * stops its process first (crash), then removes the object: a finished pod object still holds its claims (pvc-protection). */
+/* The kubelet of the simulated nodes: it runs pods. A pod waits for its claims to be bound, becomes
+ * Running, its program runs in a process of its own ("pod/NS/NAME"), and the pod ends Succeeded or
+ * Failed with the container's exit status and terminated message. Deleting a pod stops its process
+ * first (crash), then removes the object: a finished pod object still holds its claims
+ * (pvc-protection).
+ *
+ * A program runs once, whatever restartPolicy says; one whose process is crashed ends with exit
+ * code 137. */
 #ifndef VMCONFORM_SIM_KUBELET_KUBELET_H
 #define VMCONFORM_SIM_KUBELET_KUBELET_H
 
@@ -10,9 +15,9 @@
 
 /* One mounted claim or block device of a running pod. */
 struct pod_mount {
-    const char *path; /* in the pod: "/scratch", "/dev/restore-output" */
+    const char *path;      /* in the pod: "/scratch", "/dev/restore-output" */
     const char *host_path; /* the real directory or file */
-    const char *claim;
+    const char *claim;     /* NULL: a volume of the pod's own (emptyDir and the like, a folder) */
     bool block, read_only;
 };
 struct pod_run {
@@ -26,13 +31,17 @@ struct pod_exit {
     int code;
     char *message; /* new, may be NULL: /dev/termination-log */
 };
-/* Runs the first container's program to its end, on a fiber of run->process. Registered by whoever knows programs. */
+/* Runs the first container's program to its end, on a fiber of run->process. Registered by whoever
+ * knows programs. */
 typedef void pod_program_fn(void *cookie, const struct pod_run *run, struct pod_exit *ret);
 
-/* Starts the kubelet of a cluster; fn runs every pod that a program matches; pods without one just stay Running. */
+/* Starts scheduler and kubelet of a cluster (storage_start() comes first); fn runs every pod that a
+ * program matches; pods without one just stay Running. */
 int kubelet_start(struct cluster *c, struct err *reterr);
 /* Decides by the pod object whether a program exists for it. */
 void kubelet_set_program(struct world *w, bool (*matches)(void *cookie, const json_t *pod),
                          pod_program_fn *fn, void *cookie);
+/* How long containers take to start (1 s unless set), in ns. */
+void kubelet_set_start(struct cluster *c, int64_t ns);
 
 #endif

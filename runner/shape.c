@@ -115,7 +115,7 @@ static const struct shape_key *find_key(const struct shape_key *keys, const char
 static void unknown_key(const struct yaml_node *n, const struct shape_key *keys, const char *what,
                         struct diags *diags)
 {
-    const char *names[NAMES_MAX];
+    const char *names[NAMES_MAX] = {0};
     size_t count = 0;
     const char *near;
     AUTO(strbuf) struct strbuf hint = {0};

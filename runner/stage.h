@@ -10,10 +10,8 @@ int stage_chain(struct casework *cw, const json_t *args, struct src_pos pos, str
 void chain_stage_destroy(struct chain_stage *c);
 /* chain(NAME) of expressions; borrowed. */
 const json_t *chain_stage_json(const struct chain_stage *c);
-/* The moment DISK@CHECKPOINT; NULL with an error. Borrowed. */
-struct disk_moment;
-struct disk_moment *chain_stage_moment(const struct chain_stage *c, const char *disk,
-                                       const char *checkpoint, struct err *reterr);
+struct chain_fixture;
+struct chain_fixture *chain_stage_fixture(const struct chain_stage *c); /* borrowed */
 /* Folder of the chain's files. */
 const char *chain_stage_dir(const struct chain_stage *c);
 

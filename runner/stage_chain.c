@@ -1,0 +1,323 @@
+/* A backup chain of the given: from the scenario's words to a plan for fixtures/chain.h, its files in the world's object store. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "fixtures/chain.h"
+#include "kube/quantity.h"
+#include "runner/stage.h"
+#include "sim/storage/objectstore.h"
+
+#define REPEAT_MAX 2000
+#define CHECKPOINTS_MAX 2000
+#define BLOCKS_MAX (UINT64_C(1) << 28) /* a disk of 1 TiB */
+
+struct chain_stage {
+    struct fixture_target *target;
+    struct chain_fixture *fixture;
+    json_t *description;
+    char *dir;
+};
+
+void chain_stage_destroy(struct chain_stage *c)
+{
+    if (!c)
+        return;
+    chain_fixture_destroy(c->fixture);
+    fixture_target_destroy(c->target);
+    json_decref(c->description);
+    free(c->dir);
+    free(c);
+}
+
+const json_t *chain_stage_json(const struct chain_stage *c)
+{
+    return c->description;
+}
+
+struct chain_fixture *chain_stage_fixture(const struct chain_stage *c)
+{
+    return c->fixture;
+}
+
+const char *chain_stage_dir(const struct chain_stage *c)
+{
+    return c->dir;
+}
+
+/* ---- the plan ---- */
+
+struct plan_memory {
+    struct chain_disk *disks;
+    struct chain_checkpoint *checkpoints;
+};
+
+static void plan_finish(struct plan_memory *m, size_t checkpoints)
+{
+    for (size_t i = 0; m->checkpoints && i < checkpoints; i++)
+        free((void *)m->checkpoints[i].changes);
+    free(m->checkpoints);
+    free(m->disks);
+}
+
+static int64_t bytes_of(const json_t *v)
+{
+    return json_is_integer(v) ? json_integer_value(v)
+                              : quantity_bytes(json_is_string(v) ? json_string_value(v) : "");
+}
+
+static int plan_disks(struct chain_plan *plan, struct plan_memory *m, const json_t *args,
+                      struct src_pos pos, struct err *reterr)
+{
+    const json_t *list = json_object_get(args, "disks");
+    size_t i;
+    json_t *d;
+
+    plan->disk_count = json_array_size(list);
+    if (plan->disk_count == 0)
+        return err_set(reterr, ERR_INVALID, pos, "chain: 'disks' is empty");
+    m->disks = mem_zalloc(plan->disk_count * sizeof *m->disks);
+    json_array_foreach ((json_t *)list, i, d) {
+        int64_t bytes = bytes_of(json_object_get(d, "size"));
+
+        if (bytes <= 0 || bytes % DISK_BLOCK || (uint64_t)bytes / DISK_BLOCK > BLOCKS_MAX)
+            return err_set(reterr, ERR_INVALID, pos,
+                           "chain: the size of disk '%s' must be a multiple of 4Ki, at most 1Ti",
+                           json_str_or_empty(d, "name"));
+        m->disks[i] = (struct chain_disk){.name = json_str(d, "name"),
+                                          .pvc = json_str(d, "pvc"),
+                                          .blocks = (uint64_t)bytes / DISK_BLOCK,
+                                          .pvc_size = json_str(d, "size")};
+    }
+    plan->disks = m->disks;
+    return 0;
+}
+
+static int disk_index(const struct chain_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->disk_count; i++)
+        if (!name || strcmp(plan->disks[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static int add_changes(const struct chain_plan *plan, const json_t *list, bool zero,
+                       struct chain_change *out, size_t *count, struct src_pos pos,
+                       struct err *reterr)
+{
+    size_t i;
+    json_t *x;
+
+    json_array_foreach ((json_t *)list, i, x) {
+        int disk = disk_index(plan, json_str(x, "disk"));
+        int64_t first = json_int(x, "first", -1), blocks = json_int(x, "blocks", -1);
+
+        if (disk < 0)
+            return err_set(reterr, ERR_INVALID, pos, "chain: no disk is called '%s'",
+                           json_str_or_empty(x, "disk"));
+        if (first < 0 || blocks < 0 ||
+            (uint64_t)first + (uint64_t)blocks > plan->disks[disk].blocks)
+            return err_set(reterr, ERR_INVALID, pos,
+                           "chain: blocks %lld..%lld lie beyond disk '%s' of %llu blocks",
+                           (long long)first, (long long)(first + blocks), plan->disks[disk].name,
+                           (unsigned long long)plan->disks[disk].blocks);
+        out[(*count)++] = (struct chain_change){
+            .disk = (size_t)disk, .block = (uint64_t)first, .count = (uint64_t)blocks, .zero = zero};
+    }
+    return 0;
+}
+
+static int plan_checkpoints(struct chain_plan *plan, struct plan_memory *m, const json_t *args,
+                            struct src_pos pos, struct err *reterr)
+{
+    const json_t *list = json_object_get(args, "checkpoints");
+    size_t i;
+    json_t *c;
+
+    plan->checkpoint_count = json_array_size(list);
+    if (plan->checkpoint_count == 0 || plan->checkpoint_count > CHECKPOINTS_MAX)
+        return err_set(reterr, ERR_INVALID, pos, "chain: 'checkpoints' must have 1 to %d items",
+                       CHECKPOINTS_MAX);
+    m->checkpoints = mem_zalloc(plan->checkpoint_count * sizeof *m->checkpoints);
+    json_array_foreach ((json_t *)list, i, c) {
+        const json_t *write = json_object_get(c, "write"), *discard = json_object_get(c, "discard");
+        struct chain_change *changes = mem_zalloc(
+            (json_array_size(write) + json_array_size(discard) + 1) * sizeof *changes);
+
+        m->checkpoints[i] = (struct chain_checkpoint){
+            .name = json_str(c, "name"), .full = i == 0, .changes = changes};
+        if (add_changes(plan, write, false, changes, &m->checkpoints[i].change_count, pos, reterr) <
+                0 ||
+            add_changes(plan, discard, true, changes, &m->checkpoints[i].change_count, pos, reterr) <
+                0)
+            return -1;
+    }
+    plan->checkpoints = m->checkpoints;
+    return 0;
+}
+
+static int plan_scalars(struct chain_plan *plan, const json_t *args, struct src_pos pos,
+                        struct err *reterr)
+{
+    const json_t *repeat = json_object_get(args, "repeat");
+    const json_t *size = json_object_get(args, "clusterSize");
+    int64_t cluster = size ? bytes_of(size) : 256 * 1024;
+    int64_t count = json_int(repeat, "count", 0), blocks = json_int(repeat, "blocks", 16);
+    const char *backing = json_str(args, "backing");
+
+    plan->ns = json_str(args, "namespace");
+    plan->vm = json_str(args, "vm");
+    plan->prefix = json_str(args, "prefix");
+    plan->backups = json_str(args, "backups");
+    plan->digests = json_bool(args, "digests", false);
+    if (cluster < 4096 || cluster > (2 << 20) || (cluster & (cluster - 1)))
+        return err_set(reterr, ERR_INVALID, pos,
+                       "chain: 'clusterSize' must be a power of two from 4Ki to 2Mi");
+    plan->cluster_bits = (uint32_t)__builtin_ctzll((unsigned long long)cluster);
+    if (count < 0 || count > REPEAT_MAX || blocks < 0)
+        return err_set(reterr, ERR_INVALID, pos, "chain: 'repeat.count' must be 0 to %d", REPEAT_MAX);
+    plan->repeat = (size_t)count;
+    plan->repeat_blocks = (uint64_t)blocks;
+    if (backing && strcmp(backing, "none") == 0)
+        plan->backing = CHAIN_BACKING_STANDALONE;
+    else if (backing && strcmp(backing, "recorded") != 0)
+        return err_set(reterr, ERR_INVALID, pos,
+                       "chain: 'backing' must be 'recorded' or 'none', found '%s'", backing);
+    return 0;
+}
+
+/* ---- damage ---- */
+
+static int damage_one(struct chain_fixture *f, const json_t *d, struct src_pos pos,
+                      struct err *reterr)
+{
+    const char *disk = json_str(d, "disk");
+    const json_t *to = json_object_get(d, "to");
+    const json_t *swap = json_object_get(d, "swap");
+    const char *c;
+
+    if ((c = json_str(d, "delete")))
+        return chain_damage_delete(f, c, disk, reterr);
+    if ((c = json_str(d, "truncate"))) {
+        int64_t bytes = bytes_of(json_object_get(d, "bytes"));
+
+        if (bytes < 0)
+            return err_set(reterr, ERR_INVALID, pos, "truncate: 'bytes' is missing or no quantity");
+        return chain_damage_truncate(f, c, disk, (uint64_t)bytes, json_bool(d, "fixSize", false),
+                                     reterr);
+    }
+    if ((c = json_str(d, "flip")))
+        return chain_damage_flip(f, c, disk, (uint64_t)json_int(d, "offset", 0), reterr);
+    if ((c = json_str(d, "parent")))
+        return chain_damage_parent(f, c, json_string_value(to), reterr);
+    if ((c = json_str(d, "duplicate")))
+        return chain_damage_duplicate(f, c, reterr);
+    if ((c = json_str(d, "backing")))
+        return chain_damage_backing(f, c, disk, json_string_value(to), reterr);
+    if ((c = json_str(d, "size")))
+        return chain_damage_size(f, c, disk, json_integer_value(to), reterr);
+    if (json_array_size(swap) == 2)
+        return chain_damage_swap(f, json_string_value(json_array_get(swap, 0)),
+                                 json_string_value(json_array_get(swap, 1)), reterr);
+    return err_set(reterr, ERR_INVALID, pos, "damage: 'swap' wants two checkpoints");
+}
+
+static int damage_all(struct chain_fixture *f, const json_t *list, struct src_pos pos,
+                      struct err *reterr)
+{
+    size_t i;
+    json_t *d;
+
+    json_array_foreach ((json_t *)list, i, d)
+        if (damage_one(f, d, pos, reterr) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- into the object store ---- */
+
+static int publish(struct objectstore *store, const char *bucket, const char *dir,
+                   const char *prefix, struct err *reterr)
+{
+    AUTO(str) char *here = mem_printf("%s%s%s", dir, *prefix ? "/" : "", prefix);
+    AUTO(json) json_t *names = list_files(here, reterr);
+    size_t i;
+    json_t *name;
+
+    if (!names)
+        return -1;
+    json_array_foreach (names, i, name) {
+        AUTO(str) char *key =
+            mem_printf("%s%s%s", prefix, *prefix ? "/" : "", json_string_value(name));
+        AUTO(str) char *path = mem_printf("%s/%s", dir, key);
+        struct stat st;
+
+        if (lstat(path, &st) < 0)
+            return err_set_errno(reterr, errno, NO_POS, "%s", key);
+        if (S_ISREG(st.st_mode))
+            objectstore_put_file(store, bucket, key, path);
+        else if (S_ISDIR(st.st_mode) && publish(store, bucket, dir, key, reterr) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void describe(struct chain_stage *c, const char *bucket)
+{
+    c->description = chain_fixture_describe(c->fixture);
+    json_object_set_new(c->description, "bucket", json_string(bucket));
+}
+
+static int make_dirs(struct casework *cw, const char *name, char **ret_dir, struct err *reterr)
+{
+    AUTO(str) char *chains = mem_printf("%s/chains", world_dir(cw->world));
+
+    *ret_dir = mem_printf("%s/%s", chains, name);
+    if ((mkdir(chains, 0700) < 0 && errno != EEXIST) || mkdir(*ret_dir, 0700) < 0)
+        return err_set_errno(reterr, errno, NO_POS, "cannot make the folder of chain '%s'", name);
+    return 0;
+}
+
+static int make_chain(struct casework *cw, struct chain_stage *c, const json_t *args,
+                      struct src_pos pos, struct err *reterr)
+{
+    struct chain_plan plan = {.seed = cw->options->seed};
+    struct plan_memory memory = {0};
+    const char *bucket = json_str(args, "bucket") ? json_str(args, "bucket") : "backups";
+    int r = -1;
+
+    if (plan_scalars(&plan, args, pos, reterr) == 0 &&
+        plan_disks(&plan, &memory, args, pos, reterr) == 0 &&
+        plan_checkpoints(&plan, &memory, args, pos, reterr) == 0)
+        c->fixture = chain_fixture_create(&plan, c->target, reterr);
+    plan_finish(&memory, plan.checkpoint_count);
+    if (c->fixture)
+        r = damage_all(c->fixture, json_object_get(args, "damage"), pos, reterr);
+    if (r == 0)
+        r = publish(objectstore_of(cw->world), bucket, c->dir, "", reterr);
+    if (r == 0)
+        describe(c, bucket);
+    return r;
+}
+
+static bool legal_name(const char *name)
+{
+    return *name && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
+}
+
+int stage_chain(struct casework *cw, const json_t *args, struct src_pos pos, struct err *reterr)
+{
+    const char *name = json_str_or_empty(args, "name");
+    struct chain_stage *c;
+
+    if (!legal_name(name) || strmap_get(cw->chains, name))
+        return err_set(reterr, ERR_INVALID, pos, "chain: '%s' is no new, plain name", name);
+    c = mem_zalloc(sizeof *c);
+    strmap_put(cw->chains, name, c);
+    if (make_dirs(cw, name, &c->dir, reterr) < 0)
+        return -1;
+    c->target = fixture_target_folder(c->dir);
+    return make_chain(cw, c, args, pos, reterr);
+}

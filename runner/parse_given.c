@@ -31,7 +31,7 @@ static const struct shape_key item_keys[] = {{"cluster", SHAPE_TEXT, false},
 static const struct shape_key provisioner_keys[] = {
     {"hub", SHAPE_TEXT, true}, {"workload", SHAPE_TEXT, true}, END};
 static const struct shape_key without_keys[] = {
-    {"crd", SHAPE_TEXT, true}, {"fields", SHAPE_TEXTS, true}, END};
+    {"crd", SHAPE_TEXT, true}, {"fields", SHAPE_ANY, true}, END};
 static const struct shape_key duration_keys[] = {{"start", SHAPE_DURATION, false},
                                                  {"stop", SHAPE_DURATION, false},
                                                  {"snapshot", SHAPE_DURATION, false},

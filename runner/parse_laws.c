@@ -255,7 +255,7 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
     AUTO(selector_on) struct selector_on *s = mem_zalloc(sizeof *s);
 
     s->pos = node->pos;
-    if (!shape_check(p->doc, node, selector_keys, in_step ? "upon" : "on", p->diags) ||
+    if (!shape_check(p->doc, node, selector_keys, "upon", p->diags) ||
         !selector_type(p, node, s) || !selector_moment(p, node, s))
         return NULL;
     if (in_step && !yaml_get(p->doc, node, "event") && !yaml_get(p->doc, node, "request")) {
@@ -264,7 +264,7 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
     }
     if (!in_step && s->is_request) {
         diags_add(p->diags, DIAG_ERROR, node->pos,
-                  "on: a law speaks of committed changes; use 'event'");
+                  "upon: a law speaks of committed changes; use 'event'");
         return NULL;
     }
     if (!selector_members(p, node, scope, s))
@@ -275,7 +275,7 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
 /* ---- laws ---- */
 
 static const struct shape_key law_keys[] = {
-    {"name", SHAPE_TEXT, true},         {"on", SHAPE_MAP, false}, {"that", SHAPE_EXPR, false},
+    {"name", SHAPE_TEXT, true},         {"upon", SHAPE_MAP, false}, {"that", SHAPE_EXPR, false},
     {"requirement", SHAPE_TEXT, false}, {NULL, SHAPE_ANY, false},
 };
 
@@ -293,7 +293,7 @@ static bool parse_law(struct parser *p, const struct yaml_node *node, struct law
 
     if (!shape_check(p->doc, node, law_keys, "law", p->diags))
         return false;
-    on = yaml_get(p->doc, node, "on");
+    on = yaml_get(p->doc, node, "upon");
     that = yaml_get(p->doc, node, "that");
     requirement = yaml_get(p->doc, node, "requirement");
     l->name = mem_strdup(yaml_get(p->doc, node, "name")->text);
@@ -301,7 +301,7 @@ static bool parse_law(struct parser *p, const struct yaml_node *node, struct law
         l->requirement = mem_strdup(requirement->text);
     if (!that && (!l->never || !on)) {
         diags_add(p->diags, DIAG_ERROR, node->pos,
-                  l->never ? "law: a 'never' needs 'on' or 'that'" : "law: 'that' is missing");
+                  l->never ? "law: a 'never' needs 'upon' or 'that'" : "law: 'that' is missing");
         return false;
     }
     if (on && !(l->on = parse_selector(p, on, p->unit->scope, false)))

@@ -11,6 +11,7 @@ struct parser {
     const struct yaml_doc *doc;
     struct diags *diags;
     unsigned depth; /* of fixtures that include fixtures */
+    bool givens_broken; /* templates may be missing because their fixture is: say it once */
 };
 
 /* Each parses one node; false (or NULL) after errors went to the diags. `scope` says which names

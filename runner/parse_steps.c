@@ -286,6 +286,8 @@ static bool resolve_use(struct parser *p, const struct yaml_node *node, struct s
     s->use = find_template(p->unit, s->use_name);
     if (s->use)
         return true;
+    if (p->givens_broken)
+        return false;
     nearest_template(p->unit, s->use_name, &near);
     if (near)
         hint = mem_printf("did you mean '%s'?", near);

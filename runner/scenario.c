@@ -15,6 +15,7 @@
 
 struct library {
     struct strmap *fixtures; /* path to struct unit */
+    struct strmap *broken;   /* path to itself: told once, not once per scenario */
 };
 
 static const struct shape_key top_keys[] = {
@@ -75,6 +76,7 @@ struct library *library_create(void)
     struct library *l = mem_zalloc(sizeof *l);
 
     l->fixtures = strmap_create();
+    l->broken = strmap_create();
     return l;
 }
 
@@ -83,24 +85,8 @@ void library_destroy(struct library *l)
     if (!l)
         return;
     strmap_destroy(l->fixtures, (void (*)(void *))unit_destroy);
+    strmap_destroy(l->broken, free);
     free(l);
-}
-
-const char *library_source(const struct library *l, const struct unit *u, const char *file,
-                           size_t *ret_len)
-{
-    const struct unit *found = NULL;
-
-    if (!file)
-        return NULL;
-    if (u && strcmp(u->path, file) == 0)
-        found = u;
-    else
-        found = strmap_get(l->fixtures, file);
-    if (!found)
-        return NULL;
-    *ret_len = found->text_len;
-    return found->text;
 }
 
 /* ---- variables and matrix ---- */
@@ -330,6 +316,7 @@ static bool parse_body(struct parser *p, const struct yaml_node *spec)
 
     if ((n = yaml_get(p->doc, spec, "given")))
         ok = parse_givens(p, n) && ok;
+    p->givens_broken = !ok;
     if ((n = yaml_get(p->doc, spec, "templates")))
         ok = parse_templates(p, n) && ok;
     /* The steps among the givens need the templates, which need the fixtures among the givens. */
@@ -413,7 +400,7 @@ static struct unit *load(struct library *l, const char *path, bool is_fixture, u
     u->templates = strmap_create();
     u->doc = yaml_parse_file(path, diags, &u->text, &u->text_len);
     if (!u->doc)
-        return is_fixture ? NULL : NULL;
+        return NULL;
     p.doc = u->doc;
     root = yaml_node(u->doc, 0);
     if (!shape_check(u->doc, root, top_keys, is_fixture ? "fixture" : "scenario", diags) ||
@@ -508,9 +495,14 @@ struct unit *library_fixture(struct parser *p, const char *name, struct src_pos 
     u = strmap_get(p->library->fixtures, path);
     if (u)
         return u;
+    if (strmap_get(p->library->broken, path)) {
+        diags_add(p->diags, DIAG_ERROR, pos, "the fixture '%s' has mistakes; see above", name);
+        return NULL;
+    }
     u = load(p->library, path, true, p->depth + 1, p->diags);
     if (!u) {
         diags_add(p->diags, DIAG_NOTE, pos, "in fixture '%s', included here", name);
+        strmap_put(p->library->broken, path, mem_strdup(path));
         return NULL;
     }
     strmap_put(p->library->fixtures, path, u);

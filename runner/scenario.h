@@ -166,10 +166,6 @@ DEFINE_CLEANUP(struct library, library, library_destroy);
 struct unit *scenario_load(struct library *l, const char *path, struct diags *diags);
 void unit_destroy(struct unit *u);
 DEFINE_CLEANUP(struct unit, unit, unit_destroy);
-/* Source text of a file that this library or unit has read, for printing; NULL when unknown. */
-const char *library_source(const struct library *l, const struct unit *u, const char *file,
-                           size_t *ret_len);
-
 /* The cases of a scenario, in matrix order: new array of objects name -> value; one empty object
  * without a matrix. */
 json_t *scenario_cases(const struct unit *u);

@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/time.h"
-#include "sim/storage/loop.h"
 
 static const struct kind {
     const char *word, *kind, *api_version;
@@ -27,17 +26,29 @@ struct target {
     char ns[LOOP_PART], name[LOOP_PART];
 };
 
-void stage_open(struct stage *st, const char *dir, bool can_mount)
+static void open_with(struct stage *st, const struct world_config *config)
 {
-    struct world_config config = {
-        .seed = 7, .trace = true, .events_max = 200000, .dir = dir, .can_mount = can_mount};
     AUTO(err) struct err err = {0};
-    st->world = world_create(&config);
+    st->world = world_create(config);
     st->cluster = world_add_cluster(st->world, "main", &err);
     ck_assert_msg(st->cluster != NULL, "%s", err.msg);
     ck_assert_msg(storage_start(st->cluster, &err) == 0, "%s", err.msg);
     ck_assert_msg(kubelet_start(st->cluster, &err) == 0, "%s", err.msg);
     stage_settle(st, "start");
+}
+
+void stage_open(struct stage *st, const char *dir, bool can_mount)
+{
+    open_with(
+        st,
+        &(struct world_config){
+            .seed = 7, .trace = true, .events_max = 200000, .dir = dir, .can_mount = can_mount});
+}
+
+void stage_open_random(struct stage *st, uint64_t seed)
+{
+    open_with(st,
+              &(struct world_config){.seed = seed, .policy = POLICY_RANDOM, .events_max = 200000});
 }
 
 void stage_close(struct stage *st)

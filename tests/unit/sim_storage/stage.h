@@ -5,6 +5,7 @@
 #include <check.h>
 
 #include "sim/kubelet/kubelet.h"
+#include "sim/storage/loop.h"
 #include "sim/storage/objectstore.h"
 #include "sim/storage/storage.h"
 
@@ -15,6 +16,8 @@ struct stage {
 
 /* dir may be NULL. */
 void stage_open(struct stage *st, const char *dir, bool can_mount);
+/* The same with events of one time in an order that the seed picks. */
+void stage_open_random(struct stage *st, uint64_t seed);
 void stage_close(struct stage *st);
 /* Runs until nothing is left to do, or for 10 virtual minutes; then the world must be idle. */
 void stage_settle(struct stage *st, const char *row);

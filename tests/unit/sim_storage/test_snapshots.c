@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@
 
 static const struct row {
     const char *name;
-    struct step steps[24];
+    struct step steps[26];
 } rows[] = {
     {"taken, restored, deleted",
      {{CREATE, A, NULL, PLAIN},
@@ -53,7 +54,8 @@ static const struct row {
       {IS, B, "status.phase", "Bound"},
       {LACKS_FINALIZER, S, NULL, RESTORE_FIN},
       {DELETE, S, NULL, NULL},
-      {SETTLE, NULL, NULL, NULL}}},
+      {SETTLE, NULL, NULL, NULL},
+      {GONE, S, NULL, NULL}}},
     {"claim not bound yet",
      {{DOWN, "external-provisioner", NULL, NULL},
       {CREATE, A, NULL, PLAIN},
@@ -174,6 +176,17 @@ static const struct row {
       {DELETING, S, NULL, NULL},
       {SETTLE, NULL, NULL, NULL},
       {GONE, S, NULL, NULL}}},
+    {"deleted while the driver may still be at it",
+     {{CREATE, A, NULL, PLAIN},
+      {SETTLE, NULL, NULL, NULL},
+      {FAIL, "CreateSnapshot", "Unavailable", "s"},
+      {CREATE, S, NULL, SNAP},
+      {RUN, NULL, NULL, "2500ms"},
+      {DELETE, S, NULL, NULL},
+      {RUN, NULL, NULL, "2s"},
+      {DELETING, S, NULL, NULL},
+      {SETTLE, NULL, NULL, NULL},
+      {GONE, S, NULL, NULL}}},
     {"controllers down",
      {{CREATE, A, NULL, PLAIN},
       {SETTLE, NULL, NULL, NULL},
@@ -242,6 +255,81 @@ START_TEST(bytes)
 }
 END_TEST
 
+static void content_of(struct stage *st, char out[128])
+{
+    const char *name = json_str_or_empty(stage_get(st, S), "status.boundVolumeSnapshotContentName");
+    snprintf(out, 128, "vsc/%s", name);
+}
+
+START_TEST(content_taken_away)
+{
+    static const struct step make[] = {{CREATE, A, NULL, PLAIN},
+                                       {CREATE, S, NULL, SNAP},
+                                       {SETTLE, NULL, NULL, NULL},
+                                       {END, NULL, NULL, NULL}};
+    struct stage st;
+    char content[128];
+    stage_open(&st, NULL, false);
+    stage_steps(&st, "make", make);
+    content_of(&st, content);
+    const struct step take[] = {
+        {DELETE, content, NULL, NULL},
+        {SETTLE, NULL, NULL, NULL},
+        {DELETING, content, NULL, NULL},
+        {IS, S, "status.readyToUse", "true"},
+        {PATCH, content, NULL, "{'metadata': {'finalizers': null}}"},
+        {SETTLE, NULL, NULL, NULL},
+        {GONE, content, NULL, NULL},
+        {IS, S, "status.readyToUse", "false"},
+        {EVENT, "s", "SnapshotContentMissing", "VolumeSnapshotContent is missing"},
+        {END, NULL, NULL, NULL}};
+    stage_steps(&st, "take", take);
+    stage_close(&st);
+}
+END_TEST
+
+/* A snapshot that its content survived is bound again by hand, and restored. */
+START_TEST(content_made_by_hand)
+{
+    static const struct step make[] = {{CREATE, "vsclass/keep", NULL, KEEP_CLASS},
+                                       {CREATE, A, NULL, PLAIN},
+                                       {CREATE, S, NULL, SNAP_CLASS("keep")},
+                                       {SETTLE, NULL, NULL, NULL},
+                                       {END, NULL, NULL, NULL}};
+    struct stage st;
+    char content[128], by_hand[1024];
+    stage_open(&st, NULL, false);
+    stage_steps(&st, "make", make);
+    content_of(&st, content);
+    snprintf(by_hand, sizeof by_hand,
+             "{'spec': {'deletionPolicy': 'Delete', 'driver': 'csi.vmconform.dev', 'source': "
+             "{'snapshotHandle': "
+             "'%s'}, 'sourceVolumeMode': 'Filesystem', 'volumeSnapshotRef': {'kind': "
+             "'VolumeSnapshot', 'name': "
+             "'s2', 'namespace': 'default'}}}",
+             json_str_or_empty(stage_get(&st, content), "status.snapshotHandle"));
+    const struct step bind[] = {{DELETE, S, NULL, NULL},
+                                {SETTLE, NULL, NULL, NULL},
+                                {GONE, S, NULL, NULL},
+                                {IS, content, "status.readyToUse", "true"},
+                                {CREATE, "vs/default/s2", NULL,
+                                 "{'spec': {'source': {'volumeSnapshotContentName': 'hand'}}}"},
+                                {SETTLE, NULL, NULL, NULL},
+                                {CREATE, "vsc/hand", NULL, by_hand},
+                                {SETTLE, NULL, NULL, NULL},
+                                {IS, "vs/default/s2", "status.readyToUse", "true"},
+                                {CREATE, B, NULL, FROM("s2", "1Gi", "")},
+                                {SETTLE, NULL, NULL, NULL},
+                                {IS, B, "status.phase", "Bound"},
+                                {DELETE, "vs/default/s2", NULL, NULL},
+                                {SETTLE, NULL, NULL, NULL},
+                                {GONE, "vsc/hand", NULL, NULL},
+                                {END, NULL, NULL, NULL}};
+    stage_steps(&st, "bind", bind);
+    stage_close(&st);
+}
+END_TEST
+
 /* The same steps give the same trace. */
 START_TEST(same_again)
 {
@@ -267,6 +355,8 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, snapshots, 0, sizeof rows / sizeof rows[0]);
     tcase_add_test(tc, bytes);
+    tcase_add_test(tc, content_taken_away);
+    tcase_add_test(tc, content_made_by_hand);
     tcase_add_test(tc, same_again);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "components/kubevirt-datamover/download.h"
 #include "components/osac-operator/operator.h"
 
 static const struct component *const components[] = {
     &osac_operator_component,
+    &kubevirt_datamover_download_component,
     NULL,
 };
 

@@ -1,0 +1,51 @@
+/* The downloader pod's program: fetches a disk's chain of images, checks them, and makes the disk
+ * from them (datamover.md 5.3 to 5.5). Inside this folder only, but for the component. */
+#ifndef VMCONFORM_COMPONENTS_KUBEVIRT_DATAMOVER_DOWNLOAD_H
+#define VMCONFORM_COMPONENTS_KUBEVIRT_DATAMOVER_DOWNLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "components/component.h"
+#include "components/kubevirt-datamover/chain.h"
+#include "components/kubevirt-datamover/documents.h"
+
+extern const struct component kubevirt_datamover_download_component;
+
+struct download {
+    struct host *h;
+    struct documents_place place;
+    const char *disk;
+    const char *target, *scratch; /* absolute paths */
+    const char *uid;              /* of the DataDownload; "" */
+    bool block;                   /* target is a device, written in place */
+    bool require_backing;         /* refuse increments that name no backing file */
+    struct chain chain;
+    char **names; /* names of the images in scratch, base first; owned */
+    size_t name_count;
+    uint64_t virtual_size; /* of the top image */
+};
+
+/* A path in the scratch folder. New. */
+char *download_path(const struct download *d, const char *name);
+
+/* fetch.c: downloads every image, in order, and checks size and digest before anything else sees
+ * it. */
+int download_fetch(struct download *d, struct err *reterr);
+/* Removes what has been downloaded; tries all of it. */
+int download_remove(struct download *d, struct err *reterr);
+
+/* inspect.c: judges every image alone, before any of them is changed; sets virtual_size. */
+int download_inspect(struct download *d, struct err *reterr);
+
+/* rebuild.c: links the images, converts the top, and publishes the disk. */
+int download_rebuild(struct download *d, struct err *reterr);
+
+/* qemu.c: runs qemu-img in the scratch folder. argv NULL-terminated, argv[0] is the subcommand. An
+ * exit status among `accept` (a bit per status, 0 to 31) is a success; anything else is an error
+ * that begins with the tag, or with E-ENOSPC. ret_out (new) may be NULL. */
+int download_qemu(struct download *d, const char *tag, unsigned accept, const char *const *argv,
+                  char **ret_out, struct err *reterr);
+
+#endif

@@ -93,12 +93,9 @@ int kv_content_create(struct kv *kv, const json_t *vm, const json_t *snapshot, s
     json_put_take(content, "spec.source.virtualMachine.metadata", bare_metadata(vm));
     json_put_take(content, "spec.source.virtualMachine.spec", json_incref(spec));
     json_put_take(content, "spec.volumeBackups", json_incref(backups));
-    int rc = ctl_create(&kv->snapshot, &KIND_CONTENT, content, NULL, reterr);
-    if (rc == -409) {
-        err_clear(reterr);
-        return 0;
-    }
-    if (!rc)
+    bool made;
+    int rc = ctl_ensure(&kv->snapshot, &KIND_CONTENT, content, &made, reterr);
+    if (made)
         ctl_event(&kv->snapshot, snapshot, "Normal",
                   "SuccessfulVirtualMachineSnapshotContentCreate",
                   "Successfully created VirtualMachineSnapshotContent %s", name);
@@ -112,7 +109,7 @@ struct pass {
     const json_t *content, *snapshot; /* snapshot NULL when gone */
     bool created;                     /* the content has its creation time */
     bool frozen_now;                  /* freeze was dealt with in this pass */
-    bool retry;                       /* look again in 5 s */
+    int64_t retry_ns;                 /* the freeze failed: look again then; else 0 */
     size_t cut, ready, total;
     json_t *statuses;
     struct strbuf missing, skipped;
@@ -137,29 +134,45 @@ static json_t *instance_to_freeze(const struct pass *p)
     return TAKE(vmi);
 }
 
-/* Before the first volume snapshot of this pass. 0, or a failure whose text is now p->error. */
-static int freeze(struct pass *p, struct err *reterr)
+/* 0, or a failure whose text is now p->error. */
+static int call_freeze(struct pass *p, const json_t *vmi, struct guest *g, struct err *reterr)
 {
     struct kv *kv = p->kv;
-    if (p->frozen_now)
-        return 0;
-    p->frozen_now = true;
-    AUTO(json) json_t *vmi = instance_to_freeze(p);
-    if (!vmi || kv_guest(kv, meta_namespace(vmi), meta_name(vmi))->frozen)
-        return 0;
     int64_t deadline = 300 * NS_PER_S;
     const char *text = json_str(p->snapshot, "spec.failureDeadline");
     if (text)
         duration_parse(text, &deadline);
-    int rc = kv_guest_freeze(kv, meta_namespace(vmi), meta_name(vmi), deadline, reterr);
-    if (rc < -1) {
-        ctl_event(&kv->snapshot, vmi, "Warning", "FreezeError", "Failed to freeze VMI: %s",
-                  reterr->msg);
-        p->error = mem_strdup(reterr->msg);
-        p->retry = true;
-        err_clear(reterr);
-    }
+    int rc = kv_guest_freeze(kv, g->ns, g->name, deadline, reterr);
+    if (rc >= -1)
+        return rc;
+    ctl_event(&kv->snapshot, vmi, "Warning", "FreezeError", "Failed to freeze VMI: %s",
+              reterr->msg);
+    p->error = mem_strdup(reterr->msg);
+    err_clear(reterr);
+    g->freeze_after_ns = ctl_now(&kv->snapshot) + RETRY_NS;
+    p->retry_ns = RETRY_NS;
     return rc;
+}
+
+/* Before the first volume snapshot of this pass. Not 0: no volume snapshot may be created. */
+static int freeze(struct pass *p, struct err *reterr)
+{
+    if (p->frozen_now)
+        return 0;
+    p->frozen_now = true;
+    AUTO(json) json_t *vmi = instance_to_freeze(p);
+    if (!vmi)
+        return 0;
+    struct guest *g = kv_guest(p->kv, meta_namespace(vmi), meta_name(vmi));
+    int64_t wait = g->freeze_after_ns - ctl_now(&p->kv->snapshot);
+    if (g->frozen)
+        return 0;
+    if (wait <= 0)
+        return call_freeze(p, vmi, g, reterr);
+    const char *last = json_str(p->content, "status.error.message");
+    p->error = last ? mem_strdup(last) : NULL;
+    p->retry_ns = wait;
+    return -500;
 }
 
 static int create_volume_snapshot(struct pass *p, const json_t *backup, struct err *reterr)
@@ -182,12 +195,9 @@ static int create_volume_snapshot(struct pass *p, const json_t *backup, struct e
     json_put_str(vs, "spec.source.persistentVolumeClaimName", claim);
     if (class)
         json_put_str(vs, "spec.volumeSnapshotClassName", class);
-    int rc = ctl_create(&kv->snapshot, &KIND_VOLUME_SNAPSHOT, vs, NULL, reterr);
-    if (rc == -409) {
-        err_clear(reterr);
-        return 0;
-    }
-    if (!rc)
+    bool made;
+    int rc = ctl_ensure(&kv->snapshot, &KIND_VOLUME_SNAPSHOT, vs, &made, reterr);
+    if (made)
         ctl_event(&kv->snapshot, p->content, "Normal", "SuccessfulVolumeSnapshotCreate",
                   "Successfully created VolumeSnapshot %s", vs_name);
     return rc;
@@ -385,10 +395,10 @@ int kv_content_reconcile(void *cookie, const char *ns, const char *name, int64_t
         if (rc)
             break;
     }
-    if (!rc || p.retry)
+    if (!rc || p.retry_ns)
         rc = write_status(&p, ret_after_ns, reterr);
-    if (p.retry)
-        *ret_after_ns = RETRY_NS;
+    if (p.retry_ns && !rc)
+        *ret_after_ns = p.retry_ns;
     json_decref(p.statuses);
     strbuf_finish(&p.missing);
     strbuf_finish(&p.skipped);

@@ -44,6 +44,21 @@ int ctl_create(const struct ctl *c, const struct kind *k, const json_t *obj, jso
     return exchange(c, &req, ret, reterr);
 }
 
+int ctl_ensure(const struct ctl *c, const struct kind *k, const json_t *obj, bool *ret_new,
+               struct err *reterr)
+{
+    int rc = ctl_create(c, k, obj, NULL, reterr);
+    if (ret_new)
+        *ret_new = rc == 0;
+    if (rc != -409)
+        return rc;
+    AUTO(json) json_t *have = ctl_peek(c, k, ns_of(obj), meta_name(obj));
+    if (!have)
+        return rc;
+    err_clear(reterr);
+    return 0;
+}
+
 int ctl_update(const struct ctl *c, const struct kind *k, const char *subresource,
                const json_t *obj, struct err *reterr)
 {

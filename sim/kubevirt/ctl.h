@@ -35,6 +35,10 @@ struct ctl {
  * object, new. */
 int ctl_create(const struct ctl *c, const struct kind *k, const json_t *obj, json_t **ret,
                struct err *reterr);
+/* The same where an object of that name is as good: 409 counts as success when it is really there.
+ * *ret_new (may be NULL): it was not. */
+int ctl_ensure(const struct ctl *c, const struct kind *k, const json_t *obj, bool *ret_new,
+               struct err *reterr);
 int ctl_update(const struct ctl *c, const struct kind *k, const char *subresource,
                const json_t *obj, struct err *reterr);
 int ctl_patch(const struct ctl *c, const struct kind *k, const char *ns, const char *name,

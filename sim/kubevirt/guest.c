@@ -65,6 +65,7 @@ void kv_guest_end(struct guest *g)
     thaw(g);
     g->paused = false;
     g->ending = NULL;
+    g->freeze_after_ns = 0;
 }
 
 void kv_guest_boot(struct guest *g, const char *uid)

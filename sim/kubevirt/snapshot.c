@@ -349,16 +349,16 @@ int kv_snapshot_reconcile(void *cookie, const char *ns, const char *name, int64_
     int rc = 0;
     if (json_object_get(snapshot, "status") && kv_snapshot_progressing(snapshot))
         rc = advance(kv, snapshot, &v, &obstacle, reterr);
-    *ret_after_ns = next_look(kv, snapshot, obstacle != NULL);
-    if (rc) {
-        *ret_after_ns = 0; /* back-off; the deadline is looked at then */
+    if (rc)
         return rc;
-    }
     v.obstacle = obstacle;
     /* A step was made: its news brings us here again, with fresh objects. */
     AUTO(json) json_t *latest = ctl_peek(&kv->snapshot, &KIND_VM, ns, vm ? meta_name(vm) : "");
     if (vm && latest)
         v.vm = latest;
     rc = write_status(kv, snapshot, &v, reterr);
-    return rc ? rc : finish(kv, ns, name, reterr);
+    if (rc)
+        return rc;
+    *ret_after_ns = next_look(kv, snapshot, obstacle != NULL);
+    return finish(kv, ns, name, reterr);
 }

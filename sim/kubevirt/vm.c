@@ -96,8 +96,8 @@ static int write_revision(struct kv *kv, const json_t *vm, const char *name, str
     json_put_take(revision, "metadata.ownerReferences", owner_list(vm));
     json_put_take(revision, "data.spec", json_copy_of(json_object_get(vm, "spec")));
     json_put_take(revision, "revision", json_integer(meta_generation(vm)));
-    int rc = ctl_create(&kv->vm, &KIND_REVISION, revision, NULL, reterr);
-    if (rc == -409 || rc == -404) {
+    int rc = ctl_ensure(&kv->vm, &KIND_REVISION, revision, NULL, reterr);
+    if (rc == -404) {
         err_clear(reterr);
         return 0;
     }

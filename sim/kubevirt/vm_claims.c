@@ -37,15 +37,12 @@ static int ensure_claim(struct kv *kv, const json_t *vm, const json_t *template,
     if (!name || have)
         return 0;
     AUTO(json) json_t *pvc = claim_of(vm, template);
-    int rc = ctl_create(&kv->vm, &KIND_PVC, pvc, NULL, reterr);
-    if (rc == -409) {
-        err_clear(reterr);
-        return 0;
-    }
+    bool made;
+    int rc = ctl_ensure(&kv->vm, &KIND_PVC, pvc, &made, reterr);
     if (rc)
         ctl_event(&kv->vm, vm, "Warning", "FailedDataVolumeCreate",
                   "Error creating DataVolume %s: %s", name, reterr->msg ? reterr->msg : "");
-    else
+    else if (made)
         ctl_event(&kv->vm, vm, "Normal", "SuccessfulDataVolumeCreate", "Created DataVolume %s",
                   name);
     return rc;

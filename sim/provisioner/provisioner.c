@@ -140,12 +140,7 @@ static int ensure(struct provisioner *p, const struct kind *k, const json_t *obj
     AUTO(json) json_t *have = ctl_peek(&p->workload, k, *ns ? ns : NULL, meta_name(obj));
     if (have)
         return 0;
-    int rc = ctl_create(&p->workload, k, obj, NULL, reterr);
-    if (rc == -409) {
-        err_clear(reterr);
-        return 0;
-    }
-    return rc;
+    return ctl_ensure(&p->workload, k, obj, NULL, reterr);
 }
 
 static int ensure_claim(struct provisioner *p, const json_t *ci, const char *suffix, int64_t gib,

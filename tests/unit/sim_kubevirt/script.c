@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "base/yaml.h"
 #include "kube/meta.h"
 #include "kube/time.h"
 #include "sim/kubevirt/kubevirt.h"
@@ -245,6 +246,11 @@ static int64_t duration(struct run *r, const char *text)
     return ns;
 }
 
+static void nothing(void *cookie)
+{
+    (void)cookie;
+}
+
 static void do_run(struct run *r, char *line)
 {
     const char *how = word(r, &line);
@@ -254,7 +260,9 @@ static void do_run(struct run *r, char *line)
             FAIL(r, "the world does not come to rest");
         return;
     }
-    sched_run(s, sched_now(s) + duration(r, how));
+    int64_t until = sched_now(s) + duration(r, how);
+    sched_post(s, until, nothing, NULL); /* an idle clock stands still */
+    sched_run(s, until);
 }
 
 /* ---- looks ---- */
@@ -411,6 +419,19 @@ static void do_fault(struct run *r, char *line)
     check_err(r, (int)fault_add(world_faults(r->world), rule, &e), &e);
 }
 
+/* A definition from a file of the tree replaces the built-in one. */
+static void do_crd(struct run *r, char *line)
+{
+    struct diags diags = {0};
+    struct err e = {0};
+    AUTO(yaml) struct yaml_doc *doc = yaml_parse_file(rest(&line), &diags, NULL, NULL);
+    if (!doc)
+        FAIL(r, "%s", diags.items[0].err.msg);
+    AUTO(json) json_t *crd = yaml_to_json(doc, yaml_node(doc, 0));
+    check_err(r, apiserver_add_crd(r->server, crd, &e), &e);
+    diags_finish(&diags);
+}
+
 static void do_fail(struct run *r, char *line)
 {
     struct err e = {0};
@@ -451,6 +472,7 @@ static const struct {
     {"power", do_power},
     {"duration", do_duration},
     {"storage", do_storage},
+    {"crd", do_crd},
     {"fault", do_fault},
     {"fail", do_fail},
 };

@@ -15,6 +15,8 @@
  * MOMENT TEXT power VM WHAT / duration WHAT DURATION / storage WHAT DURATION / fault JSON / fail
  * RPC GLOB TIMES
  *
+ *   crd FILE                               replaces a definition
+ *
  * "$NAME" inside a line stands for the uid of the first object of that name among snapshots,
  * restores and machines. Namespace: default. */
 #ifndef VMCONFORM_TESTS_UNIT_SIM_KUBEVIRT_SCRIPT_H

@@ -1,0 +1,73 @@
+/* One failed or lost request at each place of a whole life: machine, snapshot, stop, restore,
+ * start. The end must be the same. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "tests/unit/sim_kubevirt/script.h"
+#include "tests/unit/suite.h"
+
+enum { PLACES = 48 };
+
+static const char *const answers[] = {"409", "500", "\"timeout\"", "\"lost\""};
+
+static const char life[] = "claim disk\n"
+                           "vm a Always disk\n"
+                           "run idle\n"
+                           "write a 10 20\n"
+                           "mark a before\n"
+                           "snapshot s a\n"
+                           "run idle\n"
+                           "is vmsnapshot s status.readyToUse true\n"
+                           "count vmsnapshotcontents 1\n"
+                           "count volumesnapshots 1\n"
+                           "is vm a status.snapshotInProgress\n"
+                           "write a 15 2\n"
+                           "patch vm a {\"spec\":{\"runStrategy\":\"Halted\"}}\n"
+                           "run idle\n"
+                           "restore r a s\n"
+                           "run idle\n"
+                           "is vmrestore r status.complete true\n"
+                           "is vm a status.restoreInProgress\n"
+                           "same a before\n"
+                           "count pvc 2\n"
+                           "patch vm a {\"spec\":{\"runStrategy\":\"Always\"}}\n"
+                           "run idle\n"
+                           "is vm a status.printableStatus Running\n"
+                           "delete vmsnapshot s\n"
+                           "delete vm a\n"
+                           "run idle\n"
+                           "gone vm a\n"
+                           "gone vmsnapshot s\n"
+                           "gone vmrestore r\n"
+                           "count volumesnapshots 0\n"
+                           "count pvc 1\n";
+
+static void run_with(const char *answer, int skip)
+{
+    AUTO(str)
+    char *script =
+        mem_printf("fault {\"point\":\"api\",\"match\":{\"by\":\"main/virt-*\"},\"skip\":%d,"
+                   "\"times\":2,\"action\":{\"answer\":%s}}\n%s",
+                   skip, answer, life);
+    AUTO(str) char *name = mem_printf("answer %s after %d requests", answer, skip);
+    const struct script_case c = {name, script};
+    script_run(&c, 0);
+}
+
+START_TEST(one_fault)
+{
+    for (int place = 0; place < PLACES; place++)
+        run_with(answers[_i], place * 3);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sim.kubevirt.torture");
+    TCase *tc = tcase_create("faults");
+    tcase_set_timeout(tc, 300);
+    tcase_add_loop_test(tc, one_fault, 0, sizeof answers / sizeof answers[0]);
+    suite_add_tcase(suite, tc);
+    return suite_run(suite);
+}

@@ -29,8 +29,8 @@ struct std_family {
     size_t count;
 };
 
-extern const struct std_family std_strings, std_text_search, std_lists, std_time, std_convert,
-    std_optional, std_quantity;
+extern const struct std_family std_strings, std_format, std_text_search, std_lists, std_time,
+    std_convert, std_optional, std_quantity;
 
 /* All families, in a fixed order. */
 extern const struct std_family *const std_families[];

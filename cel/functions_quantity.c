@@ -141,7 +141,8 @@ static int sum(struct cel_context *c, size_t nargs, struct cel_value *args, int 
         return eval_no_overload(c, nargs, args);
     q = *args[0].u.quantity;
     other = args[1].type == CEL_INT ? args[1].u.integer * NANOS : args[1].u.quantity->nanos;
-    if (__builtin_add_overflow(q.nanos, sign * other, &q.nanos))
+    if (sign > 0 ? __builtin_add_overflow(q.nanos, other, &q.nanos)
+                 : __builtin_sub_overflow(q.nanos, other, &q.nanos))
         return eval_fail(c, ERR_INVALID, "quantity overflow");
     return give_quantity(c, q, ret);
 }

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "cel/value.h"
+
 static struct node *parse_expression(struct parser *p);
 
 static int fail(struct parser *p, uint32_t offset, const char *what)
@@ -221,45 +223,63 @@ static struct node *parse_name(struct parser *p, bool rooted)
     return parse_call(p, n);
 }
 
-static struct node *parse_primary(struct parser *p)
+static struct node *parse_literal(struct parser *p)
 {
     const struct token *t = &p->token;
-    struct node *n;
+    struct cel_value v;
 
     switch (t->kind) {
     case TOKEN_INT:
     case TOKEN_UINT:
         return parse_integer(p, false);
     case TOKEN_DOUBLE:
-        return constant(p, cel_double(t->u.real));
-    case TOKEN_STRING:
-    case TOKEN_BYTES:
-        return constant(p, (struct cel_value){
-                               .type = t->kind == TOKEN_STRING ? CEL_STRING : CEL_BYTES,
-                               .u.text = {t->u.text.data, t->u.text.len},
-                           });
+        v = cel_double(t->u.real);
+        break;
     case TOKEN_TRUE:
     case TOKEN_FALSE:
-        return constant(p, cel_bool(t->kind == TOKEN_TRUE));
+        v = cel_bool(t->kind == TOKEN_TRUE);
+        break;
     case TOKEN_NULL:
-        return constant(p, cel_null());
+        v = cel_null();
+        break;
+    case TOKEN_STRING:
+    case TOKEN_BYTES:
+        v = value_text(t->u.text.data, t->u.text.len);
+        v.type = t->kind == TOKEN_STRING ? CEL_STRING : CEL_BYTES;
+        break;
+    default:
+        fail_expected(p, "an expression");
+        return NULL;
+    }
+    return constant(p, v);
+}
+
+static struct node *parse_parenthesis(struct parser *p)
+{
+    struct node *n;
+
+    if (advance(p) < 0)
+        return NULL;
+    n = parse_expression(p);
+    return n && expect(p, TOKEN_CLOSE_PAREN, "')'") == 0 ? n : NULL;
+}
+
+static struct node *parse_primary(struct parser *p)
+{
+    switch (p->token.kind) {
     case TOKEN_OPEN_BRACKET:
         return parse_aggregate(p, NODE_LIST, TOKEN_CLOSE_BRACKET, "',' or ']'");
     case TOKEN_OPEN_BRACE:
         return parse_aggregate(p, NODE_MAP, TOKEN_CLOSE_BRACE, "',' or '}'");
     case TOKEN_OPEN_PAREN:
-        if (advance(p) < 0)
-            return NULL;
-        n = parse_expression(p);
-        return n && expect(p, TOKEN_CLOSE_PAREN, "')'") == 0 ? n : NULL;
+        return parse_parenthesis(p);
     case TOKEN_DOT:
         return advance(p) < 0 ? NULL : parse_name(p, true);
     case TOKEN_NAME:
     case TOKEN_RESERVED:
         return parse_name(p, false);
     default:
-        fail_expected(p, "an expression");
-        return NULL;
+        return parse_literal(p);
     }
 }
 
@@ -422,6 +442,15 @@ static struct node *combine(struct parser *p, enum token_kind kind, uint32_t off
     return n;
 }
 
+/* Counts a level of recursion; the caller takes it back. */
+static int enter(struct parser *p, unsigned *depth)
+{
+    if (++*depth <= CEL_DEPTH_MAX)
+        return 0;
+    return source_fail(&p->program->source, p->reterr, ERR_LIMIT, p->token.start,
+                       "the expression is nested deeper than %d", CEL_DEPTH_MAX);
+}
+
 static struct node *parse_binary(struct parser *p, unsigned level)
 {
     struct node *left = parse_unary(p);
@@ -431,9 +460,10 @@ static struct node *parse_binary(struct parser *p, unsigned level)
         uint32_t offset = p->token.start;
         struct node *right;
 
-        if (advance(p) < 0)
+        if (advance(p) < 0 || enter(p, &p->operands) < 0)
             return NULL;
         right = parse_binary(p, operators[kind].level + 1u);
+        p->operands--;
         left = right ? combine(p, kind, offset, left, right) : NULL;
     }
     return left;
@@ -466,11 +496,8 @@ static struct node *parse_expression(struct parser *p)
 {
     struct node *n;
 
-    if (++p->depth > CEL_DEPTH_MAX) {
-        source_fail(&p->program->source, p->reterr, ERR_LIMIT, p->token.start,
-                    "the expression is nested deeper than %d", CEL_DEPTH_MAX);
+    if (enter(p, &p->depth) < 0)
         return NULL;
-    }
     n = parse_binary(p, LEVEL_OR);
     if (n && p->token.kind == TOKEN_QUESTION) {
         uint32_t offset = p->token.start;

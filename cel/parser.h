@@ -9,7 +9,8 @@ struct parser {
     struct cel_program *program;
     struct lexer lexer;
     struct token token; /* the current one */
-    unsigned depth;
+    unsigned depth;     /* of expressions inside expressions */
+    unsigned operands;  /* of right operands: a || b && c == d + e * (... is five frames a level */
     struct err *reterr;
 };
 

@@ -517,10 +517,13 @@ static void run_line(struct run *r, const char *text)
     FAIL(r, "no command '%s'", name);
 }
 
-static char *run_case(const struct script_case *c, bool provisioner, bool trace)
+static char *run_case(const struct script_case *c, bool provisioner, bool trace, unsigned long seed)
 {
     struct err e = {0};
-    struct world_config config = {.seed = 7, .trace = trace, .events_max = 2000000};
+    struct world_config config = {.seed = seed ? seed : 7,
+                                  .policy = seed ? POLICY_RANDOM : POLICY_ORDER,
+                                  .trace = trace,
+                                  .events_max = 2000000};
     struct run r = {.c = c, .world = world_create(&config)};
     r.cluster = world_add_cluster(r.world, "main", &e);
     ck_assert_msg(r.cluster != NULL, "%s", e.msg);
@@ -543,10 +546,15 @@ static char *run_case(const struct script_case *c, bool provisioner, bool trace)
 
 void script_run(const struct script_case *c, int provisioner)
 {
-    run_case(c, provisioner, false);
+    run_case(c, provisioner, false, 0);
+}
+
+void script_run_shuffled(const struct script_case *c, unsigned long seed)
+{
+    run_case(c, false, false, seed);
 }
 
 char *script_trace(const struct script_case *c)
 {
-    return run_case(c, false, true);
+    return run_case(c, false, true, 0);
 }

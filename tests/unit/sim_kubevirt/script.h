@@ -29,7 +29,9 @@ struct script_case {
 /* Runs a case in a world of its own with storage, KubeVirt and, when `provisioner` is set, a
  * provisioner on the same cluster. */
 void script_run(const struct script_case *c, int provisioner);
-/* Runs the case with the seed and returns the trace's text, new. */
+/* What is due at the same time runs in an order of that seed. */
+void script_run_shuffled(const struct script_case *c, unsigned long seed);
+/* Runs the case and returns the trace's text, new. */
 char *script_trace(const struct script_case *c);
 
 #endif

@@ -7,7 +7,7 @@
 #include "tests/unit/sim_kubevirt/script.h"
 #include "tests/unit/suite.h"
 
-enum { PLACES = 48 };
+enum { PLACES = 48, SEEDS = 60 };
 
 static const char *const answers[] = {"409", "500", "\"timeout\"", "\"lost\""};
 
@@ -51,7 +51,7 @@ static void run_with(const char *answer, int skip)
                    "\"times\":2,\"action\":{\"answer\":%s}}\n%s",
                    skip, answer, life);
     AUTO(str) char *name = mem_printf("answer %s after %d requests", answer, skip);
-    const struct script_case c = {name, script};
+    const struct script_case c = {.name = name, .script = script};
     script_run(&c, 0);
 }
 
@@ -62,12 +62,22 @@ START_TEST(one_fault)
 }
 END_TEST
 
+START_TEST(any_order)
+{
+    for (unsigned long seed = 1; seed <= SEEDS; seed++) {
+        const struct script_case c = {"in any order", life};
+        script_run_shuffled(&c, seed);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sim.kubevirt.torture");
     TCase *tc = tcase_create("faults");
     tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, one_fault, 0, sizeof answers / sizeof answers[0]);
+    tcase_add_test(tc, any_order);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

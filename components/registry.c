@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "components/kubevirt-datamover/download.h"
+#include "components/kubevirt-datamover/mover.h"
 #include "components/osac-operator/operator.h"
 
 static const struct component *const components[] = {
     &osac_operator_component,
+    &kubevirt_datamover_controller_component,
     &kubevirt_datamover_download_component,
     NULL,
 };

@@ -1,0 +1,147 @@
+/* The controller's process: settings, caches, and who wakes whom. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "components/kubevirt-datamover/mover.h"
+#include "components/runtime/config.h"
+#include "kube/meta.h"
+
+#define DEFAULT_NAMESPACE "openshift-adp"
+#define DEFAULT_IMAGE "kubevirt-datamover:latest"
+#define WORKERS_MAX 64
+#define PERCENT_MAX 1000
+#define RETRIES_MAX 16
+
+static void mover_destroy(void *arg)
+{
+    struct mover *m = arg;
+    free(m->cluster);
+    free(m->ns);
+    free(m->image);
+    free(m);
+}
+
+static int read_sizing(struct mover *m, const char *text, struct err *reterr)
+{
+    static const char *const names[] = {"implementation", "design"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(text, names[i]) != 0)
+            continue;
+        m->sizing = i ? SIZING_DESIGN : SIZING_IMPLEMENTATION;
+        return 0;
+    }
+    err_set(reterr, ERR_INVALID, NO_POS,
+            "setting 'sizing': expected \"implementation\" or "
+            "\"design\", found \"%s\"",
+            text);
+    const char *near = err_nearest(text, names, ARRAY_LEN(names));
+    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+}
+
+static int read_cluster(struct mover *m, const json_t *cluster, struct err *reterr)
+{
+    if (cluster && !json_is_null(cluster) && !json_is_string(cluster))
+        return err_set(reterr, ERR_INVALID, NO_POS, "setting 'cluster': expected a text or null");
+    m->cluster = json_is_string(cluster) ? mem_strdup(json_string_value(cluster)) : NULL;
+    return 0;
+}
+
+static int check_range(const char *name, int64_t value, int64_t min, int64_t max,
+                       struct err *reterr)
+{
+    if (value >= min && value <= max)
+        return 0;
+    return err_set(reterr, ERR_INVALID, NO_POS, "setting '%s': expected %lld to %lld, found %lld",
+                   name, (long long)min, (long long)max, (long long)value);
+}
+
+static int read_config(struct mover *m, const json_t *config, int64_t *workers, struct err *reterr)
+{
+    const char *ns = DEFAULT_NAMESPACE, *image = DEFAULT_IMAGE, *sizing = "implementation";
+    const json_t *cluster = NULL;
+    const struct config_setting settings[] = {
+        {"namespace", CONFIG_STRING, &ns},
+        {"image", CONFIG_STRING, &image},
+        {"maxConcurrentReconciles", CONFIG_INT, workers},
+        {"maxConcurrentDataMovers", CONFIG_INT, &m->movers_max},
+        {"sizing", CONFIG_STRING, &sizing},
+        {"overheadPercent", CONFIG_INT, &m->percent},
+        {"enospcRetries", CONFIG_INT, &m->retries_max},
+        {"requireIncrementBacking", CONFIG_BOOL, &m->require_backing},
+        {"cluster", CONFIG_JSON, &cluster},
+    };
+    if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0 ||
+        read_sizing(m, sizing, reterr) < 0 || read_cluster(m, cluster, reterr) < 0 ||
+        check_range("maxConcurrentReconciles", *workers, 1, WORKERS_MAX, reterr) < 0 ||
+        check_range("overheadPercent", m->percent, -1, PERCENT_MAX, reterr) < 0 ||
+        check_range("enospcRetries", m->retries_max, 0, RETRIES_MAX, reterr) < 0)
+        return -1;
+    m->ns = mem_strdup(ns);
+    m->image = mem_strdup(image);
+    m->client = (struct client){m->host, m->cluster};
+    return 0;
+}
+
+static struct informer *cache(struct runtime *rt, const struct mover *m, const struct kind *kind,
+                              const char *ns, const char *label)
+{
+    struct informer_config config = {
+        .client = m->client, .kind = kind, .ns = ns, .label_selector = label, .optional = true};
+    return informer_create(rt, &config);
+}
+
+/* ---- who wakes whom ---- */
+
+static bool waits_for_run_state(void *cookie, enum api_event_type type, const json_t *old,
+                                const json_t *vm)
+{
+    (void)cookie, (void)old;
+    return type != EVENT_DELETED && meta_annotation(vm, KEY_RUN_STRATEGY);
+}
+
+/* A VM that comes after the last of its disks. */
+static void map_vm(void *cookie, struct controller *c, const json_t *vm)
+{
+    const struct mover *m = cookie;
+    size_t pos = 0;
+    json_t *dd;
+    while (informer_each(m->downloads, &pos, &dd)) {
+        const char *name = meta_annotation(dd, KEY_VM_NAME);
+        if (name && strcmp(name, meta_name(vm)) == 0 &&
+            strcmp(json_str_or_empty(dd, "spec.targetVolume.namespace"), meta_namespace(vm)) == 0)
+            controller_enqueue(c, meta_namespace(dd), meta_name(dd));
+    }
+}
+
+static int run(struct host *h, const json_t *config, struct err *reterr)
+{
+    AUTO(runtime) struct runtime *rt = runtime_create(h);
+    struct mover *m = mem_zalloc(sizeof *m);
+    int64_t workers = 3;
+    runtime_own(rt, m, mover_destroy);
+    m->host = h;
+    m->percent = -1;
+    m->retries_max = 1;
+    if (read_config(m, config, &workers, reterr) < 0)
+        return err_wrap(reterr, NO_POS, DM_NAME);
+    m->downloads = cache(rt, m, &kind_dm_download, m->ns, NULL);
+    struct controller *c =
+        controller_create(rt, &(struct controller_config){.name = "datadownload",
+                                                          .reconcile = mover_reconcile,
+                                                          .cookie = m,
+                                                          .workers = (unsigned)workers});
+    controller_watch_self(c, m->downloads, NULL, NULL);
+    controller_watch_owner(c, cache(rt, m, &kind_dm_pod, m->ns, KEY_POD_TYPE "=download"),
+                           "velero.io", "DataDownload");
+    controller_watch(c, cache(rt, m, &kind_dm_vm, NULL, NULL), map_vm, waits_for_run_state, m);
+    return runtime_run(rt, reterr);
+}
+
+const struct component kubevirt_datamover_controller_component = {
+    .name = DM_NAME,
+    .kind = COMPONENT_CONTROLLER,
+    .user = "system:serviceaccount:openshift-adp:" DM_NAME,
+    .run = run,
+};

@@ -96,7 +96,7 @@ struct qcow2_io *qcow2_io_open_fd(int fd_take, const char *name, unsigned flags,
 {
     AUTO(fd) int fd = fd_take;
     struct stat st;
-    uint64_t size;
+    uint64_t size = 0;
     if (file_size(fd, name, flags, &st, &size, retfault) < 0)
         return NULL;
     struct file_io *f = mem_zalloc(sizeof *f);

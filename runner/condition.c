@@ -191,7 +191,7 @@ int wait_condition(struct casework *cw, const struct condition *c, const struct 
                    enum verb verb, int64_t default_within)
 {
     bool error = verb == VERB_ERROR;
-    int64_t until;
+    int64_t until = 0;
     AUTO(str) char *name = condition_name(c);
     int true_now;
 

@@ -22,7 +22,8 @@ static const struct option_spec *find_long(const struct option_spec *specs, cons
 static const struct option_spec *find_short(const struct option_spec *specs, const char *arg)
 {
     for (; specs->name; specs++)
-        if (specs->letter && arg[1] == specs->letter && arg[2] == '\0')
+        if (specs->letter && arg[1] == specs->letter &&
+            (arg[2] == '\0' || specs->type != OPTION_FLAG))
             return specs;
     return NULL;
 }
@@ -100,6 +101,11 @@ int options_parse(const struct option_spec *specs, int argc, char **argv, int *r
             return unknown_option(specs, arg, len, reterr);
         if (spec->type == OPTION_FLAG && !(arg[1] == '-' && equals)) {
             *(bool *)spec->target = true;
+            continue;
+        }
+        if (arg[1] != '-' && arg[2]) { /* -j4 */
+            if (set_value(spec, arg + 2, reterr) < 0)
+                return -1;
             continue;
         }
         if (!(arg[1] == '-' && equals) && i + 1 >= argc)

@@ -406,8 +406,9 @@ static struct unit *load(struct library *l, const char *path, bool is_fixture, u
     if (!shape_check(u->doc, root, top_keys, is_fixture ? "fixture" : "scenario", diags) ||
         !check_header(&p, root))
         return NULL;
-    if (!parse_metadata(&p, root) & !parse_spec(&p, yaml_get(u->doc, root, "spec")))
-        return NULL;
+    /* Both, so that mistakes in one do not hide those in the other. */
+    parse_metadata(&p, root);
+    parse_spec(&p, yaml_get(u->doc, root, "spec"));
     return diags->errors == errors ? TAKE(u) : NULL;
 }
 

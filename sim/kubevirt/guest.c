@@ -455,7 +455,7 @@ int guest_power(struct cluster *c, const char *ns, const char *name, const char 
     AUTO(json) json_t *vm = kv ? find_vm(kv, ns, name, reterr) : NULL;
     if (!vm)
         return -1;
-    enum power power;
+    enum power power = POWER_SHUTDOWN;
     if (find_power(what, &power, reterr) < 0)
         return -1;
     struct guest *g = kv_guest(kv, ns, name);

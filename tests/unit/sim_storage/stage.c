@@ -1,4 +1,4 @@
-#include "stage.h"
+#include "tests/unit/sim_storage/stage.h"
 
 #include <stdlib.h>
 #include <string.h>

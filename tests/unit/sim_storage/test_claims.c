@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stage.h"
+#include "tests/unit/sim_storage/stage.h"
 
 #define SPEC(extra)                                                                                \
     "{'spec': {'accessModes': ['ReadWriteOnce'], 'resources': {'requests': {'storage': "           \

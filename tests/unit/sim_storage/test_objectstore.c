@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "stage.h"
+#include "tests/unit/sim_storage/stage.h"
 
 static struct world *make_world(void)
 {

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/time.h"
-#include "stage.h"
+#include "tests/unit/sim_storage/stage.h"
 
 #define CLAIM                                                                                      \
     "{'spec': {'accessModes': ['ReadWriteOnce'], 'resources': {'requests': {'storage': '1Mi'}}}}"

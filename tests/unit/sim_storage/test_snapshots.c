@@ -4,7 +4,8 @@
 
 #include "base/disk_compare.h"
 #include "base/json.h"
-#include "stage.h"
+#include "base/mem.h"
+#include "tests/unit/sim_storage/stage.h"
 
 #define PLAIN                                                                                      \
     "{'spec': {'accessModes': ['ReadWriteOnce'], 'resources': {'requests': {'storage': '1Gi'}}}}"
@@ -342,7 +343,7 @@ START_TEST(same_again)
         if (first)
             ck_assert_str_eq(first, text);
         else
-            first = strdup(text);
+            first = mem_strdup(text);
         stage_close(&st);
     }
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "stage.h"
+#include "tests/unit/sim_storage/stage.h"
 
 #define REQUESTS 110 /* more than the story takes */
 #define REQUESTS_AT_LEAST 60

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "stage.h"
+#include "tests/unit/sim_storage/stage.h"
 
 #define CLAIM(mode, size)                                                                          \
     "{'spec': {'accessModes': ['ReadWriteOnce'], 'volumeMode': '" mode                             \

@@ -1,0 +1,3 @@
+#include "components/host.h"
+#include "runner/case.h"
+#include "kube/meta.h"

@@ -78,7 +78,7 @@ enum qcow2_defect judge(const struct bytes *b)
     if (!image)
         return f.defect;
     struct qcow2_image *layers[] = {image};
-    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(layers, 1, NULL, &f);
+    qcow2_chain_destroy(qcow2_chain_open(layers, 1, NULL, &f));
     return f.defect;
 }
 

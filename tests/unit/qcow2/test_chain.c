@@ -38,7 +38,7 @@ static void stack_add(struct stack *s, struct bytes b)
 static enum qcow2_defect open_defect(struct stack *s, const struct qcow2_chain_options *o)
 {
     struct qcow2_fault f = {0};
-    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(s->images, s->count, o, &f);
+    qcow2_chain_destroy(qcow2_chain_open(s->images, s->count, o, &f));
     enum qcow2_defect defect = f.defect;
     qcow2_fault_clear(&f);
     return defect;

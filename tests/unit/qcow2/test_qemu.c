@@ -328,9 +328,10 @@ static const struct refused_row {
     {"data file",
      {"qemu-img", "create", "-f", "qcow2", "-o", "data_file=DATA", "PATH", "1M"},
      QCOW2_POLICY_DATA_FILE},
-    {"LUKS",
+    {"AES", /* LUKS too is refused, but qemu-img times its key function while creating and fails on
+               a busy machine */
      {"qemu-img", "create", "-f", "qcow2", "--object", "secret,id=s,data=abc", "-o",
-      "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10", "PATH", "1M"},
+      "encrypt.format=aes,encrypt.key-secret=s", "PATH", "1M"},
      QCOW2_POLICY_ENCRYPTED},
     {"bitmap", {"qemu-img", "bitmap", "--add", "PATH", "b0"}, QCOW2_OK},
 };

@@ -1,6 +1,5 @@
 #include "sim/kubevirt/kubevirt.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -151,27 +150,27 @@ static void on_restore(void *cookie, enum api_event_type type, json_t *restore)
     worker_add_object(kv->restores, restore);
 }
 
-static void feed(struct kv *kv, struct process *p, const struct kind *k, feed_fn *fn)
-{
-    assert(kv->feeder_count < KV_FEEDERS_MAX);
-    kv->feeders[kv->feeder_count++] = feeder_start(&kv->vm, p, k, fn, kv);
-}
-
 /* ---- life ---- */
+
+static void start_destroy(struct kv_start *st)
+{
+    for (size_t i = 0; i < st->feeder_count; i++)
+        feeder_destroy(st->feeders[i]);
+    for (size_t i = 0; i < KV_WORKER_COUNT; i++)
+        worker_destroy(st->workers[i]);
+    recorder_destroy(st->recorder);
+    recorder_destroy(st->handler_recorder);
+    free(st);
+}
 
 static void kv_destroy(void *part)
 {
     struct kv *kv = part;
-    for (size_t i = 0; i < kv->feeder_count; i++)
-        feeder_destroy(kv->feeders[i]);
-    worker_destroy(kv->vms);
-    worker_destroy(kv->vmis);
-    worker_destroy(kv->snapshots);
-    worker_destroy(kv->contents);
-    worker_destroy(kv->restores);
-    worker_destroy(kv->volume_statuses);
-    recorder_destroy(kv->recorder);
-    recorder_destroy(kv->handler_recorder);
+    while (kv->latest) {
+        struct kv_start *st = kv->latest;
+        kv->latest = st->earlier;
+        start_destroy(st);
+    }
     strmap_destroy(kv->guests, kv_guest_destroy);
     free(kv);
 }
@@ -183,16 +182,63 @@ static struct ctl identity(struct kv *kv, const char *user, const char *componen
         .cluster = kv->cluster, .user = user, .component = component, .recorder = recorder};
 }
 
-static void start_workers(struct kv *kv, struct process *controller, struct process *handler)
+static void start_workers(struct kv *kv, struct kv_start *st)
 {
-    struct sched *s = kv->sched;
-    kv->vms = worker_start(s, controller, "vm", kv_vm_reconcile, kv);
-    kv->snapshots = worker_start(s, controller, "snapshot", kv_snapshot_reconcile, kv);
-    kv->contents = worker_start(s, controller, "snapshot-content", kv_content_reconcile, kv);
-    kv->volume_statuses =
-        worker_start(s, controller, "volume-status", kv_volume_status_reconcile, kv);
-    kv->restores = worker_start(s, controller, "restore", kv_restore_reconcile, kv);
-    kv->vmis = worker_start(s, handler, "vmi", kv_vmi_reconcile, kv);
+    struct {
+        struct worker **slot;
+        const char *name;
+        reconcile_fn *fn;
+    } const all[KV_WORKER_COUNT] = {
+        {&kv->vms, "vm", kv_vm_reconcile},
+        {&kv->snapshots, "snapshot", kv_snapshot_reconcile},
+        {&kv->contents, "snapshot-content", kv_content_reconcile},
+        {&kv->volume_statuses, "volume-status", kv_volume_status_reconcile},
+        {&kv->restores, "restore", kv_restore_reconcile},
+        {&kv->vmis, "vmi", kv_vmi_reconcile},
+    };
+    for (size_t i = 0; i < KV_WORKER_COUNT; i++) {
+        struct process *p = all[i].slot == &kv->vmis ? st->handler : st->controller;
+        st->workers[i] = worker_start(kv->sched, p, all[i].name, all[i].fn, kv);
+        *all[i].slot = st->workers[i];
+    }
+}
+
+static void start_feeders(struct kv *kv, struct kv_start *st)
+{
+    static const struct {
+        const struct kind *kind;
+        feed_fn *fn;
+    } all[] = {
+        {&KIND_VM, on_vm},
+        {&KIND_VMI, on_vmi},
+        {&KIND_PVC, on_claim},
+        {&KIND_SNAPSHOT, on_snapshot},
+        {&KIND_CONTENT, on_content},
+        {&KIND_RESTORE, on_restore},
+        {&KIND_VOLUME_SNAPSHOT, on_volume_snapshot},
+        {&KIND_VOLUME_SNAPSHOT_CLASS, on_snapshot_class},
+    };
+    _Static_assert(ARRAY_LEN(all) <= KV_FEEDERS_MAX, "room for all informers");
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        st->feeders[st->feeder_count++] =
+            feeder_start(&kv->vm, st->controller, all[i].kind, all[i].fn, kv);
+}
+
+static void start_controllers(struct kv *kv, struct process *controller, struct process *handler)
+{
+    struct kv_start *st = mem_zalloc(sizeof *st);
+    st->controller = controller;
+    st->handler = handler;
+    st->recorder = recorder_start(kv->cluster, controller, KV_USER_CONTROLLER);
+    st->handler_recorder = recorder_start(kv->cluster, handler, KV_USER_HANDLER);
+    kv->vm = identity(kv, KV_USER_CONTROLLER, "virtualmachine-controller", st->recorder);
+    kv->snapshot = identity(kv, KV_USER_CONTROLLER, "snapshot-controller", st->recorder);
+    kv->restore = identity(kv, KV_USER_CONTROLLER, "restore-controller", st->recorder);
+    kv->handler = identity(kv, KV_USER_HANDLER, "virt-handler", st->handler_recorder);
+    start_workers(kv, st);
+    start_feeders(kv, st);
+    st->earlier = kv->latest;
+    kv->latest = st;
 }
 
 int kubevirt_start(struct cluster *c, struct err *reterr)
@@ -207,26 +253,25 @@ int kubevirt_start(struct cluster *c, struct err *reterr)
     kv->guests = strmap_create();
     for (int i = 0; i < KV_DURATION_COUNT; i++)
         kv->duration_ns[i] = durations[i].default_ns;
-    struct process *controller = cluster_process(c, "virt-controller");
-    struct process *handler = cluster_process(c, "virt-handler");
-    kv->recorder = recorder_start(c, controller, KV_USER_CONTROLLER);
-    kv->handler_recorder = recorder_start(c, handler, KV_USER_HANDLER);
-    kv->vm = identity(kv, KV_USER_CONTROLLER, "virtualmachine-controller", kv->recorder);
-    kv->snapshot = identity(kv, KV_USER_CONTROLLER, "snapshot-controller", kv->recorder);
-    kv->restore = identity(kv, KV_USER_CONTROLLER, "restore-controller", kv->recorder);
-    kv->handler = identity(kv, KV_USER_HANDLER, "virt-handler", kv->handler_recorder);
     AUTO(str) char *name = part_name(c);
     world_attach(kv->world, name, kv, kv_destroy);
-    start_workers(kv, controller, handler);
-    feed(kv, controller, &KIND_VM, on_vm);
-    feed(kv, controller, &KIND_VMI, on_vmi);
-    feed(kv, controller, &KIND_PVC, on_claim);
-    feed(kv, controller, &KIND_SNAPSHOT, on_snapshot);
-    feed(kv, controller, &KIND_CONTENT, on_content);
-    feed(kv, controller, &KIND_RESTORE, on_restore);
-    feed(kv, controller, &KIND_VOLUME_SNAPSHOT, on_volume_snapshot);
-    feed(kv, controller, &KIND_VOLUME_SNAPSHOT_CLASS, on_snapshot_class);
+    start_controllers(kv, cluster_process(c, "virt-controller"),
+                      cluster_process(c, "virt-handler"));
     kv_admission_start(kv);
+    return 0;
+}
+
+int kubevirt_restart(struct cluster *c, struct err *reterr)
+{
+    struct kv *kv = kv_of(c);
+    if (!kv)
+        return err_set(reterr, ERR_INVALID, NO_POS, "KubeVirt does not run on cluster '%s'",
+                       cluster_name(c));
+    struct process *controller = kv->latest->controller, *handler = kv->latest->handler;
+    process_crash(controller);
+    process_crash(handler);
+    start_controllers(kv, process_create(kv->sched, process_name(controller)),
+                      process_create(kv->sched, process_name(handler)));
     return 0;
 }
 

@@ -20,6 +20,10 @@ int kubevirt_start(struct cluster *c, struct err *reterr);
  * Unknown names: error. */
 int kubevirt_set_duration(struct cluster *c, const char *what, int64_t ns, struct err *reterr);
 
+/* Crashes virt-controller and virt-handler, and starts them again with empty caches and queues.
+ * Guests run on. */
+int kubevirt_restart(struct cluster *c, struct err *reterr);
+
 /* ---- guests ---- */
 
 /* The guest of a VM writes `blocks` blocks from `first` to the disk of spec volume `disk` (NULL:

@@ -21,6 +21,7 @@
 extern const struct kind KIND_VM, KIND_VMI, KIND_SNAPSHOT, KIND_CONTENT, KIND_RESTORE, KIND_PVC,
     KIND_POD, KIND_STORAGE_CLASS, KIND_VOLUME_SNAPSHOT, KIND_VOLUME_SNAPSHOT_CLASS, KIND_REVISION;
 
+enum { KV_WORKER_COUNT = 6, KV_FEEDERS_MAX = 12 };
 enum kv_duration { KV_START, KV_STOP, KV_SNAPSHOT, KV_RESTORE, KV_DURATION_COUNT };
 
 /* What happens inside a machine, beside its API objects. Lives as long as the world: a name is a
@@ -37,17 +38,25 @@ struct guest {
     char *ns, *name;
 };
 
-enum { KV_WORKERS = 6, KV_FEEDERS_MAX = 12 };
+/* What one start of the controllers made. A crashed start stays until the world ends: its actors
+ * must have unwound. */
+struct kv_start {
+    struct recorder *recorder, *handler_recorder;
+    struct worker *workers[KV_WORKER_COUNT];
+    struct feeder *feeders[KV_FEEDERS_MAX];
+    size_t feeder_count;
+    struct process *controller, *handler;
+    struct kv_start *earlier;
+};
 
 struct kv {
     struct cluster *cluster;
     struct world *world;
     struct sched *sched;
     struct ctl vm, handler, snapshot, restore; /* identities */
-    struct recorder *recorder, *handler_recorder;
-    struct worker *vms, *vmis, *snapshots, *contents, *restores, *volume_statuses;
-    struct feeder *feeders[KV_FEEDERS_MAX];
-    size_t feeder_count;
+    struct worker *vms, *vmis, *snapshots, *contents, *restores,
+        *volume_statuses; /* of the latest start */
+    struct kv_start *latest;
     int64_t duration_ns[KV_DURATION_COUNT];
     struct strmap *guests; /* "ns/name" -> struct guest */
 };

@@ -20,6 +20,8 @@ struct run {
     struct cluster *cluster;
     struct apiserver *server;
     int line;
+    unsigned requests, crash_at; /* of KubeVirt; crash_at 0: none */
+    int crash_moment;
     int want_code; /* of the next write; 0: success */
     char *want_text;
 };
@@ -517,20 +519,45 @@ static void run_line(struct run *r, const char *text)
     FAIL(r, "no command '%s'", name);
 }
 
-static char *run_case(const struct script_case *c, bool provisioner, bool trace, unsigned long seed)
+/* Counts KubeVirt's requests and crashes it at the chosen one. */
+static void on_request(void *cookie, enum request_moment moment, const struct request_info *info)
+{
+    struct run *r = cookie;
+    if (strncmp(info->by, "main/virt-", strlen("main/virt-")))
+        return;
+    if (moment == REQUEST_BEFORE)
+        r->requests++;
+    if (r->requests != r->crash_at || (int)moment != r->crash_moment)
+        return;
+    struct err e = {0};
+    r->crash_at = 0;
+    check_err(r, kubevirt_restart(r->cluster, &e), &e);
+}
+
+struct how {
+    bool provisioner, trace;
+    unsigned long seed;
+    unsigned crash_at;
+    int crash_moment;
+};
+
+static char *run_case(const struct script_case *c, struct how how)
 {
     struct err e = {0};
-    struct world_config config = {.seed = seed ? seed : 7,
-                                  .policy = seed ? POLICY_RANDOM : POLICY_ORDER,
-                                  .trace = trace,
+    struct world_config config = {.seed = how.seed ? how.seed : 7,
+                                  .policy = how.seed ? POLICY_RANDOM : POLICY_ORDER,
+                                  .trace = how.trace,
                                   .events_max = 2000000};
     struct run r = {.c = c, .world = world_create(&config)};
+    r.crash_at = how.crash_at;
+    r.crash_moment = how.crash_moment;
+    world_on_request(r.world, on_request, &r);
     r.cluster = world_add_cluster(r.world, "main", &e);
     ck_assert_msg(r.cluster != NULL, "%s", e.msg);
     r.server = cluster_server(r.cluster);
     check_err(&r, storage_start(r.cluster, &e), &e);
     check_err(&r, kubevirt_start(r.cluster, &e), &e);
-    if (provisioner)
+    if (how.provisioner)
         check_err(&r, provisioner_start(r.cluster, r.cluster, &e), &e);
     AUTO(str) char *script = mem_strdup(c->script);
     char *at_line = script, *line;
@@ -538,7 +565,7 @@ static char *run_case(const struct script_case *c, bool provisioner, bool trace,
         r.line++;
         run_line(&r, line);
     }
-    char *text = trace ? mem_strdup(strbuf_str(trace_text(world_trace(r.world)))) : NULL;
+    char *text = how.trace ? mem_strdup(strbuf_str(trace_text(world_trace(r.world)))) : NULL;
     free(r.want_text);
     world_destroy(r.world);
     return text;
@@ -546,15 +573,20 @@ static char *run_case(const struct script_case *c, bool provisioner, bool trace,
 
 void script_run(const struct script_case *c, int provisioner)
 {
-    run_case(c, provisioner, false, 0);
+    run_case(c, (struct how){.provisioner = provisioner});
 }
 
 void script_run_shuffled(const struct script_case *c, unsigned long seed)
 {
-    run_case(c, false, false, seed);
+    run_case(c, (struct how){.seed = seed});
+}
+
+void script_run_crashing(const struct script_case *c, unsigned at, int moment)
+{
+    run_case(c, (struct how){.crash_at = at, .crash_moment = moment});
 }
 
 char *script_trace(const struct script_case *c)
 {
-    return run_case(c, false, true, 0);
+    return run_case(c, (struct how){.trace = true});
 }

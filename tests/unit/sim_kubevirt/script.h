@@ -31,6 +31,9 @@ struct script_case {
 void script_run(const struct script_case *c, int provisioner);
 /* What is due at the same time runs in an order of that seed. */
 void script_run_shuffled(const struct script_case *c, unsigned long seed);
+/* KubeVirt's controllers crash and start again at their request number `at`: before it, after its
+ * commit, or after the reply. */
+void script_run_crashing(const struct script_case *c, unsigned at, int moment);
 /* Runs the case and returns the trace's text, new. */
 char *script_trace(const struct script_case *c);
 

@@ -7,7 +7,7 @@
 #include "tests/unit/sim_kubevirt/script.h"
 #include "tests/unit/suite.h"
 
-enum { PLACES = 48, SEEDS = 60 };
+enum { PLACES = 48, SEEDS = 60, REQUESTS = 100 };
 
 static const char *const answers[] = {"409", "500", "\"timeout\"", "\"lost\""};
 
@@ -62,6 +62,16 @@ START_TEST(one_fault)
 }
 END_TEST
 
+START_TEST(one_crash)
+{
+    for (unsigned at = 1; at <= REQUESTS; at++) {
+        AUTO(str) char *name = mem_printf("crash at request %u, moment %d", at, _i);
+        const struct script_case c = {name, life};
+        script_run_crashing(&c, at, _i);
+    }
+}
+END_TEST
+
 START_TEST(any_order)
 {
     for (unsigned long seed = 1; seed <= SEEDS; seed++) {
@@ -77,6 +87,7 @@ int main(void)
     TCase *tc = tcase_create("faults");
     tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, one_fault, 0, sizeof answers / sizeof answers[0]);
+    tcase_add_loop_test(tc, one_crash, 0, 3);
     tcase_add_test(tc, any_order);
     suite_add_tcase(suite, tc);
     return suite_run(suite);

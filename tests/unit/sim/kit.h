@@ -50,7 +50,8 @@ __attribute__((unused)) static struct kit kit_create(void)
     return k;
 }
 
-__attribute__((unused)) static void kit_destroy(struct kit *k)
+/* AUTO(kit) struct kit k = kit_create(): ends after everything that was declared behind it. */
+__attribute__((unused)) static void cleanup_kit(struct kit *k)
 {
     world_destroy(k->world);
 }

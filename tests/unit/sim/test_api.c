@@ -1,9 +1,20 @@
-/* Create, get, update, patch, delete: the rules that clients meet on every request. */
+/* Create, get, update, patch: the rules that clients meet on every request. */
 #include "tests/unit/sim/kit.h"
+
+#define ANY_SPEC "{'type':'object','x-kubernetes-preserve-unknown-fields':true}"
+#define WIDGET(name, spec)                                                                         \
+    "{'apiVersion':'example.com/v1','kind':'Widget','metadata':{'name':'" name "'},'spec':" spec "}"
+
+static struct kit widgets(void)
+{
+    struct kit k = kit_create();
+    kit_add_crd(&k, widget_crd(ANY_SPEC));
+    return k;
+}
 
 START_TEST(create_sets_system_fields)
 {
-    struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create();
     AUTO(json)
     json_t *a = kit_do(&k, API_CREATE, "configmaps", "default", NULL,
                        js("{'metadata':{'name':'a','uid':'x','creationTimestamp':"
@@ -20,7 +31,350 @@ START_TEST(create_sets_system_fields)
     ck_assert_int_gt(strtol(meta_resource_version(a), NULL, 10), 0);
     AUTO(json) json_t *b = kit_do(&k, API_GET, "configmaps", "default", "a", NULL, 200);
     ck_assert(json_same(a, b));
-    kit_destroy(&k);
+}
+END_TEST
+
+/* What is refused, with the text that clients match. */
+static const struct refusal {
+    const char *name;
+    enum api_verb verb;
+    const char *resource, *ns, *object, *body;
+    int code;
+    const char *reason, *message;
+} refusals[] = {
+    {"get missing", API_GET, "configmaps", "default", "x", NULL, 404, "NotFound",
+     "configmaps \"x\" not found"},
+    {"get missing custom", API_GET, "widgets", "default", "x", NULL, 404, "NotFound",
+     "widgets.example.com \"x\" not found"},
+    {"create twice", API_CREATE, "configmaps", "default", NULL, "{'metadata':{'name':'there'}}",
+     409, "AlreadyExists", "configmaps \"there\" already exists"},
+    {"revision on create", API_CREATE, "configmaps", "default", NULL,
+     "{'metadata':{'name':'a','resourceVersion':'5'}}", 500, "",
+     "resourceVersion should not be set on objects to be created"},
+    {"no name", API_CREATE, "configmaps", "default", NULL, "{}", 422, "Invalid",
+     "ConfigMap \"\" is invalid: metadata.name: Required value: name or generateName is required"},
+    {"namespace mismatch", API_CREATE, "configmaps", "default", NULL,
+     "{'metadata':{'name':'a','namespace':'b'}}", 400, "BadRequest",
+     "the namespace of the provided object does not match the namespace sent on the request"},
+    {"no namespace", API_CREATE, "configmaps", "nowhere", NULL, "{'metadata':{'name':'a'}}", 404,
+     "NotFound", "namespaces \"nowhere\" not found"},
+    {"other version", API_CREATE, "configmaps", "default", NULL,
+     "{'apiVersion':'v2','metadata':{'name':'a'}}", 400, "BadRequest",
+     "the API version in the data (v2) does not match the expected API version (v1)"},
+    {"other kind", API_CREATE, "widgets", "default", NULL,
+     "{'kind':'Gadget','metadata':{'name':'a'}}", 422, "Invalid",
+     "Widget.example.com \"a\" is invalid: kind: Invalid value: \"Gadget\": must be Widget"},
+    {"labels not text", API_CREATE, "configmaps", "default", NULL,
+     "{'metadata':{'name':'a','labels':{'a':1}}}", 400, "BadRequest", NULL},
+    {"metadata not a map", API_CREATE, "configmaps", "default", NULL, "{'metadata':[]}", 400,
+     "BadRequest", NULL},
+    {"body not a map", API_CREATE, "configmaps", "default", NULL, "[]", 400, "BadRequest", NULL},
+    {"bad label", API_CREATE, "configmaps", "default", NULL,
+     "{'metadata':{'name':'a','labels':{'a':'b c'}}}", 422, "Invalid", NULL},
+    {"two controllers", API_CREATE, "configmaps", "default", NULL,
+     "{'metadata':{'name':'a','ownerReferences':["
+     "{'apiVersion':'v1','kind':'A','name':'x','uid':'1','controller':true},"
+     "{'apiVersion':'v1','kind':'B','name':'y','uid':'2','controller':true}]}}",
+     422, "Invalid", NULL},
+    {"owner without uid", API_CREATE, "configmaps", "default", NULL,
+     "{'metadata':{'name':'a','ownerReferences':[{'apiVersion':'v1','kind':'A','name':'x'}]}}", 422,
+     "Invalid",
+     "ConfigMap \"a\" is invalid: metadata.ownerReferences[0].uid: Invalid value: \"\": uid must "
+     "not be empty"},
+    {"orphan and foreground", API_CREATE, "configmaps", "default", NULL,
+     "{'metadata':{'name':'a','finalizers':['orphan','foregroundDeletion']}}", 422, "Invalid",
+     NULL},
+    {"update missing", API_UPDATE, "configmaps", "default", "x", "{'metadata':{'name':'x'}}", 404,
+     "NotFound", "configmaps \"x\" not found"},
+    {"update other name", API_UPDATE, "configmaps", "default", "there", "{'metadata':{'name':'x'}}",
+     400, "BadRequest", "the name of the object (x) does not match the name on the URL (there)"},
+    {"update stale", API_UPDATE, "configmaps", "default", "there",
+     "{'metadata':{'name':'there','resourceVersion':'1'}}", 409, "Conflict",
+     "Operation cannot be fulfilled on configmaps \"there\": the object has been modified; please "
+     "apply your changes to the latest version and try again"},
+    {"update custom without revision", API_UPDATE, "widgets", "default", "there",
+     "{'metadata':{'name':'there'}}", 422, "Invalid",
+     "widgets.example.com \"there\" is invalid: metadata.resourceVersion: Invalid value: 0x0: must "
+     "be specified for an update"},
+    {"update other uid", API_UPDATE, "configmaps", "default", "there",
+     "{'metadata':{'name':'there','uid':'zzz'}}", 409, "Conflict", NULL},
+    {"deletionTimestamp by hand", API_UPDATE, "configmaps", "default", "there",
+     "{'metadata':{'name':'there','deletionTimestamp':'2026-01-01T00:00:00Z'}}", 422, "Invalid",
+     "ConfigMap \"there\" is invalid: metadata.deletionTimestamp: Invalid value: "
+     "\"2026-01-01T00:00:00Z\": field is immutable"},
+    {"json patch that does not apply", API_PATCH, "configmaps", "default", "there",
+     "[{'op':'test','path':'/data/k','value':'other'}]", 422, "Invalid",
+     "the server rejected our request due to an error in our request"},
+    {"json patch that is none", API_PATCH, "configmaps", "default", "there", "[1]", 400,
+     "BadRequest", NULL},
+    {"merge patch with stale revision", API_PATCH, "configmaps", "default", "there",
+     "{'metadata':{'resourceVersion':'1'}}", 409, "Conflict", NULL},
+    {"patch changes uid", API_PATCH, "configmaps", "default", "there", "{'metadata':{'uid':'q'}}",
+     422, "Invalid",
+     "ConfigMap \"there\" is invalid: metadata.uid: Invalid value: \"q\": field is immutable"},
+    {"patch missing", API_PATCH, "configmaps", "default", "x", "{}", 404, "NotFound", NULL},
+    {"unknown resource", API_GET, "gadgets", "default", "x", NULL, 404, "NotFound",
+     "the server could not find the requested resource"},
+    {"cluster-scoped in a namespace", API_GET, "namespaces", "default", "default", NULL, 404,
+     "NotFound", NULL},
+    {"namespaced without one", API_GET, "configmaps", NULL, "x", NULL, 404, "NotFound", NULL},
+};
+
+START_TEST(refuse)
+{
+    const struct refusal *r = &refusals[_i];
+    AUTO(kit) struct kit k = widgets();
+    json_decref(
+        kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("there", "v"), 201));
+    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL, js(WIDGET("there", "{}")), 201));
+    int64_t before = apiserver_revision(k.server);
+    AUTO(json) json_t *body = r->body ? js("%s", r->body) : NULL;
+    struct api_request req = kit_req(r->verb, r->resource, r->ns, r->object, body);
+    req.patch = r->verb != API_PATCH ? PATCH_NONE : json_is_array(body) ? PATCH_JSON : PATCH_MERGE;
+    struct api_response ret = {0};
+    apiserver_handle(k.server, &req, &ret);
+    ck_assert_msg(ret.code == r->code, "%s: want %d, got %d: %s", r->name, r->code, ret.code,
+                  api_message(&ret));
+    ck_assert_msg(strcmp(api_reason(&ret), r->reason) == 0, "%s: reason '%s'", r->name,
+                  api_reason(&ret));
+    if (r->message)
+        ck_assert_msg(strcmp(api_message(&ret), r->message) == 0, "%s: '%s'", r->name,
+                      api_message(&ret));
+    ck_assert_int_eq(json_int(ret.body, "code", 0), r->code);
+    ck_assert_int_eq(apiserver_revision(k.server), before);
+    api_response_finish(&ret);
+}
+END_TEST
+
+START_TEST(generated_names)
+{
+    AUTO(kit) struct kit k = kit_create();
+    AUTO(json)
+    json_t *a = kit_do(&k, API_CREATE, "configmaps", "default", NULL,
+                       js("{'metadata':{'generateName':'a-'}}"), 201);
+    ck_assert_uint_eq(strlen(meta_name(a)), 7);
+    ck_assert(strncmp(meta_name(a), "a-", 2) == 0);
+    want_text(a, "metadata.generateName", "a-");
+    AUTO(json)
+    json_t *b = kit_do(&k, API_CREATE, "configmaps", "default", NULL,
+                       js("{'metadata':{'generateName':'a-'}}"), 201);
+    ck_assert_str_ne(meta_name(a), meta_name(b));
+}
+END_TEST
+
+START_TEST(dry_run_stores_nothing)
+{
+    AUTO(kit) struct kit k = kit_create();
+    int64_t before = apiserver_revision(k.server);
+    AUTO(json) json_t *body = config_map("a", "v");
+    struct api_request req = kit_req(API_CREATE, "configmaps", "default", NULL, body);
+    req.dry_run = true;
+    AUTO(json) json_t *shown = kit_send(&k, &req, 201);
+    want_text(shown, "metadata.resourceVersion", "");
+    ck_assert_int_eq(apiserver_revision(k.server), before);
+    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201));
+
+    AUTO(json) json_t *next = config_map("a", "w");
+    req = kit_req(API_UPDATE, "configmaps", "default", "a", next);
+    req.dry_run = true;
+    AUTO(json) json_t *updated = kit_send(&k, &req, 200);
+    want_text(updated, "data.k", "w");
+    AUTO(json) json_t *stored = kit_do(&k, API_GET, "configmaps", "default", "a", NULL, 200);
+    want_text(stored, "data.k", "v");
+    ck_assert_str_eq(meta_resource_version(updated), meta_resource_version(stored));
+    req = kit_req(API_DELETE, "configmaps", "default", "a", NULL);
+    req.dry_run = true;
+    json_decref(kit_send(&k, &req, 200));
+    json_decref(kit_do(&k, API_GET, "configmaps", "default", "a", NULL, 200));
+}
+END_TEST
+
+START_TEST(no_change_is_no_write)
+{
+    AUTO(kit) struct kit k = widgets();
+    AUTO(json)
+    json_t *a = kit_do(&k, API_CREATE, "widgets", "default", NULL, js(WIDGET("a", "{'x':1}")), 201);
+    int64_t before = apiserver_revision(k.server);
+    AUTO(json)
+    json_t *same = kit_do(&k, API_UPDATE, "widgets", "default", "a", json_copy_of(a), 200);
+    ck_assert_str_eq(meta_resource_version(a), meta_resource_version(same));
+    json_decref(kit_do(&k, API_PATCH, "widgets", "default", "a", js("{'spec':{'x':1}}"), 200));
+    json_decref(kit_status(&k, API_PATCH, "widgets", "default", "a", js("{}"), 200));
+    json_decref(
+        kit_do(&k, API_PATCH, "widgets", "default", "a", js("{'metadata':{'labels':{}}}"), 200));
+    ck_assert_int_eq(apiserver_revision(k.server), before);
+}
+END_TEST
+
+START_TEST(generation_counts_spec)
+{
+    AUTO(kit) struct kit k = widgets();
+    AUTO(json)
+    json_t *a = kit_do(&k, API_CREATE, "widgets", "default", NULL,
+                       js("{'metadata':{'name':'a'},'spec':{'x':1},'status':{'y':1}}"), 201);
+    ck_assert_int_eq(meta_generation(a), 1);
+    ck_assert(!json_path(a, "status"));
+    static const struct {
+        const char *patch;
+        bool status;
+        int64_t want;
+    } steps[] = {
+        {"{'metadata':{'labels':{'a':'b'}}}", false, 1},
+        {"{'spec':{'x':2}}", false, 2},
+        {"{'spec':{'x':3},'status':{'phase':'Ready'}}", true, 2},
+        {"{'status':{'phase':'Lost'}}", false, 2},
+        {"{'metadata':{'generation':99}}", false, 2},
+        {"{'spec':{'x':3}}", false, 3},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        AUTO(json)
+        json_t *b =
+            steps[i].status
+                ? kit_status(&k, API_PATCH, "widgets", "default", "a", js("%s", steps[i].patch),
+                             200)
+                : kit_do(&k, API_PATCH, "widgets", "default", "a", js("%s", steps[i].patch), 200);
+        ck_assert_msg(meta_generation(b) == steps[i].want, "%s: %lld", steps[i].patch,
+                      (long long)meta_generation(b));
+    }
+    AUTO(json) json_t *b = kit_do(&k, API_GET, "widgets", "default", "a", NULL, 200);
+    want_text(b, "status.phase", "Ready");
+    ck_assert_int_eq(json_int(b, "spec.x", 0), 3);
+    want_text(b, "metadata.labels.a", "b");
+}
+END_TEST
+
+START_TEST(status_endpoint_takes_status_alone)
+{
+    AUTO(kit) struct kit k = widgets();
+    AUTO(json)
+    json_t *a = kit_do(&k, API_CREATE, "widgets", "default", NULL,
+                       js("{'metadata':{'name':'a','labels':{'l':'1'}},'spec':{'x':1}}"), 201);
+    AUTO(json)
+    json_t *b = kit_status(&k, API_UPDATE, "widgets", "default", "a",
+                           js("{'metadata':{'name':'a','resourceVersion':'%s','labels':{'l':'2'},'"
+                              "finalizers':['a/b']},"
+                              "'spec':{'x':5,'z':1},'status':{'s':1},'other':1}",
+                              meta_resource_version(a)),
+                           200);
+    want_text(b, "metadata.labels.l", "1");
+    ck_assert(!json_path(b, "metadata.finalizers"));
+    ck_assert_int_eq(json_int(b, "spec.x", 0), 1);
+    ck_assert(!json_path(b, "spec.z") && !json_path(b, "other"));
+    ck_assert_int_eq(json_int(b, "status.s", 0), 1);
+    AUTO(json)
+    json_t *stale = kit_status(&k, API_UPDATE, "widgets", "default", "a", json_copy_of(a), 409);
+    want_text(stale, "reason", "Conflict");
+    json_decref(kit_status(&k, API_GET, "configmaps", "default", "a", NULL, 404));
+}
+END_TEST
+
+START_TEST(unconditional_updates)
+{
+    AUTO(kit) struct kit k = kit_create();
+    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201));
+    AUTO(json)
+    json_t *b = kit_do(&k, API_UPDATE, "configmaps", "default", "a", config_map("a", "w"), 200);
+    want_text(b, "data.k", "w");
+    /* A lease is made by the first update, and then insists on a revision. */
+    json_decref(kit_do(&k, API_UPDATE, "leases", "default", "l",
+                       js("{'metadata':{'name':'l'},'spec':{'holderIdentity':'x'}}"), 201));
+    json_decref(kit_do(&k, API_UPDATE, "leases", "default", "l",
+                       js("{'metadata':{'name':'l'},'spec':{'holderIdentity':'y'}}"), 422));
+}
+END_TEST
+
+START_TEST(patches)
+{
+    AUTO(kit) struct kit k = kit_create();
+    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201));
+    AUTO(json)
+    json_t *b =
+        kit_do(&k, API_PATCH, "configmaps", "default", "a", js("{'data':{'k':null,'n':'1'}}"), 200);
+    ck_assert(!json_path(b, "data.k"));
+    want_text(b, "data.n", "1");
+    AUTO(json)
+    json_t *c = kit_do(&k, API_PATCH, "configmaps", "default", "a",
+                       js("[{'op':'replace','path':'/data/new','value':'2'}]"), 200);
+    want_text(c, "data.new", "2");
+    AUTO(json) json_t *body = json_object();
+    struct api_request req = kit_req(API_PATCH, "configmaps", "default", "a", body);
+    req.patch = PATCH_APPLY;
+    json_decref(kit_send(&k, &req, 415));
+    req.patch = PATCH_STRATEGIC;
+    json_decref(kit_send(&k, &req, 415));
+}
+END_TEST
+
+START_TEST(duplicate_owners_fold)
+{
+    AUTO(kit) struct kit k = kit_create();
+    AUTO(json)
+    json_t *a = kit_do(&k, API_CREATE, "configmaps", "default", NULL,
+                       js("{'metadata':{'name':'a','ownerReferences':[{'apiVersion':'v1','kind':'A'"
+                          ",'name':'x','uid':'1'},"
+                          "{'apiVersion':'v1','kind':'A','name':'x','uid':'1'}]}}"),
+                       201);
+    ck_assert_uint_eq(json_array_size(json_path(a, "metadata.ownerReferences")), 1);
+}
+END_TEST
+
+static int deny_red(void *cookie, const struct admission_review *review, struct api_response *ret)
+{
+    int *calls = cookie;
+    (*calls)++;
+    if (!review->object)
+        return 0;
+    if (strcmp(json_str_or_empty(review->object, "data.k"), "red") == 0) {
+        ret->code = 422;
+        ret->body = js("{'kind':'Status','message':'no red','reason':'Invalid','code':422}");
+        return -1;
+    }
+    json_put_str(review->object, "data.seen", review->old ? "update" : "create");
+    return 0;
+}
+
+START_TEST(admission_edits_and_denies)
+{
+    AUTO(kit) struct kit k = kit_create();
+    int calls = 0;
+    apiserver_admit(k.server, "", "configmaps", deny_red, &calls);
+    AUTO(json)
+    json_t *a = kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201);
+    want_text(a, "data.seen", "create");
+    AUTO(json)
+    json_t *b = kit_do(&k, API_PATCH, "configmaps", "default", "a", js("{'data':{'k':'w'}}"), 200);
+    want_text(b, "data.seen", "update");
+    AUTO(json)
+    json_t *no =
+        kit_do(&k, API_PATCH, "configmaps", "default", "a", js("{'data':{'k':'red'}}"), 422);
+    want_text(no, "message", "no red");
+    json_decref(
+        kit_do(&k, API_CREATE, "secrets", "default", NULL, js("{'metadata':{'name':'s'}}"), 201));
+    json_decref(kit_do(&k, API_DELETE, "configmaps", "default", "a", NULL, 200));
+    ck_assert_int_eq(calls, 4);
+}
+END_TEST
+
+START_TEST(lookups)
+{
+    AUTO(kit) struct kit k = widgets();
+    struct resource_info info;
+    bool ambiguous;
+    ck_assert(apiserver_find_kind(k.server, "example.com/v1", "Widget", &info));
+    ck_assert_str_eq(info.resource.plural, "widgets");
+    ck_assert(info.namespaced && info.has_status);
+    ck_assert(!apiserver_find_kind(k.server, "example.com/v2", "Widget", &info));
+    static const char *const words[] = {"Widget", "widgets", "wd", "widget.example.com", "WIDGET"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        ck_assert_msg(apiserver_find_any(k.server, words[i], &info, &ambiguous), "%s", words[i]);
+        ck_assert_str_eq(info.kind, "Widget");
+    }
+    ck_assert(!apiserver_find_any(k.server, "widget.other", &info, &ambiguous));
+    size_t count;
+    const char *const *kinds = apiserver_kinds(k.server, &count);
+    ck_assert_uint_gt(count, 10);
+    for (size_t i = 1; i < count; i++)
+        ck_assert_int_le(strcmp(kinds[i - 1], kinds[i]), 0);
 }
 END_TEST
 
@@ -30,7 +384,19 @@ int main(void)
     TCase *tc = tcase_create("api");
 
     json_init();
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, create_sets_system_fields);
+    tcase_add_loop_test(tc, refuse, 0, (int)ARRAY_LEN(refusals));
+    tcase_add_test(tc, generated_names);
+    tcase_add_test(tc, dry_run_stores_nothing);
+    tcase_add_test(tc, no_change_is_no_write);
+    tcase_add_test(tc, generation_counts_spec);
+    tcase_add_test(tc, status_endpoint_takes_status_alone);
+    tcase_add_test(tc, unconditional_updates);
+    tcase_add_test(tc, patches);
+    tcase_add_test(tc, duplicate_owners_fold);
+    tcase_add_test(tc, admission_edits_and_denies);
+    tcase_add_test(tc, lookups);
     suite_add_tcase(s, tc);
     return suite_run(s);
 }

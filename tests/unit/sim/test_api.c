@@ -228,11 +228,10 @@ START_TEST(generation_counts_spec)
     };
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         AUTO(json)
-        json_t *b =
-            steps[i].status
-                ? kit_status(&k, API_PATCH, "widgets", "default", "a", js("%s", steps[i].patch),
-                             200)
-                : kit_do(&k, API_PATCH, "widgets", "default", "a", js("%s", steps[i].patch), 200);
+        json_t *b = steps[i].status ? kit_status(&k, API_PATCH, "widgets", "default", "a",
+                                                 js("%s", steps[i].patch), 200)
+                                    : kit_do(&k, API_PATCH, "widgets", "default", "a",
+                                             js("%s", steps[i].patch), 200);
         ck_assert_msg(meta_generation(b) == steps[i].want, "%s: %lld", steps[i].patch,
                       (long long)meta_generation(b));
     }

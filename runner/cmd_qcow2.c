@@ -1,4 +1,5 @@
-/* vmconform qcow2 info | map | compare: looks at images with the library of qcow2/, which opens no file that an image names. */
+/* vmconform qcow2 info | map | compare: looks at images with the library of qcow2/, which opens no
+ * file that an image names. */
 #include <stdio.h>
 #include <string.h>
 
@@ -36,9 +37,10 @@ static int print_info(const char *path)
     if (!image)
         return fail(&fault);
     info = qcow2_image_info(image);
-    printf("version: %u\nvirtual size: %llu\nfile size: %llu\ncluster size: %u\nrefcount bits: %u\n",
-           info->version, (unsigned long long)info->virtual_size,
-           (unsigned long long)info->file_size, 1u << info->cluster_bits, 1u << info->refcount_order);
+    printf(
+        "version: %u\nvirtual size: %llu\nfile size: %llu\ncluster size: %u\nrefcount bits: %u\n",
+        info->version, (unsigned long long)info->virtual_size, (unsigned long long)info->file_size,
+        1u << info->cluster_bits, 1u << info->refcount_order);
     if (info->has_backing)
         printf("backing file (recorded, not opened): %s\n",
                qcow2_quote(name, sizeof name, info->backing_name, strlen(info->backing_name)));
@@ -99,7 +101,8 @@ static int compare_raw(const char *raw, struct qcow2_chain *chain)
     struct qcow2_comparison c = {0};
     int status;
 
-    if (!io || qcow2_compare(qcow2_view_io(&a, io), qcow2_view_chain(&b, chain), NULL, &c, &fault) < 0)
+    if (!io ||
+        qcow2_compare(qcow2_view_io(&a, io), qcow2_view_chain(&b, chain), NULL, &c, &fault) < 0)
         return fail(&fault);
     status = qcow2_comparison_same(&c) ? 0 : 1;
     if (status == 0)
@@ -120,8 +123,8 @@ static int with_chain(int argc, char **argv, bool compare)
     struct qcow2_fault fault = {0};
     struct layers layers = {0};
     int first = compare ? 1 : 0;
-    AUTO(qcow2_chain) struct qcow2_chain *chain =
-        open_chain(argv + first, (size_t)(argc - first), &layers, &fault);
+    AUTO(qcow2_chain)
+    struct qcow2_chain *chain = open_chain(argv + first, (size_t)(argc - first), &layers, &fault);
     int status;
 
     if (!chain)

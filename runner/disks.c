@@ -1,4 +1,5 @@
-/* Disks against moments: a VM's disks by identity of content, a claim's real bytes block by block. */
+/* Disks against moments: a VM's disks by identity of content, a claim's real bytes block by block.
+ */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -81,8 +82,8 @@ static void add_lines(struct strbuf *out, const char *text)
     }
 }
 
-static int compare_claim(struct casework *cw, const char *target, const char *moment, bool *ret_same,
-                         struct strbuf *why, struct err *reterr)
+static int compare_claim(struct casework *cw, const char *target, const char *moment,
+                         bool *ret_same, struct strbuf *why, struct err *reterr)
 {
     struct disk_model *disk = NULL;
     const struct disk_moment *expected = chain_moment(cw, moment, &disk, reterr);
@@ -106,8 +107,8 @@ static int compare_claim(struct casework *cw, const char *target, const char *mo
     return 0;
 }
 
-static int compare_guest(struct casework *cw, const char *target, const char *moment, bool *ret_same,
-                         struct strbuf *why, struct err *reterr)
+static int compare_guest(struct casework *cw, const char *target, const char *moment,
+                         bool *ret_same, struct strbuf *why, struct err *reterr)
 {
     AUTO(object_ref) struct object_ref vm = {0};
     AUTO(str) char *text = NULL;

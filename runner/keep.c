@@ -46,7 +46,8 @@ static size_t copy_tree(const char *from, const char *to)
     json_t *name;
 
     mkdir(to, 0777);
-    json_array_foreach (names, i, name) {
+    json_array_foreach(names, i, name)
+    {
         AUTO(str) char *a = mem_printf("%s/%s", from, json_string_value(name));
         AUTO(str) char *b = mem_printf("%s/%s", to, json_string_value(name));
         struct stat st;
@@ -63,8 +64,10 @@ static size_t copy_tree(const char *from, const char *to)
 
 static size_t keep_volume(struct cluster *c, const json_t *claim, const char *dir)
 {
-    const char *ns = json_string_value(json_object_get(json_object_get(claim, "metadata"), "namespace"));
-    const char *name = json_string_value(json_object_get(json_object_get(claim, "metadata"), "name"));
+    const char *ns =
+        json_string_value(json_object_get(json_object_get(claim, "metadata"), "namespace"));
+    const char *name =
+        json_string_value(json_object_get(json_object_get(claim, "metadata"), "name"));
     struct volume *v = storage_volume(c, ns, name);
     AUTO(str) char *to = mem_printf("%s/%s-%s", dir, ns, name);
     const char *path = NULL;
@@ -104,13 +107,12 @@ void keep_images(struct casework *cw)
     }
     for (size_t i = 0; i < world_cluster_count(cw->world); i++) {
         struct cluster *c = world_cluster_at(cw->world, i);
-        AUTO(json) json_t *claims =
-            apiserver_peek_all(cluster_server(c), "", "persistentvolumeclaims", NULL);
+        AUTO(json)
+        json_t *claims = apiserver_peek_all(cluster_server(c), "", "persistentvolumeclaims", NULL);
         size_t k;
         json_t *claim;
 
-        json_array_foreach (claims, k, claim)
-            failed += keep_volume(c, claim, volumes);
+        json_array_foreach(claims, k, claim) failed += keep_volume(c, claim, volumes);
     }
     if (failed)
         fprintf(stderr, "vmconform: warning: %zu files could not be copied to %s\n", failed, dir);

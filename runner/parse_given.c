@@ -18,14 +18,14 @@ static const struct shape_key item_keys[] = {{"cluster", SHAPE_TEXT, false},
                                              {"kubevirt", SHAPE_TEXT, false},
                                              {"storage", SHAPE_TEXT, false},
                                              {"provisioner", SHAPE_MAP, false},
-                                             {"objects", SHAPE_LIST, false},
+                                             {"objects", SHAPE_LIST_VALUE, false},
                                              {"withoutFields", SHAPE_MAP, false},
                                              {"chain", SHAPE_MAP, false},
                                              {"component", SHAPE_TEXT, false},
                                              {"duration", SHAPE_MAP, false},
                                              {"fixture", SHAPE_TEXT, false},
                                              {"steps", SHAPE_LIST, false},
-                                             {"with", SHAPE_MAP, false},
+                                             {"with", SHAPE_MAP_VALUE, false},
                                              END};
 
 static const struct shape_key provisioner_keys[] = {
@@ -37,18 +37,26 @@ static const struct shape_key duration_keys[] = {{"start", SHAPE_DURATION, false
                                                  {"snapshot", SHAPE_DURATION, false},
                                                  {"restore", SHAPE_DURATION, false},
                                                  END};
-static const struct shape_key chain_keys[] = {
-    {"name", SHAPE_TEXT, true},     {"bucket", SHAPE_TEXT, false},
-    {"prefix", SHAPE_TEXT, false},  {"namespace", SHAPE_TEXT, true},
-    {"vm", SHAPE_TEXT, true},       {"backups", SHAPE_TEXT, false},
-    {"disks", SHAPE_LIST, true},    {"clusterSize", SHAPE_QUANTITY, false},
-    {"backing", SHAPE_TEXT, false}, {"checkpoints", SHAPE_LIST, true},
-    {"repeat", SHAPE_MAP, false},   {"digests", SHAPE_BOOL, false},
-    {"damage", SHAPE_LIST, false},  END};
+static const struct shape_key chain_keys[] = {{"name", SHAPE_TEXT, true},
+                                              {"bucket", SHAPE_TEXT, false},
+                                              {"prefix", SHAPE_TEXT, false},
+                                              {"namespace", SHAPE_TEXT, true},
+                                              {"vm", SHAPE_TEXT, true},
+                                              {"backups", SHAPE_TEXT, false},
+                                              {"disks", SHAPE_LIST_VALUE, true},
+                                              {"clusterSize", SHAPE_QUANTITY, false},
+                                              {"backing", SHAPE_TEXT, false},
+                                              {"checkpoints", SHAPE_LIST_VALUE, true},
+                                              {"repeat", SHAPE_MAP_VALUE, false},
+                                              {"digests", SHAPE_BOOL, false},
+                                              {"damage", SHAPE_LIST_VALUE, false},
+                                              END};
 static const struct shape_key disk_keys[] = {
     {"name", SHAPE_TEXT, true}, {"pvc", SHAPE_TEXT, true}, {"size", SHAPE_QUANTITY, true}, END};
-static const struct shape_key checkpoint_keys[] = {
-    {"name", SHAPE_TEXT, true}, {"write", SHAPE_LIST, false}, {"discard", SHAPE_LIST, false}, END};
+static const struct shape_key checkpoint_keys[] = {{"name", SHAPE_TEXT, true},
+                                                   {"write", SHAPE_LIST_VALUE, false},
+                                                   {"discard", SHAPE_LIST_VALUE, false},
+                                                   END};
 static const struct shape_key extent_keys[] = {
     {"disk", SHAPE_TEXT, false}, {"first", SHAPE_INT, true}, {"blocks", SHAPE_INT, true}, END};
 static const struct shape_key repeat_keys[] = {
@@ -70,7 +78,9 @@ static bool check_each(struct parser *p, const struct yaml_node *map, const char
     const struct yaml_node *list = yaml_get(p->doc, map, key), *n;
     bool ok = true;
 
-    for (n = list ? yaml_first(p->doc, list) : NULL; n; n = yaml_next(p->doc, n))
+    if (!list || shape_has_hole(list))
+        return true; /* known when it runs; what it gives is checked there */
+    for (n = yaml_first(p->doc, list); n; n = yaml_next(p->doc, n))
         ok = shape_check(p->doc, n, keys, what, p->diags) && ok;
     return ok;
 }
@@ -91,8 +101,10 @@ static bool check_chain(struct parser *p, const struct yaml_node *map)
         ok = check_each(p, n, "write", extent_keys, "write") && ok;
         ok = check_each(p, n, "discard", extent_keys, "discard") && ok;
     }
-    if (repeat)
+    if (repeat && !shape_has_hole(repeat))
         ok = shape_check(p->doc, repeat, repeat_keys, "repeat", p->diags) && ok;
+    if (damage && shape_has_hole(damage))
+        damage = NULL;
     for (n = damage ? yaml_first(p->doc, damage) : NULL; n; n = yaml_next(p->doc, n))
         ok = shape_check(p->doc, n, damage_keys, "damage", p->diags) &&
              shape_one_of(p->doc, n, damage_forms, "damage", p->diags) >= 0 && ok;

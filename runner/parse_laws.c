@@ -21,7 +21,7 @@ bool parse_member(struct parser *p, const struct yaml_node *map, const char *key
 static const struct shape_key condition_keys[] = {
     {"that", SHAPE_EXPR, false},    {"kind", SHAPE_TEXT, false},
     {"name", SHAPE_TEXT, false},    {"namespace", SHAPE_TEXT, false},
-    {"cluster", SHAPE_TEXT, false}, {"has", SHAPE_MAP, false},
+    {"cluster", SHAPE_TEXT, false}, {"has", SHAPE_MAP_VALUE, false},
     {"absent", SHAPE_BOOL, false},  {"disk", SHAPE_TEXT, false},
     {"equals", SHAPE_TEXT, false},  {"within", SHAPE_DURATION, false},
     {"for", SHAPE_DURATION, false}, {"message", SHAPE_TEXT, false},
@@ -255,8 +255,8 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
     AUTO(selector_on) struct selector_on *s = mem_zalloc(sizeof *s);
 
     s->pos = node->pos;
-    if (!shape_check(p->doc, node, selector_keys, "upon", p->diags) ||
-        !selector_type(p, node, s) || !selector_moment(p, node, s))
+    if (!shape_check(p->doc, node, selector_keys, "upon", p->diags) || !selector_type(p, node, s) ||
+        !selector_moment(p, node, s))
         return NULL;
     if (in_step && !yaml_get(p->doc, node, "event") && !yaml_get(p->doc, node, "request")) {
         diags_add(p->diags, DIAG_ERROR, node->pos, "upon: 'event' or 'request' is missing");

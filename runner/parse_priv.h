@@ -10,7 +10,7 @@ struct parser {
     struct unit *unit;
     const struct yaml_doc *doc;
     struct diags *diags;
-    unsigned depth; /* of fixtures that include fixtures */
+    unsigned depth;     /* of fixtures that include fixtures */
     bool givens_broken; /* templates may be missing because their fixture is: say it once */
 };
 

@@ -26,8 +26,8 @@ bool verb_waits(enum verb v)
     }
 
 static const struct shape_key patch_keys[] = {REFERENCE,
-                                              {"merge", SHAPE_MAP, false},
-                                              {"json", SHAPE_LIST, false},
+                                              {"merge", SHAPE_MAP_VALUE, false},
+                                              {"json", SHAPE_LIST_VALUE, false},
                                               {"subresource", SHAPE_TEXT, false},
                                               END};
 static const struct shape_key delete_keys[] = {
@@ -35,7 +35,7 @@ static const struct shape_key delete_keys[] = {
 static const struct shape_key component_keys[] = {{"start", SHAPE_TEXT, false},
                                                   {"stop", SHAPE_TEXT, false},
                                                   {"restart", SHAPE_TEXT, false},
-                                                  {"with", SHAPE_MAP, false},
+                                                  {"with", SHAPE_MAP_VALUE, false},
                                                   END};
 static const struct shape_key crash_keys[] = {
     {"component", SHAPE_TEXT, true}, {"restart", SHAPE_TEXT, false}, END};
@@ -47,10 +47,10 @@ static const struct shape_key guest_keys[] = {{"vm", SHAPE_TEXT, true},
                                               {"agent", SHAPE_TEXT, false},
                                               END};
 static const struct shape_key fault_keys[] = {
-    {"name", SHAPE_TEXT, false},  {"point", SHAPE_TEXT, false},
-    {"match", SHAPE_MAP, false},  {"skip", SHAPE_INT, false},
-    {"times", SHAPE_INT, false},  {"action", SHAPE_MAP, false},
-    {"clear", SHAPE_TEXT, false}, END};
+    {"name", SHAPE_TEXT, false},       {"point", SHAPE_TEXT, false},
+    {"match", SHAPE_MAP_VALUE, false}, {"skip", SHAPE_INT, false},
+    {"times", SHAPE_INT, false},       {"action", SHAPE_MAP_VALUE, false},
+    {"clear", SHAPE_TEXT, false},      END};
 static const struct shape_key link_keys[] = {
     {"cluster", SHAPE_TEXT, true}, {"up", SHAPE_BOOL, true}, END};
 static const struct shape_key limit_keys[] = {{"claim", SHAPE_TEXT, true},
@@ -98,16 +98,33 @@ static const struct verb_shape verb_shapes[VERB_COUNT] = {
     [VERB_CALL] = {.reserved = true},
 };
 
-static const struct shape_key step_keys[] = {
-    {"apply", SHAPE_ANY, false},    {"create", SHAPE_ANY, false},    {"patch", SHAPE_ANY, false},
-    {"delete", SHAPE_ANY, false},   {"component", SHAPE_ANY, false}, {"crash", SHAPE_ANY, false},
-    {"guest", SHAPE_ANY, false},    {"mark", SHAPE_ANY, false},      {"fault", SHAPE_ANY, false},
-    {"link", SHAPE_ANY, false},     {"limit", SHAPE_ANY, false},     {"clock", SHAPE_ANY, false},
-    {"settle", SHAPE_ANY, false},   {"wait", SHAPE_ANY, false},      {"assert", SHAPE_ANY, false},
-    {"error", SHAPE_ANY, false},    {"use", SHAPE_ANY, false},       {"race", SHAPE_ANY, false},
-    {"call", SHAPE_ANY, false},     {"name", SHAPE_TEXT, false},     {"when", SHAPE_EXPR, false},
-    {"cluster", SHAPE_TEXT, false}, {"as", SHAPE_TEXT, false},       {"with", SHAPE_MAP, false},
-    {"upon", SHAPE_MAP, false},     {"refused", SHAPE_MAP, false},   END};
+static const struct shape_key step_keys[] = {{"apply", SHAPE_ANY, false},
+                                             {"create", SHAPE_ANY, false},
+                                             {"patch", SHAPE_ANY, false},
+                                             {"delete", SHAPE_ANY, false},
+                                             {"component", SHAPE_ANY, false},
+                                             {"crash", SHAPE_ANY, false},
+                                             {"guest", SHAPE_ANY, false},
+                                             {"mark", SHAPE_ANY, false},
+                                             {"fault", SHAPE_ANY, false},
+                                             {"link", SHAPE_ANY, false},
+                                             {"limit", SHAPE_ANY, false},
+                                             {"clock", SHAPE_ANY, false},
+                                             {"settle", SHAPE_ANY, false},
+                                             {"wait", SHAPE_ANY, false},
+                                             {"assert", SHAPE_ANY, false},
+                                             {"error", SHAPE_ANY, false},
+                                             {"use", SHAPE_ANY, false},
+                                             {"race", SHAPE_ANY, false},
+                                             {"call", SHAPE_ANY, false},
+                                             {"name", SHAPE_TEXT, false},
+                                             {"when", SHAPE_EXPR, false},
+                                             {"cluster", SHAPE_TEXT, false},
+                                             {"as", SHAPE_TEXT, false},
+                                             {"with", SHAPE_MAP_VALUE, false},
+                                             {"upon", SHAPE_MAP, false},
+                                             {"refused", SHAPE_MAP, false},
+                                             END};
 
 static const struct shape_key refused_keys[] = {
     {"code", SHAPE_INT, false}, {"reason", SHAPE_TEXT, false}, {"message", SHAPE_TEXT, false}, END};

@@ -35,8 +35,10 @@ static const char *type_wanted(enum shape_type type)
     case SHAPE_EXPR:
         return "an expression";
     case SHAPE_MAP:
+    case SHAPE_MAP_VALUE:
         return "a map";
     case SHAPE_LIST:
+    case SHAPE_LIST_VALUE:
         return "a list";
     case SHAPE_TEXTS:
         return "a list of texts";
@@ -96,6 +98,10 @@ static bool fits(const struct yaml_doc *doc, const struct yaml_node *n, enum sha
         return n->type == YAML_MAP;
     case SHAPE_LIST:
         return n->type == YAML_SEQ;
+    case SHAPE_MAP_VALUE:
+        return hole || n->type == YAML_MAP;
+    case SHAPE_LIST_VALUE:
+        return hole || n->type == YAML_SEQ;
     case SHAPE_TEXTS:
         return n->type == YAML_SEQ && all_texts(doc, n);
     case SHAPE_SCALAR:

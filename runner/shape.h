@@ -17,8 +17,10 @@ enum shape_type {
     SHAPE_EXPR,     /* CEL */
     SHAPE_MAP,
     SHAPE_LIST,
-    SHAPE_TEXTS,  /* a list of texts */
-    SHAPE_SCALAR, /* text or number */
+    SHAPE_MAP_VALUE,  /* a map, or a `${...}` that gives one */
+    SHAPE_LIST_VALUE, /* a list, or a `${...}` */
+    SHAPE_TEXTS,      /* a list of texts */
+    SHAPE_SCALAR,     /* text or number */
 };
 struct shape_key {
     const char *key; /* NULL ends a table */

@@ -247,8 +247,8 @@ static int stage_given(struct casework *cw, const struct given *g, struct frame 
         (g->cluster && !(cluster = tmpl_text(g->cluster, &e, &err))))
         return verdict_error(cw, "scenario", g->pos, &err);
     c = world_cluster(cw->world, cluster);
-    if (!c && (g->kind == GIVEN_OBJECTS || g->kind == GIVEN_WITHOUT_FIELDS ||
-               g->kind == GIVEN_DURATION))
+    if (!c &&
+        (g->kind == GIVEN_OBJECTS || g->kind == GIVEN_WITHOUT_FIELDS || g->kind == GIVEN_DURATION))
         return verdict(cw, RESULT_ERROR, "scenario", g->pos, NULL, "no cluster is called '%s'",
                        cluster ? cluster : "main");
     if (stage_item(cw, g, args, with, c, &err) == 0)

@@ -1,4 +1,5 @@
-/* A backup chain of the given: from the scenario's words to a plan for fixtures/chain.h, its files in the world's object store. */
+/* A backup chain of the given: from the scenario's words to a plan for fixtures/chain.h, its files
+ * in the world's object store. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -79,17 +80,19 @@ static int plan_disks(struct chain_plan *plan, struct plan_memory *m, const json
     if (plan->disk_count == 0)
         return err_set(reterr, ERR_INVALID, pos, "chain: 'disks' is empty");
     m->disks = mem_zalloc(plan->disk_count * sizeof *m->disks);
-    json_array_foreach ((json_t *)list, i, d) {
+    json_array_foreach((json_t *)list, i, d)
+    {
         int64_t bytes = bytes_of(json_object_get(d, "size"));
 
         if (bytes <= 0 || bytes % DISK_BLOCK || (uint64_t)bytes / DISK_BLOCK > BLOCKS_MAX)
             return err_set(reterr, ERR_INVALID, pos,
                            "chain: the size of disk '%s' must be a multiple of 4Ki, at most 1Ti",
                            json_str_or_empty(d, "name"));
-        m->disks[i] = (struct chain_disk){.name = json_str(d, "name"),
-                                          .pvc = json_str(d, "pvc"),
-                                          .blocks = (uint64_t)bytes / DISK_BLOCK,
-                                          .pvc_size = json_str(d, "size")};
+        m->disks[i] = (struct chain_disk){
+            .name = json_str(d, "name"),
+            .pvc = json_str(d, "pvc"),
+            .blocks = (uint64_t)bytes / DISK_BLOCK,
+            .pvc_size = json_str(d, "pvcSize") ? json_str(d, "pvcSize") : json_str(d, "size")};
     }
     plan->disks = m->disks;
     return 0;
@@ -110,7 +113,8 @@ static int add_changes(const struct chain_plan *plan, const json_t *list, bool z
     size_t i;
     json_t *x;
 
-    json_array_foreach ((json_t *)list, i, x) {
+    json_array_foreach((json_t *)list, i, x)
+    {
         int disk = disk_index(plan, json_str(x, "disk"));
         int64_t first = json_int(x, "first", -1), blocks = json_int(x, "blocks", -1);
 
@@ -123,8 +127,10 @@ static int add_changes(const struct chain_plan *plan, const json_t *list, bool z
                            "chain: blocks %lld..%lld lie beyond disk '%s' of %llu blocks",
                            (long long)first, (long long)(first + blocks), plan->disks[disk].name,
                            (unsigned long long)plan->disks[disk].blocks);
-        out[(*count)++] = (struct chain_change){
-            .disk = (size_t)disk, .block = (uint64_t)first, .count = (uint64_t)blocks, .zero = zero};
+        out[(*count)++] = (struct chain_change){.disk = (size_t)disk,
+                                                .block = (uint64_t)first,
+                                                .count = (uint64_t)blocks,
+                                                .zero = zero};
     }
     return 0;
 }
@@ -141,17 +147,18 @@ static int plan_checkpoints(struct chain_plan *plan, struct plan_memory *m, cons
         return err_set(reterr, ERR_INVALID, pos, "chain: 'checkpoints' must have 1 to %d items",
                        CHECKPOINTS_MAX);
     m->checkpoints = mem_zalloc(plan->checkpoint_count * sizeof *m->checkpoints);
-    json_array_foreach ((json_t *)list, i, c) {
+    json_array_foreach((json_t *)list, i, c)
+    {
         const json_t *write = json_object_get(c, "write"), *discard = json_object_get(c, "discard");
-        struct chain_change *changes = mem_zalloc(
-            (json_array_size(write) + json_array_size(discard) + 1) * sizeof *changes);
+        struct chain_change *changes =
+            mem_zalloc((json_array_size(write) + json_array_size(discard) + 1) * sizeof *changes);
 
         m->checkpoints[i] = (struct chain_checkpoint){
             .name = json_str(c, "name"), .full = i == 0, .changes = changes};
         if (add_changes(plan, write, false, changes, &m->checkpoints[i].change_count, pos, reterr) <
                 0 ||
-            add_changes(plan, discard, true, changes, &m->checkpoints[i].change_count, pos, reterr) <
-                0)
+            add_changes(plan, discard, true, changes, &m->checkpoints[i].change_count, pos,
+                        reterr) < 0)
             return -1;
     }
     plan->checkpoints = m->checkpoints;
@@ -177,7 +184,8 @@ static int plan_scalars(struct chain_plan *plan, const json_t *args, struct src_
                        "chain: 'clusterSize' must be a power of two from 4Ki to 2Mi");
     plan->cluster_bits = (uint32_t)__builtin_ctzll((unsigned long long)cluster);
     if (count < 0 || count > REPEAT_MAX || blocks < 0)
-        return err_set(reterr, ERR_INVALID, pos, "chain: 'repeat.count' must be 0 to %d", REPEAT_MAX);
+        return err_set(reterr, ERR_INVALID, pos, "chain: 'repeat.count' must be 0 to %d",
+                       REPEAT_MAX);
     plan->repeat = (size_t)count;
     plan->repeat_blocks = (uint64_t)blocks;
     if (backing && strcmp(backing, "none") == 0)
@@ -230,9 +238,7 @@ static int damage_all(struct chain_fixture *f, const json_t *list, struct src_po
     size_t i;
     json_t *d;
 
-    json_array_foreach ((json_t *)list, i, d)
-        if (damage_one(f, d, pos, reterr) < 0)
-            return -1;
+    json_array_foreach((json_t *)list, i, d) if (damage_one(f, d, pos, reterr) < 0) return -1;
     return 0;
 }
 
@@ -248,9 +254,10 @@ static int publish(struct objectstore *store, const char *bucket, const char *di
 
     if (!names)
         return -1;
-    json_array_foreach (names, i, name) {
-        AUTO(str) char *key =
-            mem_printf("%s%s%s", prefix, *prefix ? "/" : "", json_string_value(name));
+    json_array_foreach(names, i, name)
+    {
+        AUTO(str)
+        char *key = mem_printf("%s%s%s", prefix, *prefix ? "/" : "", json_string_value(name));
         AUTO(str) char *path = mem_printf("%s/%s", dir, key);
         struct stat st;
 

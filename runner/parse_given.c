@@ -51,8 +51,11 @@ static const struct shape_key chain_keys[] = {{"name", SHAPE_TEXT, true},
                                               {"digests", SHAPE_BOOL, false},
                                               {"damage", SHAPE_LIST_VALUE, false},
                                               END};
-static const struct shape_key disk_keys[] = {
-    {"name", SHAPE_TEXT, true}, {"pvc", SHAPE_TEXT, true}, {"size", SHAPE_QUANTITY, true}, END};
+static const struct shape_key disk_keys[] = {{"name", SHAPE_TEXT, true},
+                                             {"pvc", SHAPE_TEXT, true},
+                                             {"size", SHAPE_QUANTITY, true},
+                                             {"pvcSize", SHAPE_QUANTITY, false},
+                                             END};
 static const struct shape_key checkpoint_keys[] = {{"name", SHAPE_TEXT, true},
                                                    {"write", SHAPE_LIST_VALUE, false},
                                                    {"discard", SHAPE_LIST_VALUE, false},

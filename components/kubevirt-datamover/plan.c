@@ -8,6 +8,7 @@
 #include "components/kubevirt-datamover/documents.h"
 #include "components/kubevirt-datamover/mover.h"
 #include "kube/meta.h"
+#include "kube/names.h"
 #include "kube/quantity.h"
 
 #define PERCENT_IMPLEMENTATION 20
@@ -42,20 +43,51 @@ static int64_t percent_of(const struct mover *m)
     return m->sizing == SIZING_DESIGN ? PERCENT_DESIGN : PERCENT_IMPLEMENTATION;
 }
 
-static struct staging_sizes sizes_of(struct pass *p, const struct documents *docs,
-                                     struct sizing_need need)
+/* What the VM's other target claims ask for, as far as they exist yet. New object. */
+static enum outcome read_requests(struct pass *p, const struct documents *docs, json_t **ret,
+                                  struct err *reterr)
+{
+    const char *ns = json_str_or_empty(p->own, "spec.targetVolume.namespace");
+    AUTO(json) json_t *claims = sizing_claims(docs->index, docs->ids);
+    AUTO(json) json_t *requests = json_object();
+    size_t i;
+    const json_t *item;
+    json_array_foreach(claims, i, item)
+    {
+        AUTO(json) json_t *claim = NULL;
+        AUTO(err) struct err e = {0};
+        const char *name = json_string_value(item);
+        if (name_check_dns1123_subdomain(name) != NULL)
+            continue;
+        enum answer a = client_get(&p->m->client, &kind_dm_claim, ns, name, &claim, &e);
+        if (outcome_of(a) == OUTCOME_RETRY)
+            return err_move(reterr, &e), OUTCOME_RETRY;
+        const char *text = json_str(claim, "spec.resources.requests.storage");
+        if (text)
+            json_object_set_new(requests, name, json_integer(quantity_bytes(text)));
+    }
+    *ret = TAKE(requests);
+    return OUTCOME_OK;
+}
+
+static enum outcome sizes_of(struct pass *p, const struct documents *docs, struct sizing_need need,
+                             struct staging_sizes *ret, struct err *reterr)
 {
     int64_t percent = percent_of(p->m), retries = pass_retries(p);
-    struct staging_sizes s = {sizing_scratch(need, percent), sizing_work(need, percent),
-                              sizing_output(need, percent)};
-    if (p->m->sizing == SIZING_DESIGN)
-        s.scratch =
-            sizing_design(docs->index, docs->ids, pass_vm_namespace(p), pass_vm(p), need, percent);
-    s.scratch = sizing_after_retries(s.scratch, retries);
-    /* The output is a device of a fixed size: only the room for the images can have been too small.
-     */
-    s.work = sizing_after_retries(s.work, retries);
-    return s;
+    *ret = (struct staging_sizes){sizing_scratch(need, percent), sizing_work(need, percent),
+                                  sizing_output(need, percent)};
+    if (p->m->sizing == SIZING_DESIGN) {
+        AUTO(json) json_t *requests = NULL;
+        enum outcome o = read_requests(p, docs, &requests, reterr);
+        if (o != OUTCOME_OK)
+            return o;
+        ret->scratch = sizing_design(docs->index, docs->ids, pass_vm_namespace(p), pass_vm(p),
+                                     requests, need, percent);
+    }
+    ret->scratch = sizing_after_retries(ret->scratch, retries);
+    /* The output is a device of a fixed size: only the images' room can have been too small. */
+    ret->work = sizing_after_retries(ret->work, retries);
+    return OUTCOME_OK;
 }
 
 static enum outcome refuse(struct err *reterr, const char *what)
@@ -78,8 +110,11 @@ static enum outcome plan_disk(struct pass *p, const struct documents *docs, cons
     const char *request = json_str(target, "spec.resources.requests.storage");
     struct sizing_need need =
         sizing_need_of(docs->index, docs->ids, &chain, disk, request ? quantity_bytes(request) : 0);
-    *ret = (struct plan){TAKE(disk), need.files, sizes_of(p, docs, need)};
-    return OUTCOME_OK;
+    struct staging_sizes sizes;
+    enum outcome o = sizes_of(p, docs, need, &sizes, reterr);
+    if (o == OUTCOME_OK)
+        *ret = (struct plan){TAKE(disk), need.files, sizes};
+    return o;
 }
 
 enum outcome plan_make(struct pass *p, const struct location *l, const json_t *target,

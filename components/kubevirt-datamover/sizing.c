@@ -80,25 +80,43 @@ static int64_t design_of(struct sizing_need need, int64_t percent)
     return max64(GIB, sizing_with_overhead(add(need.disk, need.files), percent));
 }
 
-int64_t sizing_design(const json_t *index, const json_t *ids, const char *ns, const char *vm,
-                      struct sizing_need own, int64_t percent)
+/* The newest checkpoint's entry. Borrowed from the map. */
+static const json_t *tip_entry(const json_t *entries, const json_t *ids)
 {
     const char *tip = json_string_value(json_array_get(ids, json_array_size(ids) - 1));
+    return tip ? json_object_get(entries, tip) : NULL;
+}
+
+json_t *sizing_claims(const json_t *index, const json_t *ids)
+{
     AUTO(json) json_t *entries = chain_entries(index);
-    const json_t *files = json_object_get(tip ? json_object_get(entries, tip) : NULL, "files"),
-                 *file;
+    json_t *claims = json_array(), *claim;
+    size_t i;
+    json_array_foreach(json_object_get(tip_entry(entries, ids), "pvcs"), i,
+                       claim) if (i < DISKS_MAX && json_is_string(claim))
+        json_array_append(claims, claim);
+    return claims;
+}
+
+int64_t sizing_design(const json_t *index, const json_t *ids, const char *ns, const char *vm,
+                      const json_t *requests, struct sizing_need own, int64_t percent)
+{
+    AUTO(json) json_t *entries = chain_entries(index);
+    const json_t *tip = tip_entry(entries, ids), *file;
     int64_t most = design_of(own, percent);
     size_t i;
-    json_array_foreach(files, i, file)
+    json_array_foreach(json_object_get(tip, "files"), i, file)
     {
-        if (i >= DISKS_MAX)
-            break;
         AUTO(chain) struct chain chain = {0};
         const char *disk = json_str_or_empty(file, "diskName");
+        const char *claim = json_string_value(json_array_get(json_object_get(tip, "pvcs"), i));
+        int64_t request = claim ? json_integer_value(json_object_get(requests, claim)) : 0;
+        if (i >= DISKS_MAX)
+            break;
         /* Another disk's broken chain is that disk's own restore's problem. */
         if (!*disk || chain_resolve(index, ids, ns, vm, disk, &chain, NULL) < 0)
             continue;
-        most = max64(most, design_of(sizing_need_of(index, ids, &chain, disk, 0), percent));
+        most = max64(most, design_of(sizing_need_of(index, ids, &chain, disk, request), percent));
     }
     return most;
 }

@@ -26,9 +26,12 @@ int64_t sizing_with_overhead(int64_t bytes, int64_t percent);
 int64_t sizing_scratch(struct sizing_need need, int64_t percent);
 int64_t sizing_work(struct sizing_need need, int64_t percent);
 int64_t sizing_output(struct sizing_need need, int64_t percent);
-/* One claim that would do for each disk of the VM. */
+/* One claim that would do for each disk of the VM. requests: bytes that target claims ask for, by
+ * claim; may be NULL. */
 int64_t sizing_design(const json_t *index, const json_t *ids, const char *ns, const char *vm,
-                      struct sizing_need own, int64_t percent);
+                      const json_t *requests, struct sizing_need own, int64_t percent);
+/* The claims of the newest checkpoint of the chain, bounded. New array of texts. */
+json_t *sizing_claims(const json_t *index, const json_t *ids);
 /* What to ask for after `retries` claims of this size ran full: half as much again each time. */
 int64_t sizing_after_retries(int64_t bytes, int64_t retries);
 

@@ -96,8 +96,12 @@ START_TEST(design)
     json_t *index = doc(INDEX("['10Gi','20Gi']")), *ids = doc("['F']"), *none = doc("[]");
     struct sizing_need need = {3 * G, 10 * G};
     /* One disk alone, then the greatest of two: not their sum. */
-    ck_assert_int_eq(sizing_design(index, none, "n", "v", need, 10), 15354508083);
-    ck_assert_int_eq(sizing_design(index, ids, "n", "v", need, 10), 30709016166);
+    ck_assert_int_eq(sizing_design(index, none, "n", "v", NULL, need, 10), 15354508083);
+    ck_assert_int_eq(sizing_design(index, ids, "n", "v", NULL, need, 10), 30709016166);
+    /* What a claim asks for counts, where the index says less. */
+    json_t *requests = doc("{'q':32212254720}");
+    ck_assert_int_eq(sizing_design(index, ids, "n", "v", requests, need, 10), 42520176230);
+    json_decref(requests);
     json_decref(index);
     json_decref(ids);
     json_decref(none);

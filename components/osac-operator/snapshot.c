@@ -151,7 +151,7 @@ static void record_reference(struct snapshot_pass *p, const json_t *vms)
 static enum pass_step follow(struct snapshot_pass *p, struct err *reterr)
 {
     AUTO(json) json_t *found = NULL;
-    enum pass_step step = osac_snapshot_find(p, &found, reterr);
+    enum pass_step step = osac_snapshot_find_recorded(p, &found, reterr);
     if (step != PASS_ON)
         return step;
     if (json_array_size(found) > 0) {

@@ -23,6 +23,10 @@ void osac_snapshot_set(struct snapshot_pass *p, const char *phase, const char *r
 /* Our VirtualMachineSnapshots, in whatever namespace: by label, and by the recorded reference.
  * *ret: new array, empty also when the workload cluster definitely has no such kind. */
 enum pass_step osac_snapshot_find(struct snapshot_pass *p, json_t **ret, struct err *reterr);
+/* The same, but content with the recorded one: a list per look would cost the square of the number
+ * of snapshots. */
+enum pass_step osac_snapshot_find_recorded(struct snapshot_pass *p, json_t **ret,
+                                           struct err *reterr);
 /* The first capture: checks the parent, and creates the VirtualMachineSnapshot. */
 enum pass_step osac_snapshot_capture(struct snapshot_pass *p, struct err *reterr);
 

@@ -71,6 +71,22 @@ static enum answer add_referenced(struct snapshot_pass *p, json_t *found, struct
     return a;
 }
 
+enum pass_step osac_snapshot_find_recorded(struct snapshot_pass *p, json_t **ret,
+                                           struct err *reterr)
+{
+    AUTO(json) json_t *found = json_array();
+    AUTO(err) struct err e = {0};
+    enum answer a = add_referenced(p, found, &e);
+    if (a != ANSWER_OK && a != ANSWER_NO_KIND && a != ANSWER_NOT_FOUND) {
+        err_move(reterr, &e);
+        return PASS_FAILED;
+    }
+    if (json_array_size(found) == 0)
+        return osac_snapshot_find(p, ret, reterr);
+    *ret = TAKE(found);
+    return PASS_ON;
+}
+
 enum pass_step osac_snapshot_find(struct snapshot_pass *p, json_t **ret, struct err *reterr)
 {
     AUTO(json) json_t *labelled = NULL;

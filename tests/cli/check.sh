@@ -1,0 +1,127 @@
+#!/bin/sh
+# Command lines and what they must do: check.sh PROGRAM, in the root of the project.
+# Each case: name, wanted exit status, wanted text (a basic regular expression), and the command.
+set -u
+program=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0 count=0
+
+# check NAME STATUS PATTERN COMMAND...
+check() {
+    name=$1 want=$2 pattern=$3
+    shift 3
+    count=$((count + 1))
+    "$@" >"$work/out" 2>&1 </dev/null
+    got=$?
+    if [ "$got" -ne "$want" ]; then
+        echo "$name: exit status is $got, want $want"
+    elif [ -n "$pattern" ] && ! grep -q -- "$pattern" "$work/out"; then
+        echo "$name: no line matches '$pattern':"
+    else
+        return
+    fi
+    sed 's/^/    /' "$work/out" | head -n 20
+    failed=$((failed + 1))
+}
+
+# The smallest scenarios with each verdict.
+scenario() {
+    {
+        printf 'apiVersion: vmconform.dev/v1alpha1\nkind: Scenario\nmetadata: {name: %s, labels: {size: small}}\n' "$1"
+        printf 'spec:\n  requirement: [some-promise]\n  description: A sample for the command line.\n'
+        cat
+    } >"$work/s/$1.yaml"
+}
+mkdir "$work/s"
+scenario passes <<'Y'
+  steps:
+    - create: {apiVersion: v1, kind: Namespace, metadata: {name: a}}
+    - assert: {kind: Namespace, name: a, has: {status: {phase: Active}}, within: 1m}
+Y
+scenario fails <<'Y'
+  steps: [{assert: {kind: Namespace, name: never, has: {}}}]
+Y
+scenario errs <<'Y'
+  steps: [{wait: {kind: Namespace, name: never, has: {}, within: 1m}}]
+Y
+scenario vacuous <<'Y'
+  steps: [{settle: {}}]
+  sometimes: [{that: "exists('Namespace', 'never')"}]
+Y
+scenario matrixed <<'Y'
+  matrix: {size: [1, 2]}
+  steps: [{assert: "size < 2"}]
+Y
+run="$program run --jobs 1"
+s=$work/s
+
+check no-command 2 '^usage: vmconform COMMAND' "$program"
+check help 0 '^usage: vmconform COMMAND' "$program" --help
+check version 0 '^vmconform [0-9]*\.[0-9]*\.[0-9]*$' "$program" --version
+check unknown-command 2 "unknown command 'rnu'" "$program" rnu
+check unknown-command-hint 2 "did you mean 'run'" "$program" rnu
+check control-bytes-in-command 2 "unknown command" "$program" "$(printf 'a\033[31m')"
+for command in run list lint expand mutants doctor; do
+    check help-of-$command 0 "^usage: vmconform $command" "$program" $command --help
+done
+check unknown-option 2 "unknown option '--junti'" "$program" run --junti x "$s"
+check unknown-option-hint 2 "did you mean '--junit'" "$program" run --junti x "$s"
+check option-without-value 2 "\-\-junit" "$program" run "$s" --junit
+check seed-no-number 2 "\-\-seed" $run --seed seven "$s"
+check seed-negative 2 "\-\-seed" $run --seed -1 "$s"
+check seed-too-large 2 "\-\-seed" $run --seed 99999999999999999999999 "$s"
+check timeout-no-duration 2 "\-\-timeout" $run --timeout 5 "$s"
+check bad-shard 2 "\-\-shard wants I/N" $run --shard 3/2 "$s"
+check bad-crash 2 "\-\-crash knows" $run --crash sometimes "$s"
+check bad-engine 2 "\-\-engine knows" $run --engine magic "$s"
+check bad-selector 2 "error:" $run -l 'size in (' "$s"
+check no-path 2 'no path was given' "$program" run
+check missing-path 2 'No such file' $run "$s/none.yaml"
+check missing-folder 2 'No such file' "$program" lint "$work/none"
+mkdir "$work/empty"
+check empty-folder 2 'no case was selected' $run "$work/empty"
+check nothing-selected 2 'no case was selected' $run --filter 'no-such-*' "$s"
+check nothing-selected-by-label 2 'no case was selected' $run -l size=large "$s"
+check name-twice 2 'passes' $run "$s/passes.yaml" "$s/passes.yaml"
+
+check passes 0 '1 passed, 0 failed' $run "$s/passes.yaml"
+check fails 1 '0 passed, 1 failed' $run "$s/fails.yaml"
+check errs 2 '1 errors' $run "$s/errs.yaml"
+check vacuous 3 '1 vacuous' $run "$s/vacuous.yaml"
+check fails-and-errs 1 '1 failed, 1 errors' $run "$s/fails.yaml" "$s/errs.yaml"
+check errs-and-vacuous 2 '1 errors, 1 vacuous' $run "$s/errs.yaml" "$s/vacuous.yaml"
+check failure-tells-place 1 'fails.yaml:[0-9]*:[0-9]*' $run "$s/fails.yaml"
+check failure-tells-replay 1 'replay: vmconform run' $run "$s/fails.yaml"
+check by-label 0 '1 passed' $run -l size=small --filter passes "$s"
+check matrix-name 1 'matrixed\[size=2\]' $run "$s/matrixed.yaml"
+check matrix-filter 0 '1 passed' $run --filter 'matrixed[size=1]' "$s"
+check after-dashes 0 '1 passed' $run -- "$s/passes.yaml"
+
+echo fails >"$work/expected"
+check expected-failure 0 '0 passed' $run --expected-failures "$work/expected" "$s/fails.yaml"
+echo passes >"$work/expected"
+check expected-failure-passes 1 'the list of expected failures' $run --expected-failures "$work/expected" "$s/passes.yaml"
+check expected-missing 2 'No such file' $run --expected-failures "$work/none" "$s/passes.yaml"
+
+check junit 1 '' $run --junit "$work/j.xml" --json "$work/j.json" "$s/passes.yaml" "$s/fails.yaml"
+check junit-has-failure 0 '<failure' cat "$work/j.xml"
+check json-has-status 0 '"failed"' cat "$work/j.json"
+if command -v xmllint >/dev/null; then
+    check junit-is-xml 0 '' xmllint --noout "$work/j.xml"
+fi
+check report-below-a-file 2 "Not a directory" $run --junit "$s/passes.yaml/j.xml" "$s/passes.yaml"
+
+check list 0 'passes' "$program" list "$s"
+check list-json 0 '"matrixed\[size=1\]"' "$program" list --json "$s"
+check lint 0 '5 scenarios, 6 cases, no mistake found' "$program" lint "$s"
+check expand 0 'size: 1' "$program" expand "$s/matrixed.yaml"
+check doctor-argument 2 'takes no arguments' "$program" doctor all
+check qcow2-missing 2 'error' "$program" qcow2 info "$work/none.qcow2"
+
+# A file beyond the limit is refused before it is read.
+{ printf 'apiVersion: vmconform.dev/v1alpha1\n'; yes '# padding' | head -c 2097152; } >"$work/s/too-large.yaml"
+check two-mebibytes 2 'too-large.yaml.*1048576' "$program" lint "$work/s/too-large.yaml"
+
+echo "$count command lines, $failed failed"
+[ "$failed" -eq 0 ]

@@ -10,6 +10,7 @@
 #include "sim/kubevirt/kv_priv.h"
 
 #define HOOK_VM "virtualmachine-validator.kubevirt.io"
+#define HOOK_VMI "virtualmachineinstances-mutator.kubevirt.io"
 #define HOOK_SNAPSHOT "virtualmachinesnapshot-validator.snapshot.kubevirt.io"
 #define HOOK_RESTORE "virtualmachinerestore-validator.snapshot.kubevirt.io"
 
@@ -43,6 +44,17 @@ static bool is_write(const struct admission_review *r)
     return !r->request->subresource && r->object &&
            (r->request->verb == API_CREATE || r->request->verb == API_UPDATE ||
             r->request->verb == API_PATCH);
+}
+
+/* failurePolicy is Fail: without virt-api nothing that it checks can be written. */
+static int check_up(const struct kv *kv, const char *hook, struct api_response *ret)
+{
+    if (!kv->api_down)
+        return 0;
+    return status_internal(ret,
+                           "failed calling webhook \"%s\": failed to call webhook: no endpoints "
+                           "available for service \"virt-api\"",
+                           hook);
 }
 
 /* An update, or an apply that finds something. */
@@ -106,7 +118,8 @@ static int check_locked(const json_t *vm, const json_t *old, struct api_response
 
 static int admit_vm(void *cookie, const struct admission_review *r, struct api_response *ret)
 {
-    (void)cookie;
+    if (r->object && check_up(cookie, HOOK_VM, ret) < 0)
+        return -1; /* writes of the status, too */
     if (!is_write(r))
         return 0;
     /* A machine that is going away must be able to lose its finalizers. */
@@ -121,9 +134,10 @@ static int admit_vm(void *cookie, const struct admission_review *r, struct api_r
 
 static int admit_vmi(void *cookie, const struct admission_review *r, struct api_response *ret)
 {
-    (void)cookie, (void)ret;
     if (!is_write(r))
         return 0;
+    if (check_up(cookie, HOOK_VMI, ret) < 0)
+        return -1;
     if (!is_update(r)) {
         meta_add_finalizer(r->object, FINALIZER_VMI);
         json_put_str(r->object, "status.phase", "Pending");
@@ -164,9 +178,10 @@ static int check_immutable(const struct admission_review *r, const char *hook,
 
 static int admit_snapshot(void *cookie, const struct admission_review *r, struct api_response *ret)
 {
-    (void)cookie;
     if (!is_write(r))
         return 0;
+    if (check_up(cookie, HOOK_SNAPSHOT, ret) < 0)
+        return -1;
     if (is_update(r))
         return check_immutable(r, HOOK_SNAPSHOT, ret);
     return check_reference(json_path(r->object, "spec.source"), HOOK_SNAPSHOT, ret);
@@ -280,6 +295,8 @@ static int admit_restore(void *cookie, const struct admission_review *r, struct 
     struct kv *kv = cookie;
     if (!is_write(r))
         return 0;
+    if (check_up(kv, HOOK_RESTORE, ret) < 0)
+        return -1;
     if (is_update(r))
         return check_immutable(r, HOOK_RESTORE, ret);
     if (check_reference(json_path(r->object, "spec.target"), HOOK_RESTORE, ret) < 0 ||

@@ -92,7 +92,7 @@ static int call_fault(struct kv *kv, const char *subresource, const char *ns, co
         {"ns", ns},
         {"name", name},
         {"subresource", subresource},
-        {"by", KV_USER_CONTROLLER},
+        {"by", process_name(kv->latest->controller)},
         {"cluster", cluster_name(kv->cluster)},
     };
     const json_t *action = fault_hit(world_faults(kv->world), "api", attrs, ARRAY_LEN(attrs));

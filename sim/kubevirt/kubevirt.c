@@ -261,12 +261,29 @@ int kubevirt_start(struct cluster *c, struct err *reterr)
     return 0;
 }
 
-int kubevirt_restart(struct cluster *c, struct err *reterr)
+static struct kv *running(const struct cluster *c, struct err *reterr)
 {
     struct kv *kv = kv_of(c);
     if (!kv)
-        return err_set(reterr, ERR_INVALID, NO_POS, "KubeVirt does not run on cluster '%s'",
-                       cluster_name(c));
+        err_set(reterr, ERR_INVALID, NO_POS, "KubeVirt does not run on cluster '%s'",
+                cluster_name(c));
+    return kv;
+}
+
+int kubevirt_set_api_down(struct cluster *c, bool down, struct err *reterr)
+{
+    struct kv *kv = running(c, reterr);
+    if (!kv)
+        return -1;
+    kv->api_down = down;
+    return 0;
+}
+
+int kubevirt_restart(struct cluster *c, struct err *reterr)
+{
+    struct kv *kv = running(c, reterr);
+    if (!kv)
+        return -1;
     struct process *controller = kv->latest->controller, *handler = kv->latest->handler;
     process_crash(controller);
     process_crash(handler);
@@ -277,10 +294,9 @@ int kubevirt_restart(struct cluster *c, struct err *reterr)
 
 int kubevirt_set_duration(struct cluster *c, const char *what, int64_t ns, struct err *reterr)
 {
-    struct kv *kv = kv_of(c);
+    struct kv *kv = running(c, reterr);
     if (!kv)
-        return err_set(reterr, ERR_INVALID, NO_POS, "KubeVirt does not run on cluster '%s'",
-                       cluster_name(c));
+        return -1;
     if (ns < 0)
         return err_set(reterr, ERR_INVALID, NO_POS, "duration '%s' must not be negative", what);
     const char *names[KV_DURATION_COUNT];

@@ -6,6 +6,7 @@
 #ifndef VMCONFORM_SIM_KUBEVIRT_KUBEVIRT_H
 #define VMCONFORM_SIM_KUBEVIRT_KUBEVIRT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -20,11 +21,16 @@ int kubevirt_start(struct cluster *c, struct err *reterr);
  * Unknown names: error. */
 int kubevirt_set_duration(struct cluster *c, const char *what, int64_t ns, struct err *reterr);
 
+/* virt-api goes away or comes back. Without it creates and updates of machines, instances,
+ * snapshots and restores answer 500, and so do status writes of machines, which it checks too. */
+int kubevirt_set_api_down(struct cluster *c, bool down, struct err *reterr);
 /* Crashes virt-controller and virt-handler, and starts them again with empty caches and queues.
  * Guests run on. */
 int kubevirt_restart(struct cluster *c, struct err *reterr);
 
-/* ---- guests ---- */
+/* ---- guests ----
+ * The agent's freeze and thaw are faults "api" with kind VirtualMachineInstance and subresource
+ * freeze or unfreeze. */
 
 /* The guest of a VM writes `blocks` blocks from `first` to the disk of spec volume `disk` (NULL:
  * the first one). Works while the VM is Running and neither paused nor frozen, and while it is

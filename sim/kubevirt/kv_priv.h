@@ -57,6 +57,7 @@ struct kv {
     struct worker *vms, *vmis, *snapshots, *contents, *restores,
         *volume_statuses; /* of the latest start */
     struct kv_start *latest;
+    bool api_down;
     int64_t duration_ns[KV_DURATION_COUNT];
     struct strmap *guests; /* "ns/name" -> struct guest */
 };

@@ -434,6 +434,12 @@ static void do_crd(struct run *r, char *line)
     diags_finish(&diags);
 }
 
+static void do_virtapi(struct run *r, char *line)
+{
+    struct err e = {0};
+    check_err(r, kubevirt_set_api_down(r->cluster, !strcmp(rest(&line), "down"), &e), &e);
+}
+
 static void do_fail(struct run *r, char *line)
 {
     struct err e = {0};
@@ -475,6 +481,7 @@ static const struct {
     {"duration", do_duration},
     {"storage", do_storage},
     {"crd", do_crd},
+    {"virtapi", do_virtapi},
     {"fault", do_fault},
     {"fail", do_fail},
 };

@@ -15,6 +15,7 @@
  * MOMENT TEXT power VM WHAT / duration WHAT DURATION / storage WHAT DURATION / fault JSON / fail
  * RPC GLOB TIMES
  *
+ *   virtapi down|up
  *   crd FILE                               replaces a definition
  *
  * "$NAME" inside a line stands for the uid of the first object of that name among snapshots,

@@ -264,6 +264,16 @@ static const struct script_case cases[] = {
      "\"kubevirt.io\",\"kind\":\"VirtualMachine\",\"name\":\"a\"}}}\n"
      "run idle\n"
      "is vmsnapshot s status.readyToUse true\n"},
+    {"no virt-api, no snapshot", STOPPED "snapshot s a\n"
+                                         "virtapi down\n"
+                                         "refused 500 failed calling webhook\n"
+                                         "snapshot t a\n"
+                                         "run 1m\n"
+                                         "is vmsnapshot s status\n"
+                                         "is vm a status.snapshotInProgress\n"
+                                         "virtapi up\n"
+                                         "run idle\n"
+                                         "is vmsnapshot s status.readyToUse true\n" UNLOCKED},
     {"slow snapshot hits its deadline", STOPPED "duration snapshot 10m\n"
                                                 "snapshot s a\n"
                                                 "run idle\n"

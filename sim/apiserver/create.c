@@ -124,7 +124,7 @@ static int create_object(struct call *c, json_t **object)
         return -1;
     set_system_fields(c, *object);
     write_normalise(c->t, c->v, *object, NULL);
-    if (c->a->admitter_count) {
+    if (write_has_admission(c)) {
         if (write_admit(c, *object, NULL) < 0)
             return -1;
         write_normalise(c->t, c->v, *object, NULL);

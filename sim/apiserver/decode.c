@@ -212,17 +212,23 @@ static int decode_place(struct call *c, json_t *object, bool need_name)
     return 0;
 }
 
-int decode_object(struct call *c, const json_t *body, bool need_name, json_t **ret)
+int decode_taken(struct call *c, json_t **object, bool need_name)
 {
-    if (!json_is_object(body))
+    if (!json_is_object(*object))
         return status_bad_request(c->ret,
                                   "the object provided is unrecognized (must be of type %s): "
                                   "couldn't get version/kind; json parse error: the body is not an "
                                   "object",
                                   c->t->kind);
-    AUTO(json) json_t *object = json_copy_of(body);
-    if (decode_meta(c, object) < 0 || decode_type(c, object) < 0 ||
-        decode_place(c, object, need_name) < 0)
+    if (decode_meta(c, *object) < 0 || decode_type(c, *object) < 0)
+        return -1;
+    return decode_place(c, *object, need_name);
+}
+
+int decode_object(struct call *c, const json_t *body, bool need_name, json_t **ret)
+{
+    AUTO(json) json_t *object = json_is_object(body) ? json_copy_of(body) : json_null();
+    if (decode_taken(c, &object, need_name) < 0)
         return -1;
     *ret = TAKE(object);
     return 0;

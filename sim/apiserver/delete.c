@@ -196,7 +196,7 @@ static int delete_entry(struct call *c, const struct delete_options *o)
     AUTO(json) json_t *stored = json_incref(e->object);
     if (check_preconditions(c, o, stored) < 0 || check_protected(c, meta_name(stored)) < 0)
         return -1;
-    if (c->a->admitter_count) {
+    if (write_has_admission(c)) {
         AUTO(json) json_t *view = version_view(c->t, c->v, stored);
         if (write_admit(c, NULL, view) < 0)
             return -1;

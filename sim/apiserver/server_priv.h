@@ -176,6 +176,8 @@ void version_store(const struct rtype *t, const struct rversion *v, json_t *obje
 
 /* Runs the admission plug-ins. object NULL for delete. */
 int write_admit(struct call *c, json_t *object, const json_t *old);
+/* Whether any plug-in looks at this type. */
+bool write_has_admission(const struct call *c);
 /* Defaults and pruning of schema or kind; in place. */
 void write_normalise(const struct rtype *t, const struct rversion *v, json_t *object,
                      const json_t *old);
@@ -191,6 +193,8 @@ void respond(struct call *c, int code, json_t *body /* taken */);
 /* A copy of the body, with apiVersion, kind, name and namespace settled against the URL, and
  * metadata of known fields and types only. */
 int decode_object(struct call *c, const json_t *body, bool need_name, json_t **ret);
+/* The same in place, for an object that is the caller's own already. */
+int decode_taken(struct call *c, json_t **object, bool need_name);
 
 /* ---- metadata (validate_meta.c) ---- */
 

@@ -48,10 +48,12 @@ static void restrict_to_status(const struct call *c, json_t *object, const json_
         if (!json_object_get(old, key))
             json_object_del(object, key);
     }
+    /* What is stored is normal already, so nothing but a plug-in would change it: share it. */
+    bool share = !write_has_admission(c);
     json_object_foreach((json_t *)old, key, value)
     {
         if (strcmp(key, "status") != 0 && strcmp(key, "metadata") != 0)
-            json_object_set_new(object, key, json_copy_of(value));
+            json_object_set_new(object, key, share ? json_incref(value) : json_copy_of(value));
     }
     bool own_meta = c->t->builtin && strcmp(c->t->group, CRD_GROUP) != 0;
     json_t *meta = json_copy_of(json_object_get(own_meta ? object : old, "metadata"));
@@ -235,7 +237,7 @@ static int update_object(struct call *c, json_t **object, json_t *stored, bool *
     meta_dedup_owners(*object);
     write_normalise(c->t, c->v, *object, old);
     count_generation(c, *object, old);
-    if (c->a->admitter_count) {
+    if (write_has_admission(c)) {
         if (write_admit(c, *object, old) < 0)
             return -1;
         write_normalise(c->t, c->v, *object, old);
@@ -340,10 +342,8 @@ static int patch_once(struct call *c, bool *ret_raced)
         return status_not_found(c->ret, call_resource(c), c->req->name);
     AUTO(json) json_t *stored = json_incref(e->object);
     AUTO(json) json_t *base = version_view(c->t, c->v, stored);
-    AUTO(json) json_t *patched = NULL;
     AUTO(json) json_t *object = NULL;
-    if (apply_patch(c, base, &patched) < 0 ||
-        decode_object(c, patched, /* need_name= */ true, &object) < 0)
+    if (apply_patch(c, base, &object) < 0 || decode_taken(c, &object, /* need_name= */ true) < 0)
         return -1;
     return update_object(c, &object, stored, ret_raced);
 }

@@ -36,6 +36,15 @@ int write_admit(struct call *c, json_t *object, const json_t *old)
     return 0;
 }
 
+bool write_has_admission(const struct call *c)
+{
+    for (size_t i = 0; i < c->a->admitter_count; i++)
+        if (strcmp(c->a->admitters[i].plural, c->t->plural) == 0 &&
+            strcmp(c->a->admitters[i].group, c->t->group) == 0)
+            return true;
+    return false;
+}
+
 void write_normalise(const struct rtype *t, const struct rversion *v, json_t *object,
                      const json_t *old)
 {

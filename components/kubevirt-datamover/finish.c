@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "components/kubevirt-datamover/mover.h"
 #include "kube/meta.h"
+#include "kube/names.h"
 
 #define EVENT_REASON "PVLeftInRetainPolicy"
 
@@ -16,7 +17,8 @@ static json_t *new_event(struct pass *p)
     const char *ns = json_str_or_empty(p->own, "spec.targetVolume.namespace");
     const char *claim = json_str_or_empty(p->own, "spec.targetVolume.pvc");
     /* One name per download: a second try after a crash finds the first one's event. */
-    AUTO(str) char *name = mem_printf("%.200s.%.16s", meta_name(p->stored), pass_uid(p));
+    AUTO(str) char *owner = name_shorten(meta_name(p->stored), 200);
+    AUTO(str) char *name = mem_printf("%s.%.16s", owner, pass_uid(p));
     json_t *event = kind_object(&kind_dm_event, p->m->ns, name);
     time_format(host_now(p->m->host), now);
     json_put_take(event, "involvedObject",

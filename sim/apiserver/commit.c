@@ -150,7 +150,6 @@ json_t *commit_put(struct apiserver *a, const struct api_request *req, struct rt
                               .committed_ns = sched_now(a->sched),
                               .old = e ? e->object : NULL,
                               .object = object};
-    AUTO(json) json_t *old = entry.old; /* the entry's reference */
     if (e)
         e->object = object;
     else
@@ -158,6 +157,7 @@ json_t *commit_put(struct apiserver *a, const struct api_request *req, struct rt
     e->revision = revision;
     e->fingerprint = object_fingerprint(object);
     committed(a, req, t, &entry);
+    json_decref(entry.old); /* the table's reference */
     return object;
 }
 

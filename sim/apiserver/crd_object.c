@@ -20,7 +20,7 @@ void crd_object_prepare(json_t *object, const json_t *old)
 
 void crd_object_validate(const json_t *object, const json_t *old, struct field_errors *errors)
 {
-    AUTO(crd) struct crd *c = crd_compile(object, errors);
+    crd_unref(crd_compile(object, errors));
     if (old)
         crd_check_update(object, old, errors);
 }

@@ -51,7 +51,7 @@ START_TEST(walk_survives_changes)
     size_t i = 0, visited = 0;
 
     for (int k = 0; k < 100; k++) {
-        char name[8];
+        char name[16];
 
         snprintf(name, sizeof name, "k%d", k);
         strmap_put(m, name, "v");

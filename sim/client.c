@@ -26,7 +26,7 @@ static bool pass(struct sched *s, const char *what)
 
 /* ---- faults ---- */
 
-static const json_t *fault_of(const struct request_info *info)
+const json_t *client_fault(const struct request_info *info)
 {
     const struct api_request *req = info->request;
     const struct fault_attr attrs[] = {
@@ -45,8 +45,7 @@ static const json_t *fault_of(const struct request_info *info)
     return fault_hit(world_faults(cluster_world(info->cluster)), "api", attrs, ARRAY_LEN(attrs));
 }
 
-/* The answer that a fault gives instead of the server's. false: it gives none. */
-static bool fault_answer(const json_t *action, const struct api_request *req,
+bool client_fault_answer(const json_t *action, const struct api_request *req,
                          struct api_response *ret)
 {
     const char *name = req->name ? req->name : "";
@@ -83,7 +82,7 @@ static void answer_timeout(struct api_response *ret)
 
 /* ---- the trace ---- */
 
-static void trace_request(const struct request_info *info)
+void client_trace(const struct request_info *info)
 {
     const struct api_request *req = info->request;
     struct world *w = cluster_world(info->cluster);
@@ -106,7 +105,7 @@ static void trace_request(const struct request_info *info)
         trace_str(t, "reason", api_reason(info->response));
     const char *rv = meta_resource_version(info->response->body);
     trace_str(t, "rv", *rv ? rv : NULL);
-    if (req->verb != API_GET && req->verb != API_LIST)
+    if (req->verb != API_GET && req->verb != API_LIST && req->verb != API_WATCH)
         trace_json(t, "body", req->body);
     trace_end(t);
 }
@@ -122,7 +121,7 @@ static int exchange(struct request_info *info, struct api_response *ret, bool *r
     if (cluster_crosses_link(info->cluster, info->by) && !cluster_link(info->cluster))
         return err_set(reterr, ERR_IO, NO_POS, "cluster '%s': no route to host",
                        cluster_name(info->cluster));
-    const json_t *action = fault_of(info);
+    const json_t *action = client_fault(info);
     int64_t delay_ns = json_int(action, "delay", 0);
     if (delay_ns > 0 && actor_self(s) && sched_sleep(s, delay_ns) != SCHED_OK)
         return crashed(reterr);
@@ -130,7 +129,7 @@ static int exchange(struct request_info *info, struct api_response *ret, bool *r
         answer_timeout(ret);
         return 0;
     }
-    if (fault_answer(action, info->request, ret))
+    if (client_fault_answer(action, info->request, ret))
         return 0;
     apiserver_handle(cluster_server(info->cluster), info->request, ret);
     *ret_lost = fault_says(action, "lost");
@@ -157,7 +156,7 @@ int sim_request(struct cluster *c, const struct api_request *req, struct api_res
         return -1;
     info.response = &answer;
     if (trace_on(world_trace(w)))
-        trace_request(&info);
+        client_trace(&info);
     world_notify_request(w, REQUEST_COMMITTED, &info);
     if (!sched_crashed(s) && pass(s, "reply")) {
         if (lost)

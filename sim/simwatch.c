@@ -37,6 +37,25 @@ void simwatch_wake(struct simwatch *w)
     waitcell_signal(w->cell);
 }
 
+/* The answer to the request that opens the stream; faults of the API may give it instead of the
+ * server. */
+static struct apiwatch *open_stream(struct cluster *c, const struct api_request *req,
+                                    const char *by, struct api_response *ret_error)
+{
+    struct request_info info = {.cluster = c,
+                                .request = req,
+                                .by = by,
+                                .kind = apiserver_kind_of(cluster_server(c), &req->resource)};
+    struct apiwatch *watch = NULL;
+    if (!client_fault_answer(client_fault(&info), req, ret_error))
+        watch = apiserver_watch(cluster_server(c), req, ret_error);
+    const struct api_response opened = {.code = 200};
+    info.response = watch ? &opened : ret_error;
+    if (trace_on(world_trace(cluster_world(c))))
+        client_trace(&info);
+    return watch;
+}
+
 struct simwatch *sim_watch(struct cluster *c, const struct api_request *req,
                            struct api_response *ret_error, struct err *reterr)
 {
@@ -51,7 +70,7 @@ struct simwatch *sim_watch(struct cluster *c, const struct api_request *req,
         err_set(reterr, ERR_IO, NO_POS, "cluster '%s': no route to host", cluster_name(c));
         return NULL;
     }
-    struct apiwatch *watch = apiserver_watch(cluster_server(c), req, ret_error);
+    struct apiwatch *watch = open_stream(c, req, by, ret_error);
     if (!watch)
         return NULL;
     struct simwatch *w = mem_zalloc(sizeof(*w));

@@ -1,6 +1,7 @@
 /* One item of the collector's queue: look, judge, act. Every request may let others run, so nothing
  * borrowed from the graph survives one. */
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,7 +120,8 @@ static void tell_invalid_namespace(struct gc *g, const struct gc_place *p, const
         return;
     char now[TIME_TEXT];
     time_format(sched_now(g->sched), now);
-    AUTO(str) char *prefix = mem_printf("%s.", p->name);
+    /* As client-go's recorder names them: the object and the time. */
+    AUTO(str) char *name = mem_printf("%s.%" PRIx64, p->name, (uint64_t)sched_now(g->sched));
     AUTO(str)
     char *message =
         mem_printf("ownerRef [%s/%s, namespace: %s, name: %s, uid: %s] does not exist in namespace "
@@ -130,7 +132,7 @@ static void tell_invalid_namespace(struct gc *g, const struct gc_place *p, const
     json_t *event = json_pack(
         "{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s, s:s, s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:i, "
         "s:{s:s}}",
-        "apiVersion", "v1", "kind", "Event", "metadata", "generateName", prefix, "namespace", p->ns,
+        "apiVersion", "v1", "kind", "Event", "metadata", "name", name, "namespace", p->ns,
         "involvedObject", "apiVersion", p->api_version, "kind", p->kind, "namespace", p->ns, "name",
         p->name, "uid", uid, "type", "Warning", "reason", "OwnerRefInvalidNamespace", "message",
         message, "firstTimestamp", now, "lastTimestamp", now, "count", 1, "source", "component",

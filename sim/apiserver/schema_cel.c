@@ -139,33 +139,48 @@ static void report(const struct schema_rule *r, const struct schema_frame *f, co
     field_errors_add(errors, rule_type(r), strbuf_str(&path), shown, "%s", message);
 }
 
-static void check_rule(const struct schema_rule *r, const struct schema_frame *f,
-                       struct cel_context *cel, struct field_errors *errors)
+static void report_failure(const struct schema_rule *r, const struct schema_frame *f,
+                           const char *why, struct field_errors *errors)
 {
-    if (r->uses_old && !f->old && !r->optional_old)
+    AUTO(str) char *message = mem_printf("%s evaluating rule: %s", why, cel_program_text(r->rule));
+    report(r, f, message, errors);
+}
+
+static void spend(struct schema_rules_run *run)
+{
+    uint64_t cost = cel_context_cost(run->cel);
+    run->budget = cost < run->budget ? run->budget - cost : 0;
+    if (run->budget == 0)
+        field_errors_add(run->errors, FIELD_INVALID, "<nil>", json_null(),
+                         "validation failed due to running out of cost budget, no further "
+                         "validation rules will be run");
+}
+
+static void check_rule(const struct schema_rule *r, const struct schema_frame *f,
+                       struct schema_rules_run *run)
+{
+    if (run->budget == 0 || (r->uses_old && !f->old && !r->optional_old))
         return;
     struct cel_value old[2];
     struct cel_binding bindings[2];
     bind(r, f, old, bindings);
     bool ok = false;
     struct err e = {0};
-    if (cel_eval_bool(r->rule, cel, bindings, NULL, RULE_COST_MAX, &ok, &e) < 0) {
-        AUTO(str)
-        char *message = mem_printf("%s evaluating rule: %s", e.msg ? e.msg : "error",
-                                   cel_program_text(r->rule));
-        err_clear(&e);
-        if (r->uses_old || !schema_frame_unchanged(f))
-            report(r, f, message, errors);
+    int rc = cel_eval_bool(r->rule, run->cel, bindings, NULL, RULE_COST_MAX, &ok, &e);
+    spend(run);
+    /* What is stored already may stay, but a transition is judged each time. */
+    bool excused = !ok && !r->uses_old && schema_frame_unchanged(f);
+    if (rc < 0 && !excused)
+        report_failure(r, f, e.msg ? e.msg : "error", run->errors);
+    err_clear(&e);
+    if (rc < 0 || ok || excused)
         return;
-    }
-    if (ok || (!r->uses_old && schema_frame_unchanged(f)))
-        return;
-    AUTO(str) char *message = rule_message(r, cel, bindings);
-    report(r, f, message, errors);
+    AUTO(str) char *message = rule_message(r, run->cel, bindings);
+    report(r, f, message, run->errors);
 }
 
 static void rules_in_object(const struct schema *s, const struct schema_frame *f,
-                            struct cel_context *cel, struct field_errors *errors)
+                            struct schema_rules_run *run)
 {
     const char *key;
     json_t *value;
@@ -180,25 +195,25 @@ static void rules_in_object(const struct schema *s, const struct schema_frame *f
         const json_t *old = s->atomic_map ? NULL : json_object_get(f->old, key);
         struct schema_frame next = {
             .up = f, .key = key, .map_key = map_key, .value = value, .old = old};
-        schema_validate_rules(child, &next, cel, errors);
+        schema_validate_rules(child, &next, run);
     }
 }
 
 void schema_validate_rules(const struct schema *s, const struct schema_frame *f,
-                           struct cel_context *cel, struct field_errors *errors)
+                           struct schema_rules_run *run)
 {
     if (!s->has_rules || json_is_null(f->value))
         return;
     for (size_t i = 0; i < s->rule_count; i++)
-        check_rule(&s->rules[i], f, cel, errors);
+        check_rule(&s->rules[i], f, run);
     if (json_is_object(f->value)) {
-        rules_in_object(s, f, cel, errors);
+        rules_in_object(s, f, run);
     } else if (json_is_array(f->value) && s->items && s->items->has_rules) {
         for (size_t i = 0; i < json_array_size(f->value); i++) {
             const json_t *item = json_array_get(f->value, i);
             struct schema_frame next = {
                 .up = f, .index = i, .value = item, .old = schema_correlate(s, item, i, f->old)};
-            schema_validate_rules(s->items, &next, cel, errors);
+            schema_validate_rules(s->items, &next, run);
         }
     }
 }

@@ -97,8 +97,14 @@ void schema_validate_values(const struct schema *s, const struct schema_frame *f
                             struct field_errors *errors);
 void schema_validate_lists(const struct schema *s, const struct schema_frame *f,
                            struct field_errors *errors);
+/* One object's evaluation of rules. */
+struct schema_rules_run {
+    struct cel_context *cel;
+    struct field_errors *errors;
+    uint64_t budget; /* cost that is left */
+};
 void schema_validate_rules(const struct schema *s, const struct schema_frame *f,
-                           struct cel_context *cel, struct field_errors *errors);
+                           struct schema_rules_run *run);
 
 /* True when text is of the format, or the format is not one that is checked. */
 bool schema_format_ok(const char *format, const char *text);

@@ -12,6 +12,11 @@
 #include "cel/utf8.h"
 #include "sim/apiserver/schema_priv.h"
 
+/* Each item of a list is looked for in the old one: longer lists correlate by position only. */
+#define CORRELATE_MAX 1000u
+/* Of all rules of one object together. */
+#define RULES_COST_MAX 10000000u
+
 /* ---- places ---- */
 
 static void path_add(const struct schema_frame *f, struct strbuf *out)
@@ -63,6 +68,8 @@ const json_t *schema_correlate(const struct schema *list, const json_t *item, si
     const json_t *guess = json_array_get(old_list, index);
     if (guess && same_keys(list, item, guess))
         return guess;
+    if (json_array_size(old_list) > CORRELATE_MAX)
+        return NULL;
     for (size_t i = 0; i < json_array_size(old_list); i++)
         if (same_keys(list, item, json_array_get(old_list, i)))
             return json_array_get(old_list, i);
@@ -524,5 +531,6 @@ void schema_validate(const struct schema *s, const json_t *object, const json_t 
                          "correct the existing errors to complete validation");
         return;
     }
-    schema_validate_rules(s, &root, cel, errors);
+    struct schema_rules_run run = {.cel = cel, .errors = errors, .budget = RULES_COST_MAX};
+    schema_validate_rules(s, &root, &run);
 }

@@ -76,6 +76,15 @@ static void restrict_to_finalizers(json_t *object, const json_t *old)
         json_drop(object, "spec.finalizers");
 }
 
+/* Shared with what is stored, unless a plug-in might edit it. */
+static void keep_status(const struct call *c, json_t *object, const json_t *old)
+{
+    keep_member(object, old, "status");
+    json_t *status = json_object_get(object, "status");
+    if (status && write_has_admission(c))
+        json_object_set_new(object, "status", json_copy_of(status));
+}
+
 static void restrict_request(const struct call *c, json_t *object, const json_t *old)
 {
     const char *sub = c->req->subresource;
@@ -84,7 +93,7 @@ static void restrict_request(const struct call *c, json_t *object, const json_t 
     else if (sub)
         restrict_to_finalizers(object, old);
     else if (c->v->has_status)
-        keep_member(object, old, "status");
+        keep_status(c, object, old);
     if (!sub && c->t->builtin && strcmp(c->t->plural, "namespaces") == 0 && !*c->t->group) {
         const json_t *list = json_path(old, "spec.finalizers");
         if (list)

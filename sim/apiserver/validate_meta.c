@@ -25,8 +25,28 @@ static const char *check_name(const struct rtype *t, const char *name)
     return NULL;
 }
 
+/* generateName is a prefix: a dash at its end is fine, since something follows (upstream masks two
+ * characters). */
+static void validate_prefix(const struct rtype *t, const json_t *meta, struct field_errors *errors)
+{
+    const char *prefix = json_str_or_empty(meta, "generateName");
+    if (!*prefix)
+        return;
+    AUTO(str) char *masked = mem_strdup(prefix);
+    size_t len = strlen(masked);
+    if (len > 1 && masked[len - 1] == '-') {
+        masked[len - 2] = 'a';
+        masked[len - 1] = '\0';
+    }
+    const char *why = check_name(t, masked);
+    if (why)
+        field_errors_add(errors, FIELD_INVALID, "metadata.generateName",
+                         json_object_get(meta, "generateName"), "%s", why);
+}
+
 static void validate_name(const struct rtype *t, const json_t *meta, struct field_errors *errors)
 {
+    validate_prefix(t, meta, errors);
     const char *name = json_str_or_empty(meta, "name");
     if (!*name) {
         field_errors_add(errors, FIELD_REQUIRED, "metadata.name", NULL,

@@ -1,6 +1,8 @@
 /* Create, get, update, patch: the rules that clients meet on every request. */
 #include "tests/unit/sim/kit.h"
 
+#include <signal.h>
+
 #define ANY_SPEC "{'type':'object','x-kubernetes-preserve-unknown-fields':true}"
 #define WIDGET(name, spec)                                                                         \
     "{'apiVersion':'example.com/v1','kind':'Widget','metadata':{'name':'" name "'},'spec':" spec "}"
@@ -377,6 +379,18 @@ START_TEST(lookups)
 }
 END_TEST
 
+#ifdef VMCONFORM_CHECK_FROZEN
+START_TEST(stored_objects_are_frozen)
+{
+    AUTO(kit) struct kit k = kit_create();
+    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201));
+    apiserver_check_frozen(k.server);
+    json_put_str(apiserver_peek(k.server, "", "configmaps", "default", "a"), "data.k", "w");
+    apiserver_check_frozen(k.server);
+}
+END_TEST
+#endif
+
 int main(void)
 {
     Suite *s = suite_create("sim.api");
@@ -396,6 +410,9 @@ int main(void)
     tcase_add_test(tc, duplicate_owners_fold);
     tcase_add_test(tc, admission_edits_and_denies);
     tcase_add_test(tc, lookups);
+#ifdef VMCONFORM_CHECK_FROZEN
+    tcase_add_test_raise_signal(tc, stored_objects_are_frozen, SIGABRT);
+#endif
     suite_add_tcase(s, tc);
     return suite_run(s);
 }

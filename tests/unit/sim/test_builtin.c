@@ -111,10 +111,9 @@ START_TEST(pods)
 {
     AUTO(kit) struct kit k = kit_create();
     AUTO(json)
-    json_t *p =
-        kit_do(&k, API_CREATE, "pods", "default", NULL,
-               js("{'metadata':{'name':'p'},'spec':{'containers':[{'name':'c','image':'i'}]}}"),
-               201);
+    json_t *p = kit_do(
+        &k, API_CREATE, "pods", "default", NULL,
+        js("{'metadata':{'name':'p'},'spec':{'containers':[{'name':'c','image':'i'}]}}"), 201);
     want_text(p, "status.phase", "Pending");
     want_text(p, "spec.restartPolicy", "Always");
     AUTO(json) json_t *target = js("{'target':{'kind':'Node','name':'n1'}}");

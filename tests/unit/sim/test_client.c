@@ -255,6 +255,31 @@ START_TEST(watch_faults)
 }
 END_TEST
 
+static void open_only(struct job *j)
+{
+    struct api_request req = kit_req(API_WATCH, "configmaps", "default", NULL, NULL);
+    struct api_response ret = {0};
+    struct err e = {0};
+    AUTO(simwatch) struct simwatch *w = sim_watch(j->k->cluster, &req, &ret, &e);
+    j->code = w ? 200 : ret.code;
+    api_response_finish(&ret);
+    err_clear(&e);
+}
+
+START_TEST(opening_can_fail)
+{
+    AUTO(kit) struct kit k = kit_create();
+    add_fault(&k, js("{'point':'api','match':{'verb':'watch'},'times':1,'action':{'answer':429}}"));
+    struct job first = {0}, second = {0};
+    start(&k, &first, "reader", open_only);
+    kit_settle(&k);
+    start(&k, &second, "reader", open_only);
+    kit_settle(&k);
+    ck_assert_int_eq(first.code, 429);
+    ck_assert_int_eq(second.code, 200);
+}
+END_TEST
+
 START_TEST(a_world_ends_with_open_watches)
 {
     struct job reader = {0};
@@ -328,6 +353,7 @@ int main(void)
     tcase_add_test(tc, link_down);
     tcase_add_test(tc, trace_tells);
     tcase_add_loop_test(tc, watch_faults, 0, (int)ARRAY_LEN(watch_cases));
+    tcase_add_test(tc, opening_can_fail);
     tcase_add_test(tc, a_world_ends_with_open_watches);
     tcase_add_test(tc, parts_and_clusters);
     tcase_add_test(tc, the_same_seed_gives_the_same_trace);

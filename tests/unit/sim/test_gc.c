@@ -249,6 +249,77 @@ START_TEST(alternate_coordinates)
 }
 END_TEST
 
+/* Changes the child just before the collector's delete reaches the server. */
+struct meddler {
+    struct kit *k;
+    const char *patch;
+    int deletes;
+    bool done;
+};
+
+static void meddle(void *cookie, enum request_moment moment, const struct request_info *info)
+{
+    struct meddler *m = cookie;
+    if (moment != REQUEST_BEFORE || info->request->verb != API_DELETE)
+        return;
+    m->deletes++;
+    if (m->done)
+        return;
+    m->done = true;
+    json_decref(kit_do(m->k, API_PATCH, "configmaps", "default", "child", js("%s", m->patch), 200));
+}
+
+START_TEST(conflict_with_equal_owners_deletes)
+{
+    AUTO(kit) struct kit k = kit_create();
+    AUTO(json) json_t *owner = make(&k, "default", config_map("owner", "v"));
+    AUTO(str) char *ref = ref_to(owner, true);
+    json_decref(make(&k, "default", owned("child", ref)));
+    struct meddler m = {.k = &k, .patch = "{'data':{'k':'new'}}"};
+    world_on_request(k.world, meddle, &m);
+    json_decref(kit_do(&k, API_DELETE, "configmaps", "default", "owner", NULL, 200));
+    kit_settle(&k);
+    ck_assert(!there(&k, "default", "child"));
+    ck_assert_int_eq(m.deletes, 2); /* with the revision, then without */
+}
+END_TEST
+
+START_TEST(adopted_meanwhile_is_kept)
+{
+    AUTO(kit) struct kit k = kit_create();
+    AUTO(json) json_t *owner = make(&k, "default", config_map("owner", "v"));
+    AUTO(json) json_t *other = make(&k, "default", config_map("other", "v"));
+    AUTO(str) char *ref = ref_to(owner, true);
+    AUTO(str) char *adopt = ref_to(other, true);
+    AUTO(str) char *patch = mem_printf("{'metadata':{'ownerReferences':[%s]}}", adopt);
+    json_decref(make(&k, "default", owned("child", ref)));
+    struct meddler m = {.k = &k, .patch = patch};
+    world_on_request(k.world, meddle, &m);
+    json_decref(kit_do(&k, API_DELETE, "configmaps", "default", "owner", NULL, 200));
+    kit_settle(&k);
+    ck_assert(there(&k, "default", "child"));
+}
+END_TEST
+
+START_TEST(a_waiting_owner_is_let_go)
+{
+    /* One solid owner and one that waits for its dependents: the reference to the latter goes. */
+    AUTO(kit) struct kit k = kit_create();
+    AUTO(json) json_t *solid = make(&k, "default", config_map("solid", "v"));
+    AUTO(json) json_t *going = make(&k, "default", config_map("going", "v"));
+    AUTO(str) char *a = ref_to(solid, true);
+    AUTO(str) char *b = ref_to(going, true);
+    AUTO(str) char *both = mem_printf("%s,%s", a, b);
+    json_decref(make(&k, "default", owned("child", both)));
+    json_decref(kit_do(&k, API_DELETE, "configmaps", "default", "going",
+                       js("{'propagationPolicy':'Foreground'}"), 200));
+    kit_settle(&k);
+    ck_assert(!there(&k, "default", "going"));
+    const json_t *child = apiserver_peek(k.server, "", "configmaps", "default", "child");
+    ck_assert_uint_eq(json_array_size(json_path(child, "metadata.ownerReferences")), 1);
+}
+END_TEST
+
 START_TEST(an_idle_world_has_nothing_to_do)
 {
     AUTO(kit) struct kit k = kit_create();
@@ -276,6 +347,9 @@ int main(void)
     tcase_add_test(tc, transient_errors_are_retried);
     tcase_add_test(tc, late_owner_is_found);
     tcase_add_test(tc, alternate_coordinates);
+    tcase_add_test(tc, conflict_with_equal_owners_deletes);
+    tcase_add_test(tc, adopted_meanwhile_is_kept);
+    tcase_add_test(tc, a_waiting_owner_is_let_go);
     tcase_add_test(tc, an_idle_world_has_nothing_to_do);
     suite_add_tcase(s, tc);
     return suite_run(s);

@@ -289,9 +289,8 @@ static const struct restore_case cases[] = {
      .make = "qemu-img create -f qcow2 -o data_file=/tmp/vmconform-nowhere,data_file_raw=on F 4M; "
              "rm -f /tmp/vmconform-nowhere",
      .want = "E-DATA-FILE"},
-    {.name = "encrypted",
-     .make = "qemu-img create -f qcow2 --object secret,id=s,data=x -o "
-             "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 I 4M",
+    {.name = "encrypted", /* AES; making a LUKS image measures time, and fails on a busy machine */
+     .make = "printf '\\001' | dd of=I bs=1 seek=35 conv=notrunc",
      .want = "E-ENCRYPTED"},
     {.name = "an increment of compat 0.10",
      .make = "qemu-img create -f qcow2 -o compat=0.10 I 4M",

@@ -13,13 +13,25 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/json_heap.h"
 #include "base/mem.h"
 
 /* Longer numbers carry no more information; the limit keeps strtod's work small. */
 #define NUMBER_TEXT_MAX 1024
 
+#if !defined(__has_feature)
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define OWN_HEAP 0 /* the sanitizer wants to see each block */
+#else
+#define OWN_HEAP 1
+#endif
+
 void json_init(void)
 {
+    if (OWN_HEAP)
+        json_set_alloc_funcs(json_heap_take, json_heap_give);
     json_object_seed(0x766d636f); /* any fixed number but 0, which would mean "random" */
 }
 

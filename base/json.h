@@ -17,7 +17,8 @@
 #define JSON_DEPTH_MAX 64
 #define JSON_BYTES_MAX (8u << 20)
 
-/* Call once per process before any json object exists: fixes jansson's hash seed, so that nothing can vary by run. */
+/* Call once per process before any json object exists: fixes jansson's hash seed, so that nothing can vary by run,
+ * and gives it the heap of json_heap.h. */
 void json_init(void);
 
 /* Parses one JSON text (any value at the top). Refuses: trailing bytes, invalid UTF-8, depth > JSON_DEPTH_MAX,
@@ -53,7 +54,8 @@ void json_put_str(json_t *v, const char *dotted, const char *value);
 /* Removes the member at a dotted path when it is there. */
 void json_drop(json_t *v, const char *dotted);
 
-/* Deep copy (json_deep_copy of jansson, with the result checked). New. */
+/* A copy with objects and arrays of its own. Texts and numbers are shared: nobody changes one in
+ * place (json_string_set and its like), a new value takes its place. New. */
 json_t *json_copy_of(const json_t *v);
 /* Equality as the API server's: key order does not matter, 1 equals 1.0. */
 bool json_same(const json_t *a, const json_t *b);

@@ -1,4 +1,5 @@
-/* See err.h. Positions are printed in the form that editors and CI already understand: FILE:LINE:COL. */
+/* See err.h. Positions are printed in the form that editors and CI already understand:
+ * FILE:LINE:COL. */
 #include "base/err.h"
 
 #include <assert.h>
@@ -114,12 +115,13 @@ void err_clear(struct err *e)
     *e = (struct err){0};
 }
 
-/* Names of files that errors point into. A process reads few of them, and positions outlive the documents they
- * came from, so they stay for good. The list stays reachable, so it is no leak. */
-static struct interned {
+/* Names of files that errors point into. A process reads few of them, and positions outlive the
+ * documents they came from, so they stay for good. The list stays reachable, so it is no leak. */
+struct interned {
     struct interned *next;
     char name[];
-} *interned_files;
+};
+static struct interned *interned_files;
 
 const char *err_intern_file(const char *name)
 {
@@ -223,7 +225,8 @@ void diags_finish(struct diags *d)
     *d = (struct diags){0};
 }
 
-/* C0 controls but tab, DEL, and raw C1 bytes (0xc2 0x80..0x9f in UTF-8) must not reach a terminal. */
+/* C0 controls but tab, DEL, and raw C1 bytes (0xc2 0x80..0x9f in UTF-8) must not reach a terminal.
+ */
 static void print_escaped(FILE *out, const char *s, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

@@ -1,5 +1,5 @@
-/* The wall clock: the one place that reads it. For progress, watchdogs and benchmarks; nothing that a scenario can see
- * may depend on it. */
+/* The wall clock: the one place that reads it. For progress, watchdogs and benchmarks; nothing that
+ * a scenario can see may depend on it. */
 #ifndef VMCONFORM_BASE_WALL_H
 #define VMCONFORM_BASE_WALL_H
 

@@ -1,4 +1,5 @@
-/* One API exchange, as both sides of the wire see it: what a client asks, what a server answers, what a watch says. */
+/* One API exchange, as both sides of the wire see it: what a client asks, what a server answers,
+ * what a watch says. */
 #ifndef VMCONFORM_KUBE_API_H
 #define VMCONFORM_KUBE_API_H
 
@@ -42,7 +43,7 @@ struct api_request {
     const char *resource_version;       /* get, list, watch */
     const char *resource_version_match; /* list */
     const char *continue_token;
-    int64_t limit; /* 0: none */
+    int64_t limit;     /* 0: none */
     int64_t timeout_s; /* watch: 0 is the server's default */
     bool allow_bookmarks;
     bool send_initial_events;
@@ -65,14 +66,16 @@ static inline bool api_ok(const struct api_response *r)
 {
     return r->code >= 200 && r->code < 300;
 }
-/* The Status reason of a failed response ("NotFound", "Conflict", ...), "" when it has none. Borrowed. */
+/* The Status reason of a failed response ("NotFound", "Conflict", ...), "" when it has none.
+ * Borrowed. */
 const char *api_reason(const struct api_response *r);
 const char *api_message(const struct api_response *r);
 
 enum api_event_type { EVENT_ADDED, EVENT_MODIFIED, EVENT_DELETED, EVENT_BOOKMARK, EVENT_ERROR };
 const char *api_event_name(enum api_event_type type); /* "ADDED", ... */
 
-/* One watch event; `object` is a borrowed frozen object: json_incref to keep it, never change it. */
+/* One watch event; `object` is a borrowed frozen object: json_incref to keep it, never change it.
+ */
 struct api_event {
     enum api_event_type type;
     json_t *object;

@@ -39,7 +39,8 @@ bool meta_split_api_version(const char *api_version, char *group, size_t group_s
 const json_t *meta_condition(const json_t *obj, const char *type);
 /* "True", "False", "Unknown", or "" when the condition is absent. */
 const char *meta_condition_status(const json_t *obj, const char *type);
-/* Sets type to status/reason/message; lastTransitionTime changes only with the status. true when anything changed. */
+/* Sets type to status/reason/message; lastTransitionTime changes only with the status. true when
+ * anything changed. */
 bool meta_set_condition(json_t *obj, const char *type, const char *status, const char *reason,
                         const char *message, int64_t now_ns);
 

@@ -1,4 +1,5 @@
-/* Names, labels, and how Kubernetes shortens and generates them (kube-apiserver.md section 2.1, 2.2). */
+/* Names, labels, and how Kubernetes shortens and generates them (kube-apiserver.md
+ * section 2.1, 2.2). */
 #ifndef VMCONFORM_KUBE_NAMES_H
 #define VMCONFORM_KUBE_NAMES_H
 
@@ -7,7 +8,8 @@
 
 #include "base/prng.h"
 
-/* Each returns NULL when the text is fine, else the API server's message for what is wrong (static). */
+/* Each returns NULL when the text is fine, else the API server's message for what is wrong
+ * (static). */
 const char *name_check_dns1123_subdomain(const char *s);
 const char *name_check_dns1123_label(const char *s);
 const char *name_check_dns1035_label(const char *s);
@@ -18,7 +20,8 @@ const char *name_check_label_value(const char *s);
 
 /* generateName: the prefix cut to 58 characters plus five from the alphabet of prng_name. New. */
 char *name_generate(struct prng *p, const char *prefix);
-/* A name of at most max characters: text itself, or cut and ended with "-" and 8 hex digits of its SHA-256. New. */
+/* A name of at most max characters: text itself, or cut and ended with "-" and 8 hex digits of its
+ * SHA-256. New. */
 char *name_shorten(const char *text, size_t max);
 
 #endif

@@ -24,9 +24,11 @@ DEFINE_CLEANUP(struct selector, selector, selector_destroy);
 struct field_selector;
 struct field_selector *field_selector_parse(const char *text, struct err *reterr);
 /* Calls check for each field path; false stops with that path as *ret_bad (borrowed). */
-bool field_selector_fields_ok(const struct field_selector *s, bool (*check)(void *cookie, const char *field),
-                              void *cookie, const char **ret_bad);
-/* Values are looked up by dotted path; missing is "". Booleans and numbers compare by their text. */
+bool field_selector_fields_ok(const struct field_selector *s,
+                              bool (*check)(void *cookie, const char *field), void *cookie,
+                              const char **ret_bad);
+/* Values are looked up by dotted path; missing is "". Booleans and numbers compare by their text.
+ */
 bool field_selector_matches(const struct field_selector *s, const json_t *object);
 void field_selector_destroy(struct field_selector *s);
 DEFINE_CLEANUP(struct field_selector, field_selector, field_selector_destroy);

@@ -1,4 +1,5 @@
-/* metav1.Status errors with the API server's codes, reasons, details and messages (kube-apiserver.md section 5). */
+/* metav1.Status errors with the API server's codes, reasons, details and messages
+ * (kube-apiserver.md section 5). */
 #ifndef VMCONFORM_KUBE_STATUS_H
 #define VMCONFORM_KUBE_STATUS_H
 
@@ -6,13 +7,14 @@
 
 #include "kube/api.h"
 
-/* Every function fills *ret (code and a new body) and returns -1, so that it can end a failing line.
- * `r` gives group and plural; `kind` is the object's kind. */
+/* Every function fills *ret (code and a new body) and returns -1, so that it can end a failing
+ * line. `r` gives group and plural; `kind` is the object's kind. */
 int status_not_found(struct api_response *ret, const struct api_resource *r, const char *name);
 int status_already_exists(struct api_response *ret, const struct api_resource *r, const char *name);
 int status_conflict(struct api_response *ret, const struct api_resource *r, const char *name,
                     const char *message);
-/* The optimistic-lock text: "Operation cannot be fulfilled on ...: the object has been modified; ..." */
+/* The optimistic-lock text: "Operation cannot be fulfilled on ...: the object has been modified;
+ * ..." */
 int status_modified(struct api_response *ret, const struct api_resource *r, const char *name);
 int status_forbidden(struct api_response *ret, const struct api_resource *r, const char *name,
                      const char *why);
@@ -51,7 +53,8 @@ enum field_error_type {
     FIELD_NOT_FOUND,
     FIELD_INTERNAL
 };
-/* `value` (may be NULL) is printed as Go's %#v-ish form that the API server uses: strings quoted, maps as JSON. `detail` may be "". */
+/* `value` (may be NULL) is printed as Go's %#v-ish form that the API server uses: strings quoted,
+ * maps as JSON. `detail` may be "". */
 void field_errors_add(struct field_errors *e, enum field_error_type type, const char *field,
                       const json_t *value, const char *detail_fmt, ...)
     __attribute__((format(printf, 5, 6)));
@@ -63,7 +66,8 @@ int status_invalid(struct api_response *ret, const char *group, const char *kind
                    struct field_errors *e);
 void field_errors_finish(struct field_errors *e);
 
-/* A success Status, as a completed delete answers: details hold name, group, kind (the plural) and uid. New. */
+/* A success Status, as a completed delete answers: details hold name, group, kind (the plural) and
+ * uid. New. */
 json_t *status_success(const struct api_resource *r, const char *name, const char *uid);
 
 #endif

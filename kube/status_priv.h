@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-/* New JSON string. Messages quote what clients sent (selectors, names from URLs), which need not be UTF-8, and may have been
- * cut in the middle of a character: such bytes become '?'. */
+/* New JSON string. Messages quote what clients sent (selectors, names from URLs), which need not be
+ * UTF-8, and may have been cut in the middle of a character: such bytes become '?'. */
 json_t *status_text_value(const char *text);
 
 #endif

@@ -1,5 +1,5 @@
-/* RFC 3339 times as metav1.Time (whole seconds) and metav1.MicroTime write them, and Go durations ("1h2m3.5s").
- * Times are nanoseconds since 1970-01-01T00:00:00Z in an int64_t. */
+/* RFC 3339 times as metav1.Time (whole seconds) and metav1.MicroTime write them, and Go durations
+ * ("1h2m3.5s"). Times are nanoseconds since 1970-01-01T00:00:00Z in an int64_t. */
 #ifndef VMCONFORM_KUBE_TIME_H
 #define VMCONFORM_KUBE_TIME_H
 
@@ -28,7 +28,8 @@ void duration_format(int64_t ns, char out[TIME_TEXT]);
 
 /* Calendar parts of a time in UTC. */
 struct time_parts {
-    int year, month /* 1..12 */, day /* 1..31 */, hour, minute, second, weekday /* 0 = Sunday */, yearday /* 0.. */;
+    int year, month /* 1..12 */, day /* 1..31 */, hour, minute, second, weekday /* 0 = Sunday */,
+        yearday /* 0.. */;
     int64_t nanos;
 };
 void time_split(int64_t ns, struct time_parts *ret);

@@ -60,10 +60,14 @@ struct casework {
     struct cel_context *cel;
     struct inclusion **inclusions;
     size_t inclusion_count, inclusion_cap;
+    struct inclusion *home; /* whose steps run: a template of that file sees these values */
     struct active_law *laws;
     size_t law_count, law_cap;
     struct armed **armed;
     size_t armed_count, armed_cap;
+    struct armed **due; /* armed steps whose event has happened; they run when the server is done */
+    size_t due_count, due_cap;
+    bool running_due;
     struct running_component **components;
     size_t component_count, component_cap;
     struct sometimes_state *sometimes;
@@ -78,10 +82,13 @@ struct casework {
     bool staging; /* inside given: a failing step is an error */
     bool over;    /* a verdict stands: nothing more is evaluated */
     bool in_hook; /* a hook is evaluating or acting: do not nest */
+    bool writing; /* the scenario's own write is on its way, on whatever fiber */
     unsigned use_depth;
     struct process *story;
     struct result_case *result;
     struct strmap *checked; /* names of what was checked */
+    char *unknown_kind;     /* the first kind that an expression named and no cluster knew */
+    size_t steps_run;
 };
 
 /* ---- verdicts (verdict.c) ---- */
@@ -120,6 +127,8 @@ int resolve_ref(struct casework *cw, const char *kind, const char *ns, const cha
 /* kind, name, namespace, cluster of an evaluated map. */
 int resolve_ref_json(struct casework *cw, const json_t *map, const char *cluster,
                      struct object_ref *ret, struct err *reterr);
+/* Whether any cluster knows the kind (with .group, without @CLUSTER). */
+bool kind_is_known(struct casework *cw, const char *kind);
 /* The object now, or NULL. Borrowed. Without an explicit cluster all clusters that know the kind
  * are looked at. */
 json_t *ref_object(struct casework *cw, const char *kind, const char *ns, const char *name,
@@ -164,5 +173,7 @@ struct running_component *component_of_process(struct casework *cw, const char *
 /* ---- hooks (watch.c) ---- */
 
 void install_hooks(struct casework *cw);
+/* Runs the armed steps whose event has happened. */
+void run_due(struct casework *cw);
 
 #endif

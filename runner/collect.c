@@ -41,15 +41,27 @@ void print_diags(const struct diags *d)
 
 /* ---- files ---- */
 
+struct found {
+    char *path;
+    dev_t dev;
+    ino_t ino;
+};
 struct paths {
-    char **items;
+    struct found *items;
     size_t count, cap;
 };
 
-static void add_path(struct paths *p, char *path)
+/* A file that two of the paths lead to is one file. */
+static void add_path(struct paths *p, char *path, const struct stat *st)
 {
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->items[i].dev == st->st_dev && p->items[i].ino == st->st_ino) {
+            free(path);
+            return;
+        }
+    }
     p->items = mem_grow(p->items, &p->cap, p->count + 1, sizeof *p->items);
-    p->items[p->count++] = path;
+    p->items[p->count++] = (struct found){path, st->st_dev, st->st_ino};
 }
 
 static bool is_yaml(const char *name)
@@ -70,27 +82,55 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void walk(struct paths *out, const char *dir, unsigned depth)
+static int complain(const char *path, const char *what)
+{
+    fprintf(stderr, "vmconform: error: %s: %s\n", path, what);
+    return -1;
+}
+
+static int walk(struct paths *out, const char *dir, unsigned depth);
+
+/* Links to files are followed, links to folders are not: they could lead in circles. Fixtures are
+ * read when a scenario names them. */
+static int visit(struct paths *out, const char *path, const char *name, unsigned depth)
+{
+    struct stat link, st;
+
+    if (lstat(path, &link) < 0)
+        return complain(path, strerror(errno));
+    if (S_ISDIR(link.st_mode))
+        return strcmp(name, "fixtures") == 0 ? 0 : walk(out, path, depth + 1);
+    if (!is_yaml(name))
+        return 0;
+    if (stat(path, &st) < 0)
+        return complain(path, strerror(errno));
+    if (S_ISREG(st.st_mode))
+        add_path(out, mem_strdup(path), &st);
+    return 0;
+}
+
+static int walk(struct paths *out, const char *dir, unsigned depth)
 {
     struct dirent **entries = NULL;
-    int n = depth < DEPTH_MAX ? scandir(dir, &entries, not_dot, by_bytes) : 0;
+    int r = 0, n;
 
+    if (depth > DEPTH_MAX)
+        return complain(dir, "the folders are nested too deeply");
+    n = scandir(dir, &entries, not_dot, by_bytes);
+    if (n < 0)
+        return complain(dir, strerror(errno));
     for (int i = 0; i < n; i++) {
         size_t len = strlen(dir);
         AUTO(str)
         char *path =
             mem_printf("%s%s%s", dir, len && dir[len - 1] == '/' ? "" : "/", entries[i]->d_name);
-        struct stat st;
 
-        if (stat(path, &st) == 0) {
-            if (S_ISDIR(st.st_mode))
-                walk(out, path, depth + 1);
-            else if (S_ISREG(st.st_mode) && is_yaml(path))
-                add_path(out, TAKE(path));
-        }
+        if (visit(out, path, entries[i]->d_name, depth) < 0)
+            r = -1;
         free(entries[i]);
     }
     free(entries);
+    return r;
 }
 
 static int find_files(struct paths *out, char *const *paths, size_t count)
@@ -101,12 +141,14 @@ static int find_files(struct paths *out, char *const *paths, size_t count)
         struct stat st;
 
         if (stat(paths[i], &st) < 0) {
-            fprintf(stderr, "vmconform: error: %s: %s\n", paths[i], strerror(errno));
-            r = -1;
+            r = complain(paths[i], strerror(errno));
         } else if (S_ISDIR(st.st_mode)) {
-            walk(out, paths[i], 0);
+            if (walk(out, paths[i], 0) < 0)
+                r = -1;
+        } else if (!S_ISREG(st.st_mode)) {
+            r = complain(paths[i], "neither a file nor a folder");
         } else {
-            add_path(out, mem_strdup(paths[i]));
+            add_path(out, mem_strdup(paths[i]), &st);
         }
     }
     return r;
@@ -185,9 +227,9 @@ int collect(struct collection *c, char *const *paths, size_t count,
 
     *c = (struct collection){.library = library_create()};
     for (size_t i = 0; i < files.count; i++) {
-        if (load_one(c, files.items[i], filter) < 0)
+        if (load_one(c, files.items[i].path, filter) < 0)
             r = -1;
-        free(files.items[i]);
+        free(files.items[i].path);
     }
     free(files.items);
     keep_shard(c, filter);

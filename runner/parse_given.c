@@ -3,77 +3,15 @@
 
 #include "base/mem.h"
 #include "runner/parse_priv.h"
+#include "runner/shapes.h"
 
-#define END                                                                                        \
-    {                                                                                              \
-        NULL, SHAPE_ANY, false                                                                     \
-    }
+/* Fixtures may include fixtures, each several times: their number grows with powers. */
+#define INCLUSIONS_MAX 256
 
 static const char *const given_names[GIVEN_COUNT + 1] = {
     "cluster", "kubevirt",  "storage",  "provisioner", "objects", "withoutFields",
     "chain",   "component", "duration", "fixture",     "steps",   NULL,
 };
-
-static const struct shape_key item_keys[] = {{"cluster", SHAPE_TEXT, false},
-                                             {"kubevirt", SHAPE_TEXT, false},
-                                             {"storage", SHAPE_TEXT, false},
-                                             {"provisioner", SHAPE_MAP, false},
-                                             {"objects", SHAPE_LIST_VALUE, false},
-                                             {"withoutFields", SHAPE_MAP, false},
-                                             {"chain", SHAPE_MAP, false},
-                                             {"component", SHAPE_TEXT, false},
-                                             {"duration", SHAPE_MAP, false},
-                                             {"fixture", SHAPE_TEXT, false},
-                                             {"steps", SHAPE_LIST, false},
-                                             {"with", SHAPE_MAP_VALUE, false},
-                                             END};
-
-static const struct shape_key provisioner_keys[] = {
-    {"hub", SHAPE_TEXT, true}, {"workload", SHAPE_TEXT, true}, END};
-static const struct shape_key without_keys[] = {
-    {"crd", SHAPE_TEXT, true}, {"fields", SHAPE_ANY, true}, END};
-static const struct shape_key duration_keys[] = {{"start", SHAPE_DURATION, false},
-                                                 {"stop", SHAPE_DURATION, false},
-                                                 {"snapshot", SHAPE_DURATION, false},
-                                                 {"restore", SHAPE_DURATION, false},
-                                                 END};
-static const struct shape_key chain_keys[] = {{"name", SHAPE_TEXT, true},
-                                              {"bucket", SHAPE_TEXT, false},
-                                              {"prefix", SHAPE_TEXT, false},
-                                              {"namespace", SHAPE_TEXT, true},
-                                              {"vm", SHAPE_TEXT, true},
-                                              {"backups", SHAPE_TEXT, false},
-                                              {"disks", SHAPE_LIST_VALUE, true},
-                                              {"clusterSize", SHAPE_QUANTITY, false},
-                                              {"backing", SHAPE_TEXT, false},
-                                              {"checkpoints", SHAPE_LIST_VALUE, true},
-                                              {"repeat", SHAPE_MAP_VALUE, false},
-                                              {"digests", SHAPE_BOOL, false},
-                                              {"damage", SHAPE_LIST_VALUE, false},
-                                              END};
-static const struct shape_key disk_keys[] = {{"name", SHAPE_TEXT, true},
-                                             {"pvc", SHAPE_TEXT, true},
-                                             {"size", SHAPE_QUANTITY, true},
-                                             {"pvcSize", SHAPE_QUANTITY, false},
-                                             END};
-static const struct shape_key checkpoint_keys[] = {{"name", SHAPE_TEXT, true},
-                                                   {"write", SHAPE_LIST_VALUE, false},
-                                                   {"discard", SHAPE_LIST_VALUE, false},
-                                                   END};
-static const struct shape_key extent_keys[] = {
-    {"disk", SHAPE_TEXT, false}, {"first", SHAPE_INT, true}, {"blocks", SHAPE_INT, true}, END};
-static const struct shape_key repeat_keys[] = {
-    {"count", SHAPE_INT, true}, {"blocks", SHAPE_INT, false}, END};
-static const char *const damage_forms[] = {"delete", "truncate", "flip", "parent", "duplicate",
-                                           "swap",   "backing",  "size", NULL};
-static const struct shape_key damage_keys[] = {
-    {"delete", SHAPE_TEXT, false},    {"truncate", SHAPE_TEXT, false},
-    {"flip", SHAPE_TEXT, false},      {"parent", SHAPE_TEXT, false},
-    {"duplicate", SHAPE_TEXT, false}, {"swap", SHAPE_TEXTS, false},
-    {"backing", SHAPE_TEXT, false},   {"size", SHAPE_TEXT, false},
-    {"bytes", SHAPE_QUANTITY, false}, {"fixSize", SHAPE_BOOL, false},
-    {"offset", SHAPE_INT, false},     {"to", SHAPE_SCALAR, false},
-    {"disk", SHAPE_TEXT, false},      END};
 
 static bool check_each(struct parser *p, const struct yaml_node *map, const char *key,
                        const struct shape_key *keys, const char *what)
@@ -93,24 +31,24 @@ static bool check_chain(struct parser *p, const struct yaml_node *map)
     const struct yaml_node *n;
     const struct yaml_node *repeat = yaml_get(p->doc, map, "repeat");
     const struct yaml_node *damage = yaml_get(p->doc, map, "damage");
-    bool ok = shape_check(p->doc, map, chain_keys, "chain", p->diags);
+    bool ok = shape_check(p->doc, map, shape_chain.keys, "chain", p->diags);
 
     if (!ok)
         return false;
-    ok = check_each(p, map, "disks", disk_keys, "disk");
-    ok = check_each(p, map, "checkpoints", checkpoint_keys, "checkpoint") && ok;
+    ok = check_each(p, map, "disks", shape_disk.keys, "disk");
+    ok = check_each(p, map, "checkpoints", shape_checkpoint.keys, "checkpoint") && ok;
     for (n = yaml_first(p->doc, yaml_get(p->doc, map, "checkpoints")); n && ok;
          n = yaml_next(p->doc, n)) {
-        ok = check_each(p, n, "write", extent_keys, "write") && ok;
-        ok = check_each(p, n, "discard", extent_keys, "discard") && ok;
+        ok = check_each(p, n, "write", shape_extent.keys, "write") && ok;
+        ok = check_each(p, n, "discard", shape_extent.keys, "discard") && ok;
     }
     if (repeat && !shape_has_hole(repeat))
-        ok = shape_check(p->doc, repeat, repeat_keys, "repeat", p->diags) && ok;
+        ok = shape_check(p->doc, repeat, shape_repeat.keys, "repeat", p->diags) && ok;
     if (damage && shape_has_hole(damage))
         damage = NULL;
     for (n = damage ? yaml_first(p->doc, damage) : NULL; n; n = yaml_next(p->doc, n))
-        ok = shape_check(p->doc, n, damage_keys, "damage", p->diags) &&
-             shape_one_of(p->doc, n, damage_forms, "damage", p->diags) >= 0 && ok;
+        ok = shape_check(p->doc, n, shape_damage.keys, "damage", p->diags) &&
+             shape_one_of(p->doc, n, shape_damage.one_of, "damage", p->diags) >= 0 && ok;
     return ok;
 }
 
@@ -118,11 +56,11 @@ static bool check_args(struct parser *p, enum given_kind kind, const struct yaml
 {
     switch (kind) {
     case GIVEN_PROVISIONER:
-        return shape_check(p->doc, value, provisioner_keys, "provisioner", p->diags);
+        return shape_check(p->doc, value, shape_provisioner.keys, "provisioner", p->diags);
     case GIVEN_WITHOUT_FIELDS:
-        return shape_check(p->doc, value, without_keys, "withoutFields", p->diags);
+        return shape_check(p->doc, value, shape_without_fields.keys, "withoutFields", p->diags);
     case GIVEN_DURATION:
-        return shape_check(p->doc, value, duration_keys, "duration", p->diags);
+        return shape_check(p->doc, value, shape_duration.keys, "duration", p->diags);
     case GIVEN_CHAIN:
         return check_chain(p, value);
     case GIVEN_CLUSTER:
@@ -161,6 +99,8 @@ static bool check_params(struct parser *p, const struct unit *fixture, const str
     const struct yaml_node *with = yaml_get(p->doc, node, "with"), *n;
     bool ok = true;
 
+    if (with && shape_has_hole(with))
+        return true; /* known when it runs; what it gives is checked there */
     for (n = with ? yaml_first(p->doc, with) : NULL; n; n = yaml_next(p->doc, n)) {
         const char *near;
         AUTO(str) char *hint = NULL;
@@ -192,7 +132,7 @@ static bool parse_given(struct parser *p, const struct yaml_node *node, struct g
     const struct yaml_node *value;
     int kind;
 
-    if (!shape_check(p->doc, node, item_keys, "given", p->diags))
+    if (!shape_check(p->doc, node, shape_given.keys, "given", p->diags))
         return false;
     kind = given_of(p, node);
     if (kind < 0)
@@ -208,6 +148,12 @@ static bool parse_given(struct parser *p, const struct yaml_node *node, struct g
         g->fixture = library_fixture(p, value->text, value->pos);
         if (!g->fixture || !check_params(p, g->fixture, node))
             return false;
+        p->unit->inclusions += 1 + g->fixture->inclusions;
+        if (p->unit->inclusions > INCLUSIONS_MAX) {
+            diags_add(p->diags, DIAG_ERROR, value->pos, "more than %d fixtures are included",
+                      INCLUSIONS_MAX);
+            return false;
+        }
     }
     g->args = tmpl_compile(p->doc, value, p->unit->scope, p->diags);
     return g->args && parse_member(p, node, "with", p->unit->scope, &g->with) &&

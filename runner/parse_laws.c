@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "runner/parse_priv.h"
+#include "runner/shapes.h"
 #include "sim/world.h"
 
 bool parse_member(struct parser *p, const struct yaml_node *map, const char *key,
@@ -18,16 +19,6 @@ bool parse_member(struct parser *p, const struct yaml_node *map, const char *key
 
 /* ---- conditions ---- */
 
-static const struct shape_key condition_keys[] = {
-    {"that", SHAPE_EXPR, false},    {"kind", SHAPE_TEXT, false},
-    {"name", SHAPE_TEXT, false},    {"namespace", SHAPE_TEXT, false},
-    {"cluster", SHAPE_TEXT, false}, {"has", SHAPE_MAP_VALUE, false},
-    {"absent", SHAPE_BOOL, false},  {"disk", SHAPE_TEXT, false},
-    {"equals", SHAPE_TEXT, false},  {"within", SHAPE_DURATION, false},
-    {"for", SHAPE_DURATION, false}, {"message", SHAPE_TEXT, false},
-    {NULL, SHAPE_ANY, false},
-};
-
 void condition_destroy(struct condition *c)
 {
     if (!c)
@@ -37,6 +28,11 @@ void condition_destroy(struct condition *c)
     for (size_t i = 0; i < ARRAY_LEN(c->owned); i++)
         tmpl_destroy(c->owned[i]);
     free(c);
+}
+
+static bool is_true(const struct yaml_node *n)
+{
+    return n->type == YAML_BOOL && n->value.boolean;
 }
 
 static bool condition_form(struct parser *p, const struct yaml_node *node, struct condition *c)
@@ -56,6 +52,11 @@ static bool condition_form(struct parser *p, const struct yaml_node *node, struc
         if (has == absent) {
             diags_add(p->diags, DIAG_ERROR, node->pos,
                       "condition: 'kind' needs exactly one of 'has' and 'absent'");
+            return false;
+        }
+        if (absent && !is_true(yaml_get(p->doc, node, "absent"))) {
+            diags_add(p->diags, DIAG_ERROR, yaml_get(p->doc, node, "absent")->pos,
+                      "condition: 'absent' can only be true; 'has: {}' asks whether it exists");
             return false;
         }
         if (!yaml_get(p->doc, node, "name"))
@@ -105,7 +106,7 @@ struct condition *parse_condition(struct parser *p, const struct yaml_node *node
         c->that = expr_compile(node, scope, p->diags);
         return c->that ? TAKE(c) : NULL;
     }
-    if (!shape_check(p->doc, node, condition_keys, "condition", p->diags) ||
+    if (!shape_check(p->doc, node, shape_condition.keys, "condition", p->diags) ||
         !condition_form(p, node, c) || !condition_members(p, node, scope, c))
         return NULL;
     return TAKE(c);
@@ -138,16 +139,6 @@ void conditions_finish(struct conditions *c)
 }
 
 /* ---- selectors ---- */
-
-static const struct shape_key selector_keys[] = {
-    {"event", SHAPE_TEXT, false},       {"request", SHAPE_TEXT, false},
-    {"kind", SHAPE_TEXT, false},        {"name", SHAPE_TEXT, false},
-    {"namespace", SHAPE_TEXT, false},   {"cluster", SHAPE_TEXT, false},
-    {"subresource", SHAPE_TEXT, false}, {"by", SHAPE_TEXT, false},
-    {"at", SHAPE_TEXT, false},          {"skip", SHAPE_INT, false},
-    {"that", SHAPE_EXPR, false},        {"optional", SHAPE_BOOL, false},
-    {NULL, SHAPE_ANY, false},
-};
 
 void selector_on_destroy(struct selector_on *s)
 {
@@ -234,7 +225,11 @@ static bool selector_members(struct parser *p, const struct yaml_node *node,
         return false;
     }
     s->skip = skip ? (uint64_t)skip->value.integer : 0;
-    s->optional = optional && optional->type == YAML_BOOL && optional->value.boolean;
+    if (optional && optional->type != YAML_BOOL) {
+        diags_add(p->diags, DIAG_ERROR, optional->pos, "'optional' must be true or false");
+        return false;
+    }
+    s->optional = optional && is_true(optional);
     if (that) {
         s->that = expr_compile(that, scope, p->diags);
         if (!s->that)
@@ -255,8 +250,8 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
     AUTO(selector_on) struct selector_on *s = mem_zalloc(sizeof *s);
 
     s->pos = node->pos;
-    if (!shape_check(p->doc, node, selector_keys, "upon", p->diags) || !selector_type(p, node, s) ||
-        !selector_moment(p, node, s))
+    if (!shape_check(p->doc, node, shape_upon.keys, "upon", p->diags) ||
+        !selector_type(p, node, s) || !selector_moment(p, node, s))
         return NULL;
     if (in_step && !yaml_get(p->doc, node, "event") && !yaml_get(p->doc, node, "request")) {
         diags_add(p->diags, DIAG_ERROR, node->pos, "upon: 'event' or 'request' is missing");
@@ -274,11 +269,6 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
 
 /* ---- laws ---- */
 
-static const struct shape_key law_keys[] = {
-    {"name", SHAPE_TEXT, true},         {"upon", SHAPE_MAP, false}, {"that", SHAPE_EXPR, false},
-    {"requirement", SHAPE_TEXT, false}, {NULL, SHAPE_ANY, false},
-};
-
 static void law_finish(struct law *l)
 {
     free(l->name);
@@ -291,7 +281,7 @@ static bool parse_law(struct parser *p, const struct yaml_node *node, struct law
 {
     const struct yaml_node *on, *that, *requirement;
 
-    if (!shape_check(p->doc, node, law_keys, "law", p->diags))
+    if (!shape_check(p->doc, node, shape_law.keys, "law", p->diags))
         return false;
     on = yaml_get(p->doc, node, "upon");
     that = yaml_get(p->doc, node, "that");

@@ -38,6 +38,12 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
                                    const struct scope *scope, bool in_step);
 void selector_on_destroy(struct selector_on *s);
 
+/* More would fill BINDINGS_MAX of template.c. */
+#define SCOPE_NAMES_MAX 48
+
+/* The keys of a map of variables or parameters are legal names that `scope` does not have yet. */
+bool parse_variable_names(struct parser *p, const struct yaml_node *map, const struct scope *scope);
+
 /* The fixture `name`, loaded once; NULL after a diagnosis at pos. */
 struct unit *library_fixture(struct parser *p, const char *name, struct src_pos pos);
 

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "runner/parse_priv.h"
+#include "runner/shapes.h"
 
 const char *const verb_names[VERB_COUNT + 1] = {
     "apply", "create", "patch",  "delete", "component", "crash", "guest", "mark", "fault", "link",
@@ -15,119 +16,21 @@ bool verb_waits(enum verb v)
            v == VERB_CLOCK;
 }
 
-#define REFERENCE                                                                                  \
-    {"kind", SHAPE_TEXT, true}, {"name", SHAPE_TEXT, true}, {"namespace", SHAPE_TEXT, false},      \
-    {                                                                                              \
-        "cluster", SHAPE_TEXT, false                                                               \
-    }
-#define END                                                                                        \
-    {                                                                                              \
-        NULL, SHAPE_ANY, false                                                                     \
-    }
-
-static const struct shape_key patch_keys[] = {REFERENCE,
-                                              {"merge", SHAPE_MAP_VALUE, false},
-                                              {"json", SHAPE_LIST_VALUE, false},
-                                              {"subresource", SHAPE_TEXT, false},
-                                              END};
-static const struct shape_key delete_keys[] = {
-    REFERENCE, {"propagation", SHAPE_TEXT, false}, {"missing", SHAPE_TEXT, false}, END};
-static const struct shape_key component_keys[] = {{"start", SHAPE_TEXT, false},
-                                                  {"stop", SHAPE_TEXT, false},
-                                                  {"restart", SHAPE_TEXT, false},
-                                                  {"with", SHAPE_MAP_VALUE, false},
-                                                  END};
-static const struct shape_key crash_keys[] = {
-    {"component", SHAPE_TEXT, true}, {"restart", SHAPE_TEXT, false}, END};
-static const struct shape_key guest_keys[] = {{"vm", SHAPE_TEXT, true},
-                                              {"cluster", SHAPE_TEXT, false},
-                                              {"write", SHAPE_MAP, false},
-                                              {"discard", SHAPE_MAP, false},
-                                              {"power", SHAPE_TEXT, false},
-                                              {"agent", SHAPE_TEXT, false},
-                                              END};
-static const struct shape_key fault_keys[] = {
-    {"name", SHAPE_TEXT, false},       {"point", SHAPE_TEXT, false},
-    {"match", SHAPE_MAP_VALUE, false}, {"skip", SHAPE_INT, false},
-    {"times", SHAPE_INT, false},       {"action", SHAPE_MAP_VALUE, false},
-    {"clear", SHAPE_TEXT, false},      END};
-static const struct shape_key link_keys[] = {
-    {"cluster", SHAPE_TEXT, true}, {"up", SHAPE_BOOL, true}, END};
-static const struct shape_key limit_keys[] = {{"claim", SHAPE_TEXT, true},
-                                              {"bytes", SHAPE_QUANTITY, true},
-                                              {"cluster", SHAPE_TEXT, false},
-                                              END};
-static const struct shape_key clock_keys[] = {{"advance", SHAPE_DURATION, true}, END};
-static const struct shape_key settle_keys[] = {
-    {"quiet", SHAPE_DURATION, false}, {"within", SHAPE_DURATION, false}, END};
-
-/* What the value of each verb may be. A NULL table with a type is a plain value; conditions are
- * parsed apart. */
-struct verb_shape {
-    const struct shape_key *keys;
-    const char *const *one_of;
+/* What the value of a verb may be besides a map of its shape. Conditions are parsed apart. */
+struct verb_form {
     bool text_too; /* a plain text is fine as well */
     bool manifest; /* a manifest, or a list of them */
     bool condition;
     bool reserved;
 };
-static const char *const patch_forms[] = {"merge", "json", NULL};
-static const char *const component_forms[] = {"start", "stop", "restart", NULL};
-static const char *const guest_forms[] = {"write", "discard", "power", "agent", NULL};
-static const char *const fault_forms[] = {"action", "clear", NULL};
 
-static const struct verb_shape verb_shapes[VERB_COUNT] = {
-    [VERB_APPLY] = {.manifest = true},
-    [VERB_CREATE] = {.manifest = true},
-    [VERB_PATCH] = {.keys = patch_keys, .one_of = patch_forms},
-    [VERB_DELETE] = {.keys = delete_keys},
-    [VERB_COMPONENT] = {.keys = component_keys, .one_of = component_forms},
-    [VERB_CRASH] = {.keys = crash_keys, .text_too = true},
-    [VERB_GUEST] = {.keys = guest_keys, .one_of = guest_forms},
-    [VERB_MARK] = {.text_too = true},
-    [VERB_FAULT] = {.keys = fault_keys, .one_of = fault_forms},
-    [VERB_LINK] = {.keys = link_keys},
-    [VERB_LIMIT] = {.keys = limit_keys},
-    [VERB_CLOCK] = {.keys = clock_keys},
-    [VERB_SETTLE] = {.keys = settle_keys},
-    [VERB_WAIT] = {.condition = true},
-    [VERB_ASSERT] = {.condition = true},
-    [VERB_ERROR] = {.condition = true},
-    [VERB_USE] = {.text_too = true},
-    [VERB_RACE] = {.reserved = true},
-    [VERB_CALL] = {.reserved = true},
+static const struct verb_form verb_forms[VERB_COUNT] = {
+    [VERB_APPLY] = {.manifest = true},  [VERB_CREATE] = {.manifest = true},
+    [VERB_CRASH] = {.text_too = true},  [VERB_MARK] = {.text_too = true},
+    [VERB_WAIT] = {.condition = true},  [VERB_ASSERT] = {.condition = true},
+    [VERB_ERROR] = {.condition = true}, [VERB_USE] = {.text_too = true},
+    [VERB_RACE] = {.reserved = true},   [VERB_CALL] = {.reserved = true},
 };
-
-static const struct shape_key step_keys[] = {{"apply", SHAPE_ANY, false},
-                                             {"create", SHAPE_ANY, false},
-                                             {"patch", SHAPE_ANY, false},
-                                             {"delete", SHAPE_ANY, false},
-                                             {"component", SHAPE_ANY, false},
-                                             {"crash", SHAPE_ANY, false},
-                                             {"guest", SHAPE_ANY, false},
-                                             {"mark", SHAPE_ANY, false},
-                                             {"fault", SHAPE_ANY, false},
-                                             {"link", SHAPE_ANY, false},
-                                             {"limit", SHAPE_ANY, false},
-                                             {"clock", SHAPE_ANY, false},
-                                             {"settle", SHAPE_ANY, false},
-                                             {"wait", SHAPE_ANY, false},
-                                             {"assert", SHAPE_ANY, false},
-                                             {"error", SHAPE_ANY, false},
-                                             {"use", SHAPE_ANY, false},
-                                             {"race", SHAPE_ANY, false},
-                                             {"call", SHAPE_ANY, false},
-                                             {"name", SHAPE_TEXT, false},
-                                             {"when", SHAPE_EXPR, false},
-                                             {"cluster", SHAPE_TEXT, false},
-                                             {"as", SHAPE_TEXT, false},
-                                             {"with", SHAPE_MAP_VALUE, false},
-                                             {"upon", SHAPE_MAP, false},
-                                             {"refused", SHAPE_MAP, false},
-                                             END};
-
-static const struct shape_key refused_keys[] = {
-    {"code", SHAPE_INT, false}, {"reason", SHAPE_TEXT, false}, {"message", SHAPE_TEXT, false}, END};
 
 static bool check_manifest(struct parser *p, const struct yaml_node *n)
 {
@@ -159,28 +62,43 @@ static bool check_manifests(struct parser *p, const struct yaml_node *value)
     return ok;
 }
 
+static bool check_guest(struct parser *p, const struct yaml_node *value)
+{
+    static const char *const extents[] = {"write", "discard"};
+    bool ok = true;
+
+    for (size_t i = 0; i < ARRAY_LEN(extents); i++) {
+        const struct yaml_node *n = yaml_get(p->doc, value, extents[i]);
+
+        ok = (!n || shape_check(p->doc, n, shape_extent.keys, extents[i], p->diags)) && ok;
+    }
+    return ok;
+}
+
 static bool check_value(struct parser *p, enum verb verb, const struct yaml_node *value)
 {
-    const struct verb_shape *shape = &verb_shapes[verb];
+    const struct verb_form *form = &verb_forms[verb];
+    const struct shape *shape = shape_of_verb(verb);
 
-    if (shape->reserved) {
+    if (form->reserved) {
         diags_add(p->diags, DIAG_ERROR, value->key_pos, "'%s' is not yet supported",
                   verb_names[verb]);
         return false;
     }
-    if (shape->manifest)
+    if (form->manifest)
         return check_manifests(p, value);
-    if (shape->text_too && value->type == YAML_STRING)
+    if (form->text_too && value->type == YAML_STRING)
         return true;
-    if (!shape->keys) {
+    if (!shape) {
         diags_add(p->diags, DIAG_ERROR, value->pos, "%s: expected a name, found a %s",
                   verb_names[verb], yaml_type_name(value->type));
         return false;
     }
     if (!shape_check(p->doc, value, shape->keys, verb_names[verb], p->diags))
         return false;
-    return !shape->one_of ||
-           shape_one_of(p->doc, value, shape->one_of, verb_names[verb], p->diags) >= 0;
+    if (shape->one_of && shape_one_of(p->doc, value, shape->one_of, verb_names[verb], p->diags) < 0)
+        return false;
+    return verb != VERB_GUEST || check_guest(p, value);
 }
 
 static void step_finish(struct step *s)
@@ -245,7 +163,7 @@ static bool step_refused(struct parser *p, const struct yaml_node *node, const s
                   "'refused' belongs to apply, create, patch and delete");
         return false;
     }
-    return shape_check(p->doc, n, refused_keys, "refused", p->diags) &&
+    return shape_check(p->doc, n, shape_refused.keys, "refused", p->diags) &&
            parse_member(p, node, "refused", scope, &s->refused);
 }
 
@@ -256,7 +174,7 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
     int verb;
 
     s->pos = node->pos;
-    if (!shape_check(p->doc, node, step_keys, "step", p->diags))
+    if (!shape_check(p->doc, node, shape_step.keys, "step", p->diags))
         return false;
     verb = shape_one_of(p->doc, node, verb_names, "step", p->diags);
     if (verb < 0)
@@ -270,7 +188,7 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
     when = yaml_get(p->doc, node, "when");
     if (when && !(s->when = expr_compile(when, scope, p->diags)))
         return false;
-    if (verb_shapes[verb].condition) {
+    if (verb_forms[verb].condition) {
         s->condition = parse_condition(p, value, scope);
         if (!s->condition)
             return false;
@@ -283,12 +201,48 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
         if (s->verb == VERB_USE)
             s->use_name = mem_strdup(value->text);
     }
-    return parse_member(p, node, "cluster", scope, &s->cluster) &&
-           parse_member(p, node, "as", scope, &s->as) && step_with(p, node, scope, s) &&
+    if (!parse_member(p, node, "cluster", scope, &s->cluster))
+        return false;
+    if (s->condition)
+        s->condition->cluster = s->cluster;
+    return parse_member(p, node, "as", scope, &s->as) && step_with(p, node, scope, s) &&
            step_refused(p, node, scope, s) && step_upon(p, node, scope, s);
 }
 
 static void nearest_template(const struct unit *u, const char *word, const char **best);
+
+/* Every parameter that is given exists, and every one that is required is given. */
+static bool check_with(struct parser *p, const struct yaml_node *node, const struct template_def *t)
+{
+    const struct yaml_node *with = yaml_get(p->doc, node, "with"), *n;
+    bool ok = true;
+
+    for (n = with ? yaml_first(p->doc, with) : NULL; n; n = yaml_next(p->doc, n)) {
+        size_t count = 0;
+        const char *near;
+        AUTO(str) char *hint = NULL;
+        bool known = false;
+
+        for (; t->params[count]; count++)
+            known = known || strcmp(t->params[count], n->key) == 0;
+        if (known)
+            continue;
+        near = err_nearest(n->key, (const char *const *)t->params, count);
+        if (near)
+            hint = mem_printf("did you mean '%s'?", near);
+        diags_add_hint(p->diags, DIAG_ERROR, n->key_pos, hint,
+                       "template '%s' has no parameter '%s'", t->name, n->key);
+        ok = false;
+    }
+    for (size_t i = 0; t->params[i]; i++) {
+        if (t->defaults[i] || (with && yaml_get(p->doc, with, t->params[i])))
+            continue;
+        diags_add(p->diags, DIAG_ERROR, node->pos, "template '%s' needs the parameter '%s'",
+                  t->name, t->params[i]);
+        ok = false;
+    }
+    return ok;
+}
 
 /* Binds `use` to its template; all templates of this file are known by name by now, though not all
  * are parsed. */
@@ -302,7 +256,7 @@ static bool resolve_use(struct parser *p, const struct yaml_node *node, struct s
         return true;
     s->use = find_template(p->unit, s->use_name);
     if (s->use)
-        return true;
+        return check_with(p, node, s->use);
     if (p->givens_broken)
         return false;
     nearest_template(p->unit, s->use_name, &near);
@@ -377,18 +331,13 @@ static void nearest_template(const struct unit *u, const char *word, const char 
             nearest_template(u->givens[i].fixture, word, best);
 }
 
-static const struct shape_key template_keys[] = {{"description", SHAPE_TEXT, false},
-                                                 {"params", SHAPE_MAP, false},
-                                                 {"steps", SHAPE_LIST, true},
-                                                 END};
-
 static bool declare_template(struct parser *p, const struct yaml_node *node)
 {
     struct template_def *t;
     const struct yaml_node *params, *n;
     size_t count = 0;
 
-    if (!shape_check(p->doc, node, template_keys, "template", p->diags))
+    if (!shape_check(p->doc, node, shape_template.keys, "template", p->diags))
         return false;
     t = mem_zalloc(sizeof *t);
     t->name = mem_strdup(node->key);
@@ -399,8 +348,16 @@ static bool declare_template(struct parser *p, const struct yaml_node *node)
     params = yaml_get(p->doc, node, "params");
     t->params = mem_zalloc(((params ? params->count : 0) + 1) * sizeof *t->params);
     t->defaults = mem_zalloc(((params ? params->count : 0) + 1) * sizeof *t->defaults);
+    if (params && !parse_variable_names(p, params, t->scope))
+        return false;
     if (!params)
         return true;
+    if (t->scope->count + params->count > SCOPE_NAMES_MAX) {
+        diags_add(p->diags, DIAG_ERROR, params->key_pos,
+                  "more than %d names: the parameters and the variables of the file",
+                  SCOPE_NAMES_MAX - SCOPE_FIRST);
+        return false;
+    }
     for (n = yaml_first(p->doc, params); n; n = yaml_next(p->doc, n)) {
         t->params[count] = mem_strdup(n->key);
         if (n->type != YAML_NULL) {

@@ -21,13 +21,23 @@ static struct cluster *find_cluster(struct casework *cw, const char *name, struc
     return c;
 }
 
+/* Read in a law or a condition this is only "not true", so a slip of the pen would make a promise
+ * that nothing can break; the end of the case looks again. */
+static void note_unknown_kind(struct casework *cw, const char *kind)
+{
+    if (!cw->unknown_kind)
+        cw->unknown_kind = mem_strdup(kind);
+}
+
 static int unknown_kind(struct casework *cw, const char *kind, struct err *reterr)
 {
-    size_t count;
-    const char *const *kinds =
-        apiserver_kinds(cluster_server(world_cluster(cw->world, NULL)), &count);
-    const char *near = err_nearest(kind, kinds, count);
+    struct cluster *first = world_cluster(cw->world, NULL);
+    size_t count = 0;
+    const char *const *kinds = first ? apiserver_kinds(cluster_server(first), &count) : NULL;
+    const char *near = kinds ? err_nearest(kind, kinds, count) : NULL;
 
+    if (first)
+        note_unknown_kind(cw, kind);
     err_set(reterr, ERR_NOT_FOUND, NO_POS, "no cluster knows the kind '%s'", kind);
     return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
 }
@@ -59,6 +69,17 @@ static int find_in(struct cluster *c, const char *kind, struct object_ref *ret, 
     }
     ret->cluster = c;
     return 0;
+}
+
+bool kind_is_known(struct casework *cw, const char *kind)
+{
+    for (size_t i = 0; i < world_cluster_count(cw->world); i++) {
+        struct object_ref ref = {0};
+
+        if (find_in(world_cluster_at(cw->world, i), kind, &ref, NULL) <= 0)
+            return true;
+    }
+    return false;
 }
 
 static int split_kind(const char *kind, const char *cluster, char **ret_kind, char **ret_cluster)

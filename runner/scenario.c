@@ -8,36 +8,15 @@
 #include "base/mem.h"
 #include "kube/names.h"
 #include "runner/parse_priv.h"
+#include "runner/shapes.h"
 
 #define FIXTURE_DEPTH_MAX 8
 #define MATRIX_CASES_MAX 10000
-#define SCOPE_NAMES_MAX 48
 
 struct library {
     struct strmap *fixtures; /* path to struct unit */
     struct strmap *broken;   /* path to itself: told once, not once per scenario */
-};
-
-static const struct shape_key top_keys[] = {
-    {"apiVersion", SHAPE_TEXT, true}, {"kind", SHAPE_TEXT, true}, {"metadata", SHAPE_MAP, true},
-    {"spec", SHAPE_MAP, true},        {NULL, SHAPE_ANY, false},
-};
-static const struct shape_key metadata_keys[] = {
-    {"name", SHAPE_TEXT, true}, {"labels", SHAPE_MAP, false}, {NULL, SHAPE_ANY, false}};
-static const struct shape_key scenario_keys[] = {
-    {"requirement", SHAPE_TEXTS, true}, {"description", SHAPE_TEXT, true},
-    {"needs", SHAPE_TEXTS, false},      {"vars", SHAPE_MAP, false},
-    {"matrix", SHAPE_MAP, false},       {"explore", SHAPE_ANY, false},
-    {"given", SHAPE_LIST, false},       {"templates", SHAPE_MAP, false},
-    {"steps", SHAPE_LIST, true},        {"always", SHAPE_LIST, false},
-    {"never", SHAPE_LIST, false},       {"eventually", SHAPE_LIST, false},
-    {"sometimes", SHAPE_LIST, false},   {"finally", SHAPE_LIST, false},
-    {NULL, SHAPE_ANY, false},
-};
-static const struct shape_key fixture_keys[] = {
-    {"description", SHAPE_TEXT, true}, {"params", SHAPE_MAP, false},  {"given", SHAPE_LIST, false},
-    {"templates", SHAPE_MAP, false},   {"always", SHAPE_LIST, false}, {"never", SHAPE_LIST, false},
-    {"eventually", SHAPE_LIST, false}, {NULL, SHAPE_ANY, false},
+    struct strmap *loading;  /* path to itself: those that are being read now */
 };
 
 void unit_destroy(struct unit *u)
@@ -77,6 +56,7 @@ struct library *library_create(void)
 
     l->fixtures = strmap_create();
     l->broken = strmap_create();
+    l->loading = strmap_create();
     return l;
 }
 
@@ -86,6 +66,7 @@ void library_destroy(struct library *l)
         return;
     strmap_destroy(l->fixtures, (void (*)(void *))unit_destroy);
     strmap_destroy(l->broken, free);
+    strmap_destroy(l->loading, free);
     free(l);
 }
 
@@ -102,18 +83,18 @@ static bool legal_variable(const char *name)
     return true;
 }
 
-static bool check_names(struct parser *p, const struct yaml_node *map)
+bool parse_variable_names(struct parser *p, const struct yaml_node *map, const struct scope *scope)
 {
-    static const char *const taken[] = {"self", "oldSelf", "event"};
     const struct yaml_node *n;
     bool ok = true;
 
     for (n = yaml_first(p->doc, map); n; n = yaml_next(p->doc, n)) {
-        bool bad = !legal_variable(n->key);
+        int index = scope_find(scope, n->key);
 
-        for (size_t i = 0; i < ARRAY_LEN(taken); i++)
-            bad = bad || strcmp(n->key, taken[i]) == 0;
-        if (bad) {
+        if (index >= SCOPE_FIRST) {
+            diags_add(p->diags, DIAG_ERROR, n->key_pos, "the name '%s' is taken", n->key);
+            ok = false;
+        } else if (index >= 0 || !legal_variable(n->key)) {
             diags_add(
                 p->diags, DIAG_ERROR, n->key_pos,
                 "'%s' cannot be the name of a variable: letters, digits and '_' only, and not "
@@ -130,7 +111,7 @@ static bool parse_matrix(struct parser *p, const struct yaml_node *map)
     struct unit *u = p->unit;
     const struct yaml_node *n;
     size_t cases = 1;
-    bool ok = check_names(p, map);
+    bool ok = parse_variable_names(p, map, u->scope);
 
     u->matrix = json_object();
     for (n = yaml_first(p->doc, map); n; n = yaml_next(p->doc, n)) {
@@ -179,13 +160,38 @@ static bool check_exclude(struct parser *p, const struct yaml_node *map)
     return ok;
 }
 
+/* Every case has a name of its own, and there is one. */
+static bool check_cases(struct parser *p, const struct yaml_node *map)
+{
+    AUTO(json) json_t *cases = scenario_cases(p->unit);
+    const struct yaml_node *n, *a, *b;
+
+    for (n = yaml_first(p->doc, map); n; n = yaml_next(p->doc, n)) {
+        if (strcmp(n->key, "exclude") == 0)
+            continue;
+        for (a = yaml_first(p->doc, n); a; a = yaml_next(p->doc, a)) {
+            for (b = yaml_first(p->doc, n); b != a; b = yaml_next(p->doc, b)) {
+                if (!a->text || !b->text || strcmp(a->text, b->text) != 0)
+                    continue;
+                diags_add(p->diags, DIAG_ERROR, a->pos, "matrix: '%s' has '%s' twice", n->key,
+                          a->text);
+                return false;
+            }
+        }
+    }
+    if (json_array_size(cases) > 0)
+        return true;
+    diags_add(p->diags, DIAG_ERROR, map->key_pos, "matrix: 'exclude' leaves no case");
+    return false;
+}
+
 /* vars see the matrix and the vars above them; params see nothing but each other. */
 static bool parse_vars(struct parser *p, const struct yaml_node *map)
 {
     struct unit *u = p->unit;
     const struct yaml_node *n;
 
-    if (!check_names(p, map))
+    if (!parse_variable_names(p, map, u->scope))
         return false;
     u->var_names = mem_zalloc((map->count + 1) * sizeof *u->var_names);
     u->var_values = mem_zalloc((map->count + 1) * sizeof *u->var_values);
@@ -200,11 +206,6 @@ static bool parse_vars(struct parser *p, const struct yaml_node *map)
         u->var_names[u->var_count] = mem_strdup(n->key);
         u->var_values[u->var_count++] = t;
         scope_add(u->scope, n->key);
-    }
-    if (u->scope->count > SCOPE_NAMES_MAX) {
-        diags_add(p->diags, DIAG_ERROR, map->key_pos, "more than %d variables",
-                  SCOPE_NAMES_MAX - SCOPE_FIRST);
-        return false;
     }
     return true;
 }
@@ -278,7 +279,7 @@ static bool parse_metadata(struct parser *p, const struct yaml_node *root)
     const struct yaml_node *metadata = yaml_get(p->doc, root, "metadata");
     const struct yaml_node *name, *labels, *n;
 
-    if (!shape_check(p->doc, metadata, metadata_keys, "metadata", p->diags))
+    if (!shape_check(p->doc, metadata, shape_metadata.keys, "metadata", p->diags))
         return false;
     name = yaml_get(p->doc, metadata, "name");
     labels = yaml_get(p->doc, metadata, "labels");
@@ -304,7 +305,12 @@ static bool parse_names(struct parser *p, const struct yaml_node *spec)
         ok = parse_matrix(p, matrix) && check_exclude(p, matrix);
     if (vars)
         ok = parse_vars(p, vars) && ok;
-    return ok;
+    if (p->unit->scope->count > SCOPE_NAMES_MAX) {
+        diags_add(p->diags, DIAG_ERROR, (vars ? vars : matrix)->key_pos, "more than %d variables",
+                  SCOPE_NAMES_MAX - SCOPE_FIRST);
+        return false;
+    }
+    return ok && (!matrix || check_cases(p, matrix));
 }
 
 static bool parse_body(struct parser *p, const struct yaml_node *spec)
@@ -368,7 +374,8 @@ static bool parse_spec(struct parser *p, const struct yaml_node *spec)
     struct unit *u = p->unit;
     const struct yaml_node *n;
 
-    if (!shape_check(p->doc, spec, u->is_fixture ? fixture_keys : scenario_keys, "spec", p->diags))
+    if (!shape_check(p->doc, spec, u->is_fixture ? shape_fixture.keys : shape_scenario.keys, "spec",
+                     p->diags))
         return false;
     if ((n = yaml_get(p->doc, spec, "explore"))) {
         diags_add(p->diags, DIAG_ERROR, n->key_pos, "'explore' is not yet supported");
@@ -403,7 +410,7 @@ static struct unit *load(struct library *l, const char *path, bool is_fixture, u
         return NULL;
     p.doc = u->doc;
     root = yaml_node(u->doc, 0);
-    if (!shape_check(u->doc, root, top_keys, is_fixture ? "fixture" : "scenario", diags) ||
+    if (!shape_check(u->doc, root, shape_file.keys, is_fixture ? "fixture" : "scenario", diags) ||
         !check_header(&p, root))
         return NULL;
     /* Both, so that mistakes in one do not hide those in the other. */
@@ -500,7 +507,13 @@ struct unit *library_fixture(struct parser *p, const char *name, struct src_pos 
         diags_add(p->diags, DIAG_ERROR, pos, "the fixture '%s' has mistakes; see above", name);
         return NULL;
     }
+    if (strmap_get(p->library->loading, path)) {
+        diags_add(p->diags, DIAG_ERROR, pos, "the fixture '%s' includes itself", name);
+        return NULL;
+    }
+    strmap_put(p->library->loading, path, mem_strdup(path));
     u = load(p->library, path, true, p->depth + 1, p->diags);
+    free(strmap_remove(p->library->loading, path));
     if (!u) {
         diags_add(p->diags, DIAG_NOTE, pos, "in fixture '%s', included here", name);
         strmap_put(p->library->broken, path, mem_strdup(path));

@@ -47,6 +47,7 @@ struct condition {
     struct tmpl *spec;        /* the whole map, for the others; NULL for an expression alone */
     const struct tmpl *within, *hold, *message; /* borrowed from spec's siblings; may be NULL */
     struct tmpl *owned[3];
+    const struct tmpl *cluster; /* of the step, for a reference without its own; borrowed or NULL */
 };
 
 /* Selects changes or requests; members may be NULL. */
@@ -153,6 +154,7 @@ struct unit {
     struct steps steps, finally;
     struct laws laws;
     struct conditions eventually, sometimes;
+    size_t inclusions; /* of fixtures, also those inside fixtures */
 };
 
 /* Loaded fixtures, by name: each file is read once per process. */

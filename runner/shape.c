@@ -210,3 +210,148 @@ int shape_one_of(const struct yaml_doc *doc, const struct yaml_node *node, const
                        "%s: nothing to do; exactly one of these is needed", what);
     return found;
 }
+
+/* ---- values ---- */
+
+static const char *json_type_word(const json_t *v)
+{
+    switch (json_typeof(v)) {
+    case JSON_OBJECT:
+        return "a map";
+    case JSON_ARRAY:
+        return "a list";
+    case JSON_STRING:
+        return "a text";
+    case JSON_INTEGER:
+        return "an integer";
+    case JSON_REAL:
+        return "a real number";
+    case JSON_NULL:
+        return "null";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        break;
+    }
+    return "a bool";
+}
+
+static bool list_of_texts(const json_t *v)
+{
+    size_t i;
+    json_t *item;
+
+    if (!json_is_array(v))
+        return false;
+    json_array_foreach((json_t *)v, i, item)
+    {
+        if (!json_is_string(item))
+            return false;
+    }
+    return true;
+}
+
+static bool value_fits(const json_t *v, enum shape_type type)
+{
+    struct quantity q;
+    int64_t ns;
+
+    switch (type) {
+    case SHAPE_ANY:
+        return true;
+    case SHAPE_TEXT:
+    case SHAPE_EXPR:
+        return json_is_string(v);
+    case SHAPE_NAME:
+        return json_is_string(v) && !name_check_dns1123_label(json_string_value(v));
+    case SHAPE_BOOL:
+        return json_is_boolean(v);
+    case SHAPE_INT:
+        return json_is_integer(v);
+    case SHAPE_DURATION:
+        return json_is_string(v) ? duration_parse(json_string_value(v), &ns)
+                                 : json_is_integer(v) && json_integer_value(v) == 0;
+    case SHAPE_QUANTITY:
+        return json_is_integer(v) ||
+               (json_is_string(v) && quantity_parse(json_string_value(v), &q));
+    case SHAPE_MAP:
+    case SHAPE_MAP_VALUE:
+        return json_is_object(v);
+    case SHAPE_LIST:
+    case SHAPE_LIST_VALUE:
+        return json_is_array(v);
+    case SHAPE_TEXTS:
+        return list_of_texts(v);
+    case SHAPE_SCALAR:
+        return !json_is_object(v) && !json_is_array(v) && !json_is_null(v);
+    }
+    return false;
+}
+
+int shape_check_type(const json_t *value, enum shape_type type, const char *name,
+                     struct src_pos pos, struct err *reterr)
+{
+    if (value_fits(value, type))
+        return 0;
+    if (json_is_string(value))
+        return err_set(reterr, ERR_INVALID, pos, "'%s' must be %s, found '%s'", name,
+                       type_wanted(type), json_string_value(value));
+    return err_set(reterr, ERR_INVALID, pos, "'%s' must be %s, found %s", name, type_wanted(type),
+                   json_type_word(value));
+}
+
+static int check_forms(const json_t *value, struct src_pos pos, const struct shape *shape,
+                       struct err *reterr)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; shape->one_of && shape->one_of[i]; i++)
+        found += json_object_get(value, shape->one_of[i]) != NULL;
+    if (!shape->one_of || found == 1)
+        return 0;
+    return err_set(reterr, ERR_INVALID, pos, "%s: exactly one of '%s', '%s', ... is needed",
+                   shape->what, shape->one_of[0], shape->one_of[1]);
+}
+
+int shape_check_value(const json_t *value, const struct tmpl *t, const struct shape *shape,
+                      struct err *reterr)
+{
+    const char *key;
+    json_t *v;
+
+    if (!json_is_object(value))
+        return err_set(reterr, ERR_INVALID, tmpl_pos(t), "%s must be a map, found %s", shape->what,
+                       json_type_word(value));
+    json_object_foreach((json_t *)value, key, v)
+    {
+        const struct shape_key *known = find_key(shape->keys, key);
+        const struct tmpl *member = tmpl_get(t, key);
+        struct src_pos pos = tmpl_pos(member ? member : t);
+        AUTO(str) char *name = mem_printf("%s.%s", shape->what, key);
+
+        if (!known)
+            return err_set(reterr, ERR_INVALID, pos, "%s: unknown key '%s'", shape->what, key);
+        if (shape_check_type(v, known->type, name, pos, reterr) < 0)
+            return -1;
+    }
+    for (const struct shape_key *k = shape->keys; k->key; k++)
+        if (k->required && !json_object_get(value, k->key))
+            return err_set(reterr, ERR_INVALID, tmpl_pos(t), "%s: '%s' is missing", shape->what,
+                           k->key);
+    return check_forms(value, tmpl_pos(t), shape, reterr);
+}
+
+int shape_check_values(const json_t *list, const struct tmpl *t, const struct shape *shape,
+                       struct err *reterr)
+{
+    size_t i;
+    json_t *v;
+
+    json_array_foreach((json_t *)list, i, v)
+    {
+        const struct tmpl *item = tmpl_item(t, i);
+
+        if (shape_check_value(v, item ? item : t, shape, reterr) < 0)
+            return -1;
+    }
+    return 0;
+}

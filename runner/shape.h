@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/yaml.h"
+#include "runner/template.h"
 
 enum shape_type {
     SHAPE_ANY,
@@ -28,6 +29,13 @@ struct shape_key {
     bool required;
 };
 
+/* A map: its keys, and (or NULL) those of which exactly one must be there. */
+struct shape {
+    const char *what; /* in messages: "step", "law" */
+    const struct shape_key *keys;
+    const char *const *one_of;
+};
+
 /* Checks that node is a map with these keys only. `what` names it in messages ("step", "law").
  * Returns whether all is well; what is wrong goes to diags. */
 bool shape_check(const struct yaml_doc *doc, const struct yaml_node *node,
@@ -35,6 +43,17 @@ bool shape_check(const struct yaml_doc *doc, const struct yaml_node *node,
 /* Exactly one of the keys of the table is present: returns its index, or -1 after a diagnosis. */
 int shape_one_of(const struct yaml_doc *doc, const struct yaml_node *node, const char *const *verbs,
                  const char *what, struct diags *diags);
+/* The same for a value that the template gave: what was a `${...}` may have become anything. On
+ * success every member has its type, so that readers need not look again. The error has the place
+ * of the member in the file. */
+int shape_check_value(const json_t *value, const struct tmpl *t, const struct shape *shape,
+                      struct err *reterr);
+/* One value of the type; `name` is for the message. */
+int shape_check_type(const json_t *value, enum shape_type type, const char *name,
+                     struct src_pos pos, struct err *reterr);
+/* Each element of a list (none: absent) is a map of the shape. */
+int shape_check_values(const json_t *list, const struct tmpl *t, const struct shape *shape,
+                       struct err *reterr);
 bool shape_has_hole(const struct yaml_node *node); /* a text with `${` in it */
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/time.h"
+#include "runner/shapes.h"
 #include "sim/kubelet/kubelet.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/provisioner/provisioner.h"
@@ -30,8 +31,11 @@ static int stage_objects(struct casework *cw, struct cluster *c, const json_t *l
     size_t i;
     json_t *manifest;
 
-    json_array_foreach((json_t *)list, i, manifest) if (create_object(cw, c, manifest, NULL, pos,
-                                                                      reterr) < 0) return -1;
+    json_array_foreach((json_t *)list, i, manifest)
+    {
+        if (create_object(cw, c, manifest, NULL, pos, reterr) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -70,6 +74,8 @@ static int without_fields(struct cluster *c, const json_t *args, struct src_pos 
     {
         bool any = false;
 
+        if (shape_check_type(field, SHAPE_TEXT, "withoutFields.fields", pos, reterr) < 0)
+            return -1;
         json_array_foreach((json_t *)json_path(crd, "spec.versions"), i, version) any =
             remove_property(json_at_mut(version, "schema", "openAPIV3Schema", NULL),
                             json_string_value(field)) ||
@@ -95,19 +101,31 @@ static int stage_durations(struct cluster *c, const json_t *args, struct err *re
     {
         int64_t ns;
 
-        if (!duration_parse(json_is_string(v) ? json_string_value(v) : "0", &ns))
-            return err_set(reterr, ERR_INVALID, NO_POS, "'%s' must be a duration", key);
+        if (!duration_parse(json_is_string(v) ? json_string_value(v) : "0", &ns) || ns < 0 ||
+            ns > DURATION_MAX)
+            return err_set(reterr, ERR_INVALID, NO_POS,
+                           "'%s' must be a duration of at least 0, at most 87600h", key);
         if (kubevirt_set_duration(c, key, ns, reterr) < 0)
             return -1;
     }
     return 0;
 }
 
+static bool part_runs(const struct cluster *c, const char *part)
+{
+    AUTO(str) char *name = mem_printf("%s/%s", part, cluster_name(c));
+
+    return world_part(cluster_world(c), name) != NULL;
+}
+
+/* `storage` and `kubevirt` may both be given for a cluster; the second one adds what is missing. */
 static int stage_kubevirt(struct cluster *c, bool with_vms, struct err *reterr)
 {
-    if (storage_start(c, reterr) < 0 || kubelet_start(c, reterr) < 0)
+    if (!part_runs(c, "storage") && storage_start(c, reterr) < 0)
         return -1;
-    return with_vms ? kubevirt_start(c, reterr) : 0;
+    if (!part_runs(c, "kubelet") && kubelet_start(c, reterr) < 0)
+        return -1;
+    return with_vms && !part_runs(c, "kubevirt") ? kubevirt_start(c, reterr) : 0;
 }
 
 static int stage_provisioner(struct casework *cw, const json_t *args, struct src_pos pos,
@@ -154,15 +172,20 @@ static int fill_frame(struct casework *cw, struct inclusion *in, const json_t *g
     {
         int index = scope_find(u->scope, key);
 
-        if (index >= SCOPE_FIRST)
-            frame_set_take(in->frame, index, json_incref(v));
+        if (index < SCOPE_FIRST)
+            return err_set(reterr, ERR_INVALID, NO_POS, "fixture '%s' has no parameter '%s'",
+                           u->name, key);
+        frame_set_take(in->frame, index, json_incref(v));
     }
     for (size_t i = 0; i < u->var_count; i++) {
         int index = scope_find(u->scope, u->var_names[i]);
         struct eval e = case_eval(cw, in->frame);
 
-        if (in->frame->values[index] || !u->var_values[i])
+        if (in->frame->values[index])
             continue;
+        if (!u->var_values[i])
+            return err_set(reterr, ERR_INVALID, NO_POS, "fixture '%s' needs the parameter '%s'",
+                           u->name, u->var_names[i]);
         v = tmpl_eval(u->var_values[i], &e, reterr);
         if (!v)
             return -1;
@@ -191,11 +214,40 @@ static int stage_fixture(struct casework *cw, const struct given *g, const json_
                          struct err *reterr)
 {
     struct inclusion *in = include(cw, g->fixture, with, reterr);
+    struct inclusion *before = cw->home;
+    int r;
 
-    return in ? stage_unit(cw, in) : -1;
+    if (!in)
+        return -1;
+    cw->home = in;
+    r = stage_unit(cw, in);
+    cw->home = before;
+    return r;
 }
 
 /* ---- one item ---- */
+
+/* Whatever a `${...}` gave: from here on every member has its type. `objects` and `fields` look at
+ * their elements themselves. */
+static int check_item(const struct given *g, const json_t *args, const json_t *with,
+                      struct err *reterr)
+{
+    static const struct shape *const shapes[GIVEN_COUNT] = {
+        [GIVEN_PROVISIONER] = &shape_provisioner,
+        [GIVEN_WITHOUT_FIELDS] = &shape_without_fields,
+        [GIVEN_CHAIN] = &shape_chain,
+        [GIVEN_DURATION] = &shape_duration,
+    };
+    struct src_pos pos = tmpl_pos(g->args);
+
+    if (with && shape_check_type(with, SHAPE_MAP, "with", tmpl_pos(g->with), reterr) < 0)
+        return -1;
+    if (shapes[g->kind])
+        return shape_check_value(args, g->args, shapes[g->kind], reterr);
+    if (g->kind == GIVEN_OBJECTS)
+        return shape_check_type(args, SHAPE_LIST, "objects", pos, reterr);
+    return shape_check_type(args, SHAPE_TEXT, "given", pos, reterr);
+}
 
 static int stage_item(struct casework *cw, const struct given *g, const json_t *args,
                       const json_t *with, struct cluster *c, struct err *reterr)
@@ -217,7 +269,7 @@ static int stage_item(struct casework *cw, const struct given *g, const json_t *
     case GIVEN_WITHOUT_FIELDS:
         return without_fields(c, args, g->pos, reterr);
     case GIVEN_CHAIN:
-        return stage_chain(cw, args, g->pos, reterr);
+        return stage_chain(cw, args, g->args, g->pos, reterr);
     case GIVEN_COMPONENT:
         return component_start(cw, text, with, g->pos);
     case GIVEN_DURATION:
@@ -244,7 +296,8 @@ static int stage_given(struct casework *cw, const struct given *g, struct frame 
         return run_steps(cw, &g->steps, frame);
     if (!(args = tmpl_eval(g->args, &e, &err)) ||
         (g->with && !(with = tmpl_eval(g->with, &e, &err))) ||
-        (g->cluster && !(cluster = tmpl_text(g->cluster, &e, &err))))
+        (g->cluster && !(cluster = tmpl_text(g->cluster, &e, &err))) ||
+        check_item(g, args, with, &err) < 0)
         return verdict_error(cw, "scenario", g->pos, &err);
     c = world_cluster(cw->world, cluster);
     if (!c &&
@@ -286,6 +339,7 @@ int stage_world(struct casework *cw)
     if (!names_cluster(cw->unit) && !world_add_cluster(cw->world, "main", &err))
         return verdict_error(cw, "stage", NO_POS, &err);
     stage_pods(cw);
+    cw->home = in;
     cw->staging = true;
     r = stage_unit(cw, in);
     cw->staging = false;

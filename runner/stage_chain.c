@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "fixtures/chain.h"
 #include "kube/quantity.h"
+#include "runner/shapes.h"
 #include "runner/stage.h"
 #include "sim/storage/objectstore.h"
 
@@ -124,8 +125,8 @@ static int add_changes(const struct chain_plan *plan, const json_t *list, bool z
         if (first < 0 || blocks < 0 ||
             (uint64_t)first + (uint64_t)blocks > plan->disks[disk].blocks)
             return err_set(reterr, ERR_INVALID, pos,
-                           "chain: blocks %lld..%lld lie beyond disk '%s' of %llu blocks",
-                           (long long)first, (long long)(first + blocks), plan->disks[disk].name,
+                           "chain: blocks %lld+%lld lie beyond disk '%s' of %llu blocks",
+                           (long long)first, (long long)blocks, plan->disks[disk].name,
                            (unsigned long long)plan->disks[disk].blocks);
         out[(*count)++] = (struct chain_change){.disk = (size_t)disk,
                                                 .block = (uint64_t)first,
@@ -198,6 +199,7 @@ static int plan_scalars(struct chain_plan *plan, const json_t *args, struct src_
 
 /* ---- damage ---- */
 
+/* d has the shape of a damage: one form, every member of its type. */
 static int damage_one(struct chain_fixture *f, const json_t *d, struct src_pos pos,
                       struct err *reterr)
 {
@@ -216,15 +218,22 @@ static int damage_one(struct chain_fixture *f, const json_t *d, struct src_pos p
         return chain_damage_truncate(f, c, disk, (uint64_t)bytes, json_bool(d, "fixSize", false),
                                      reterr);
     }
-    if ((c = json_str(d, "flip")))
+    if ((c = json_str(d, "flip"))) {
+        if (json_int(d, "offset", 0) < 0)
+            return err_set(reterr, ERR_INVALID, pos, "flip: 'offset' must be at least 0");
         return chain_damage_flip(f, c, disk, (uint64_t)json_int(d, "offset", 0), reterr);
+    }
+    if (to && !json_is_string(to) && (json_str(d, "parent") || json_str(d, "backing")))
+        return err_set(reterr, ERR_INVALID, pos, "damage: 'to' must be a text");
     if ((c = json_str(d, "parent")))
-        return chain_damage_parent(f, c, json_string_value(to), reterr);
+        return chain_damage_parent(f, c, json_string_value(to), reterr); /* none: dropped */
     if ((c = json_str(d, "duplicate")))
         return chain_damage_duplicate(f, c, reterr);
     if ((c = json_str(d, "backing")))
         return chain_damage_backing(f, c, disk, json_string_value(to), reterr);
-    if ((c = json_str(d, "size")))
+    if ((c = json_str(d, "size")) && !json_is_integer(to))
+        return err_set(reterr, ERR_INVALID, pos, "size: 'to' must be an integer");
+    if (c)
         return chain_damage_size(f, c, disk, json_integer_value(to), reterr);
     if (json_array_size(swap) == 2)
         return chain_damage_swap(f, json_string_value(json_array_get(swap, 0)),
@@ -314,11 +323,45 @@ static bool legal_name(const char *name)
     return *name && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
 }
 
-int stage_chain(struct casework *cw, const json_t *args, struct src_pos pos, struct err *reterr)
+/* The lists inside, which `${...}` may have given; the map itself is checked already. */
+static int check_lists(const json_t *args, const struct tmpl *t, struct err *reterr)
 {
-    const char *name = json_str_or_empty(args, "name");
+    static const struct {
+        const char *key;
+        const struct shape *shape;
+    } lists[] = {
+        {"disks", &shape_disk}, {"checkpoints", &shape_checkpoint}, {"damage", &shape_damage}};
+    static const char *const extents[] = {"write", "discard"};
+    const json_t *checkpoints = json_object_get(args, "checkpoints"), *c;
+    const json_t *repeat = json_object_get(args, "repeat");
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        const struct tmpl *list = tmpl_get(t, lists[i].key);
+
+        if (shape_check_values(json_object_get(args, lists[i].key), list ? list : t, lists[i].shape,
+                               reterr) < 0)
+            return -1;
+    }
+    for (size_t i = 0; (c = json_array_get(checkpoints, i)); i++) {
+        const struct tmpl *list = tmpl_get(t, "checkpoints");
+        const struct tmpl *item = list ? tmpl_item(list, i) : NULL;
+
+        for (size_t k = 0; k < ARRAY_LEN(extents); k++)
+            if (shape_check_values(json_object_get(c, extents[k]), item ? item : t, &shape_extent,
+                                   reterr) < 0)
+                return -1;
+    }
+    return repeat ? shape_check_value(repeat, tmpl_get(t, "repeat"), &shape_repeat, reterr) : 0;
+}
+
+int stage_chain(struct casework *cw, const json_t *args, const struct tmpl *t, struct src_pos pos,
+                struct err *reterr)
+{
+    const char *name = json_str(args, "name");
     struct chain_stage *c;
 
+    if (check_lists(args, t, reterr) < 0)
+        return -1;
     if (!legal_name(name) || strmap_get(cw->chains, name))
         return err_set(reterr, ERR_INVALID, pos, "chain: '%s' is no new, plain name", name);
     c = mem_zalloc(sizeof *c);

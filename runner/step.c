@@ -8,6 +8,7 @@
 #include "runner/casework.h"
 
 #define USE_DEPTH_MAX 16
+#define STEPS_MAX 100000
 
 static int bind_param(struct casework *cw, const struct template_def *t, size_t i,
                       const struct step *step, const struct frame *caller, struct frame *inner)
@@ -28,22 +29,43 @@ static int bind_param(struct casework *cw, const struct template_def *t, size_t 
     return 0;
 }
 
-/* The frame of the file that defines the template: a fixture's own parameters, or the scenario's
- * names. */
-static const struct frame *home_frame(struct casework *cw, const struct unit *u)
+/* The file that defines the template, as it is included: a fixture's own parameters, or the
+ * scenario's names. NULL after a verdict: which of several inclusions is meant, nobody can tell. */
+static struct inclusion *home_of(struct casework *cw, const struct step *step)
 {
-    for (size_t i = 0; i < cw->inclusion_count; i++)
-        if (cw->inclusions[i]->unit == u)
-            return cw->inclusions[i]->frame;
-    return NULL;
+    const struct unit *u = step->use->unit;
+    struct inclusion *found = NULL;
+
+    if (cw->home->unit == u)
+        return cw->home;
+    for (size_t i = 0; i < cw->inclusion_count; i++) {
+        if (cw->inclusions[i]->unit != u)
+            continue;
+        if (found && u->var_count) {
+            verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL,
+                    "template '%s' belongs to fixture '%s', which is included more than once "
+                    "with parameters of its own",
+                    step->use_name, u->name);
+            return NULL;
+        }
+        found = cw->inclusions[i];
+    }
+    if (!found)
+        verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL,
+                "template '%s' belongs to fixture '%s', which is not included yet", step->use_name,
+                u->name);
+    return found;
 }
 
 static int run_use(struct casework *cw, const struct step *step, struct frame *frame)
 {
     const struct template_def *t = step->use;
-    AUTO(frame) struct frame *inner = frame_create(t->scope, home_frame(cw, t->unit));
+    struct inclusion *home = home_of(cw, step), *before = cw->home;
+    AUTO(frame) struct frame *inner = home ? frame_create(t->scope, home->frame) : NULL;
     int r;
 
+    if (!home)
+        return -1;
     if (cw->use_depth >= USE_DEPTH_MAX)
         return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL,
                        "templates use each other more than %d deep", USE_DEPTH_MAX);
@@ -51,7 +73,9 @@ static int run_use(struct casework *cw, const struct step *step, struct frame *f
         if (bind_param(cw, t, i, step, frame, inner) < 0)
             return -1;
     cw->use_depth++;
+    cw->home = home;
     r = run_steps(cw, &t->steps, inner);
+    cw->home = before;
     cw->use_depth--;
     return r;
 }
@@ -109,7 +133,7 @@ static int run_step(struct casework *cw, const struct step *step, struct frame *
         bool value = false;
 
         if (eval_bool(&e, step->when, &value, &err) < 0)
-            return verdict_error(cw, "scenario", step->pos, &err);
+            return verdict_error(cw, "scenario", cel_program_pos(step->when), &err);
         if (!value)
             return 0;
     }
@@ -134,6 +158,9 @@ int run_steps(struct casework *cw, const struct steps *steps, struct frame *fram
         int r;
 
         cw->step = &steps->items[i];
+        if (++cw->steps_run > STEPS_MAX)
+            return verdict(cw, RESULT_ERROR, "limit", cw->step->pos, NULL,
+                           "more than %d steps were run", STEPS_MAX);
         r = run_step(cw, &steps->items[i], frame);
         cw->step = before;
         if (r < 0 || cw->over)

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "runner/casework.h"
+#include "runner/shapes.h"
 #include "runner/subset.h"
 
 /* Who the scenario is when a step does not say: an administrator. */
@@ -36,14 +37,15 @@ static void trace_request(struct casework *cw, struct cluster *c, const struct a
 static void send(struct casework *cw, struct cluster *c, struct api_request *req,
                  struct api_response *ret)
 {
-    bool nested = cw->in_hook;
+    bool nested = cw->writing;
 
     if (!req->user)
         req->user = default_user;
-    cw->in_hook = true; /* armed steps do not fire inside the scenario's own writes */
+    cw->writing = true; /* whoever's fiber this is: an armed step runs inside somebody's request */
     apiserver_handle(cluster_server(c), req, ret);
-    cw->in_hook = nested;
+    cw->writing = nested;
     trace_request(cw, c, req, ret);
+    run_due(cw);
 }
 
 static int refused(struct casework *cw, const struct api_request *req,
@@ -57,11 +59,34 @@ static int refused(struct casework *cw, const struct api_request *req,
 
 /* ---- create and apply ---- */
 
+/* A `${...}` in a manifest may have given anything. */
+static int check_manifest(const json_t *m, struct src_pos pos, struct err *reterr)
+{
+    static const char *const texts[] = {"apiVersion", "kind", "metadata.name",
+                                        "metadata.namespace"};
+
+    if (!json_is_object(m))
+        return err_set(reterr, ERR_INVALID, pos, "a manifest must be a map");
+    if (!json_is_object(json_object_get(m, "metadata")))
+        return err_set(reterr, ERR_INVALID, pos, "manifest: 'metadata' must be a map");
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        const json_t *v = json_path(m, texts[i]);
+
+        if (v ? !json_is_string(v) : i < 2)
+            return err_set(reterr, ERR_INVALID, pos, "manifest: '%s' must be a text", texts[i]);
+    }
+    return 0;
+}
+
 static int manifest_kind(struct cluster *c, const json_t *manifest, struct resource_info *ret,
                          struct src_pos pos, struct err *reterr)
 {
-    const char *version = meta_api_version(manifest), *kind = meta_kind(manifest);
+    const char *version, *kind;
 
+    if (check_manifest(manifest, pos, reterr) < 0)
+        return -1;
+    version = meta_api_version(manifest);
+    kind = meta_kind(manifest);
     if (apiserver_find_kind(cluster_server(c), version, kind, ret))
         return 0;
     return err_set(reterr, ERR_NOT_FOUND, pos, "cluster '%s' does not know %s, kind %s",
@@ -180,10 +205,11 @@ static int send_one(struct casework *cw, const struct step *step, const struct a
     struct resource_info info;
     struct err err = {0};
     AUTO(response) struct api_response res = {0};
-    struct api_request shown = {.verb = API_CREATE, .name = meta_name(manifest)};
+    struct api_request shown = {.verb = API_CREATE};
 
     if (manifest_kind(a->cluster, manifest, &info, step->pos, &err) < 0)
-        return verdict_error(cw, "stage", step->pos, &err);
+        return verdict_error(cw, "scenario", step->pos, &err);
+    shown.name = meta_name(manifest);
     shown.resource = info.resource;
     send_manifest(cw, a->cluster, &info, manifest, step->verb == VERB_APPLY, a->user, &res);
     return judge_response(cw, step, a, &shown, &res);
@@ -246,7 +272,7 @@ static int find_cluster(struct casework *cw, const struct step *step, const stru
     a->cluster = world_cluster(cw->world, *ret_name);
     if (!a->cluster)
         return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no cluster is called '%s'",
-                       *ret_name);
+                       *ret_name ? *ret_name : "main");
     return 0;
 }
 
@@ -259,8 +285,11 @@ static int prepare(struct casework *cw, const struct step *step, const struct ev
         return verdict_error(cw, "scenario", step->pos, &err);
     if (step->refused && !(a->refused = tmpl_eval(step->refused, e, &err)))
         return verdict_error(cw, "scenario", step->pos, &err);
+    if (a->refused && shape_check_value(a->refused, step->refused, &shape_refused, &err) < 0)
+        return verdict_error(cw, "scenario", step->pos, &err);
     a->args = tmpl_eval(step->args, e, &err);
-    if (!a->args)
+    if (!a->args || (shape_of_verb(step->verb) &&
+                     shape_check_value(a->args, step->args, shape_of_verb(step->verb), &err) < 0))
         return verdict_error(cw, "scenario", step->pos, &err);
     return 0;
 }

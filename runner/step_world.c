@@ -6,6 +6,7 @@
 #include "kube/quantity.h"
 #include "kube/time.h"
 #include "runner/casework.h"
+#include "runner/shapes.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/storage/storage.h"
 
@@ -23,26 +24,29 @@ static int duration_in(struct casework *cw, const struct step *step, const json_
     if (!v)
         return 0;
     text = json_is_string(v) ? mem_strdup(json_string_value(v)) : json_text(v);
-    if (duration_parse(text, ret) && *ret >= 0)
+    if (duration_parse(text, ret) && *ret >= 0 && *ret <= DURATION_MAX)
         return 0;
     return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL,
-                   "'%s' must be a duration such as 30s, found '%s'", key, text);
+                   "'%s' must be a duration such as 30s, at most 87600h, found '%s'", key, text);
 }
 
 static struct cluster *cluster_of(struct casework *cw, const struct step *step,
                                   const struct eval *e, const json_t *args)
 {
     AUTO(str) char *name = NULL;
+    struct err err = {0};
     struct cluster *c;
 
-    if (json_is_object(args) && json_str(args, "cluster"))
+    if (json_is_object(args) && json_str(args, "cluster")) {
         name = mem_strdup(json_str(args, "cluster"));
-    else if (step->cluster)
-        name = tmpl_text(step->cluster, e, NULL);
+    } else if (step->cluster && !(name = tmpl_text(step->cluster, e, &err))) {
+        verdict_error(cw, "scenario", step->pos, &err);
+        return NULL;
+    }
     c = world_cluster(cw->world, name);
     if (!c)
         verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no cluster is called '%s'",
-                name ? name : "");
+                name ? name : "main");
     return c;
 }
 
@@ -71,17 +75,22 @@ static int do_crash(struct casework *cw, const struct step *step, const json_t *
     return component_crash(cw, name, delay, step->pos);
 }
 
-/* The cluster that has the VM, looked for by name in all. */
-static int guest_vm(struct casework *cw, const struct step *step, const json_t *args,
-                    struct object_ref *ret)
+/* The cluster that has the VM, looked for by name in all when none is named. */
+static int guest_vm(struct casework *cw, const struct step *step, const struct eval *e,
+                    const json_t *args, struct object_ref *ret)
 {
     struct err err = {0};
+    AUTO(str)
+    char *cluster =
+        step->cluster && !json_str(args, "cluster") ? tmpl_text(step->cluster, e, &err) : NULL;
 
-    if (!ref_object(cw, "VirtualMachine", NULL, json_str_or_empty(args, "vm"),
-                    json_str(args, "cluster"), ret, &err)) {
+    if (err_pending(&err))
+        return verdict_error(cw, "scenario", step->pos, &err);
+    if (!ref_object(cw, "VirtualMachine", NULL, json_str(args, "vm"),
+                    cluster ? cluster : json_str(args, "cluster"), ret, &err)) {
         if (!err_pending(&err))
             err_set(&err, ERR_NOT_FOUND, step->pos, "no cluster has the VM '%s'",
-                    json_str_or_empty(args, "vm"));
+                    json_str(args, "vm"));
         return verdict_error(cw, "stage", step->pos, &err);
     }
     return 0;
@@ -101,14 +110,15 @@ static int guest_extent(const json_t *args, const char *what, const struct objec
         reterr);
 }
 
-static int do_guest(struct casework *cw, const struct step *step, const json_t *args)
+static int do_guest(struct casework *cw, const struct step *step, const struct eval *e,
+                    const json_t *args)
 {
     AUTO(object_ref) struct object_ref vm = {0};
     AUTO(str) char *what = NULL;
     struct err err = {0};
     int r;
 
-    if (guest_vm(cw, step, args, &vm) < 0)
+    if (guest_vm(cw, step, e, args, &vm) < 0)
         return -1;
     if (json_object_get(args, "write"))
         r = guest_extent(args, "write", &vm, &err);
@@ -147,27 +157,30 @@ static int do_mark(struct casework *cw, const struct step *step, const json_t *a
 }
 
 /* Durations inside an action become nanoseconds, which is what the fault points read. */
-static int action_durations(json_t *action, struct err *reterr)
+static int action_durations(json_t *action, struct src_pos pos, struct err *reterr)
 {
     static const char *const keys[] = {"delay", "lag"};
 
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        const char *text = json_str(action, keys[i]);
+        const json_t *v = json_object_get(action, keys[i]);
         int64_t ns;
 
-        if (!text)
+        if (!v)
             continue;
-        if (!duration_parse(text, &ns))
-            return err_set(reterr, ERR_INVALID, NO_POS, "'%s' must be a duration, found '%s'",
-                           keys[i], text);
+        if (shape_check_type(v, SHAPE_DURATION, keys[i], pos, reterr) < 0)
+            return -1;
+        if (!duration_parse(json_is_string(v) ? json_string_value(v) : "0", &ns) || ns < 0)
+            return err_set(reterr, ERR_INVALID, pos, "'%s' must be at least 0", keys[i]);
         json_object_set_new(action, keys[i], json_integer(ns));
     }
     return 0;
 }
 
-static int do_fault(struct casework *cw, const struct step *step, json_t *args)
+static int do_fault(struct casework *cw, const struct step *step, const json_t *args)
 {
     const char *clear = json_str(args, "clear");
+    /* Deep: what a `${...}` gave belongs to a variable. */
+    AUTO(json) json_t *rule = json_copy_of(args);
     struct err err = {0};
 
     if (clear) {
@@ -176,8 +189,8 @@ static int do_fault(struct casework *cw, const struct step *step, json_t *args)
         return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no fault is called '%s'",
                        clear);
     }
-    if (action_durations(json_object_get(args, "action"), &err) < 0 ||
-        fault_add(world_faults(cw->world), args, &err) < 0)
+    if (action_durations(json_object_get(rule, "action"), step->pos, &err) < 0 ||
+        fault_add(world_faults(cw->world), rule, &err) < 0)
         return verdict_error(cw, "scenario", step->pos, &err);
     return 0;
 }
@@ -229,13 +242,32 @@ static int do_settle(struct casework *cw, const struct step *step, const json_t 
     return settle(cw, quiet, within, step->pos);
 }
 
+/* Whatever a `${...}` gave: from here on every member has its type. */
+static int check_args(const struct step *step, const json_t *args, struct err *reterr)
+{
+    static const char *const extents[] = {"write", "discard"};
+
+    if (step->verb == VERB_MARK || (step->verb == VERB_CRASH && !json_is_object(args)))
+        return shape_check_type(args, SHAPE_TEXT, verb_names[step->verb], tmpl_pos(step->args),
+                                reterr);
+    if (shape_check_value(args, step->args, shape_of_verb(step->verb), reterr) < 0)
+        return -1;
+    for (size_t i = 0; step->verb == VERB_GUEST && i < ARRAY_LEN(extents); i++) {
+        const json_t *v = json_object_get(args, extents[i]);
+
+        if (v && shape_check_value(v, tmpl_get(step->args, extents[i]), &shape_extent, reterr) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int step_world(struct casework *cw, const struct step *step, const struct frame *frame)
 {
     struct eval e = case_eval(cw, frame);
     struct err err = {0};
     AUTO(json) json_t *args = tmpl_eval(step->args, &e, &err);
 
-    if (!args)
+    if (!args || check_args(step, args, &err) < 0)
         return verdict_error(cw, "scenario", step->pos, &err);
     switch (step->verb) {
     case VERB_COMPONENT:
@@ -243,7 +275,7 @@ int step_world(struct casework *cw, const struct step *step, const struct frame 
     case VERB_CRASH:
         return do_crash(cw, step, args);
     case VERB_GUEST:
-        return do_guest(cw, step, args);
+        return do_guest(cw, step, &e, args);
     case VERB_MARK:
         return do_mark(cw, step, args);
     case VERB_FAULT:

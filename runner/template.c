@@ -337,6 +337,13 @@ static int add_value_text(struct strbuf *out, const struct cel_value *v)
     return 0;
 }
 
+static json_t *too_large(const struct tmpl *t, struct err *reterr)
+{
+    err_set(reterr, ERR_LIMIT, t->pos, "this value is too large: more than %u items or %u bytes",
+            VALUE_NODES_MAX, VALUE_TEXT_MAX);
+    return NULL;
+}
+
 static json_t *eval_text(const struct tmpl *t, const struct eval *e, struct err *reterr)
 {
     AUTO(strbuf) struct strbuf out = {0};
@@ -355,11 +362,13 @@ static json_t *eval_text(const struct tmpl *t, const struct eval *e, struct err 
         if (eval_program(e, t->pieces[i].program, &v, reterr) < 0)
             return NULL;
         add_value_text(&out, &v);
+        if (out.len > VALUE_TEXT_MAX)
+            return too_large(t, reterr);
     }
     return json_stringn(strbuf_str(&out), out.len);
 }
 
-json_t *tmpl_eval(const struct tmpl *t, const struct eval *e, struct err *reterr)
+static json_t *eval_node(const struct tmpl *t, const struct eval *e, struct err *reterr)
 {
     AUTO(json) json_t *out = NULL;
 
@@ -374,7 +383,7 @@ json_t *tmpl_eval(const struct tmpl *t, const struct eval *e, struct err *reterr
     }
     out = t->kind == TMPL_MAP ? json_object() : json_array();
     for (size_t i = 0; i < t->child_count; i++) {
-        json_t *child = tmpl_eval(t->children[i], e, reterr);
+        json_t *child = eval_node(t->children[i], e, reterr);
 
         if (!child)
             return NULL;
@@ -384,6 +393,45 @@ json_t *tmpl_eval(const struct tmpl *t, const struct eval *e, struct err *reterr
             json_array_append_new(out, child);
     }
     return TAKE(out);
+}
+
+/* Counts until a limit is passed: parts may be shared, so the whole can be far larger than what
+ * was allocated. */
+static bool weigh(const json_t *v, size_t *nodes, size_t *bytes)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (++*nodes > VALUE_NODES_MAX)
+        return false;
+    if (json_is_string(v))
+        *bytes += json_string_length(v);
+    json_object_foreach((json_t *)v, key, item)
+    {
+        if (!weigh(item, nodes, bytes))
+            return false;
+    }
+    json_array_foreach((json_t *)v, i, item)
+    {
+        if (!weigh(item, nodes, bytes))
+            return false;
+    }
+    return *bytes <= VALUE_TEXT_MAX;
+}
+
+json_t *tmpl_eval(const struct tmpl *t, const struct eval *e, struct err *reterr)
+{
+    json_t *v;
+    size_t nodes = 0, bytes = 0;
+
+    if (t->kind == TMPL_LITERAL)
+        return json_copy_of(t->literal);
+    v = eval_node(t, e, reterr);
+    if (!v || weigh(v, &nodes, &bytes))
+        return v;
+    json_decref(v);
+    return too_large(t, reterr);
 }
 
 char *tmpl_text(const struct tmpl *t, const struct eval *e, struct err *reterr)
@@ -403,10 +451,16 @@ int tmpl_duration(const struct tmpl *t, const struct eval *e, int64_t *ret_ns, s
 
     if (!text)
         return -1;
-    if (!duration_parse(text, ret_ns))
+    if (!duration_parse(text, ret_ns) || *ret_ns < 0 || *ret_ns > DURATION_MAX)
         return err_set(reterr, ERR_INVALID, t->pos,
-                       "expected a duration such as 30s or 1h30m, found '%s'", text);
+                       "expected a duration such as 30s or 1h30m, at most 87600h, found '%s'",
+                       text);
     return 0;
+}
+
+const struct tmpl *tmpl_item(const struct tmpl *t, size_t index)
+{
+    return t->kind == TMPL_LIST && index < t->child_count ? t->children[index] : NULL;
 }
 
 const struct tmpl *tmpl_get(const struct tmpl *t, const char *key)

@@ -40,6 +40,12 @@ int eval_program(const struct eval *e, const struct cel_program *p, struct cel_v
                  struct err *reterr);
 int eval_bool(const struct eval *e, const struct cel_program *p, bool *ret, struct err *reterr);
 
+/* What one value may weigh, lest `${a}${a}` of `${b}${b}` of ... fill the memory. */
+#define VALUE_NODES_MAX 200000u
+#define VALUE_TEXT_MAX (4u << 20)
+/* Ten years of virtual time: sums of a few cannot leave the range of the clock. */
+#define DURATION_MAX (INT64_C(87600) * 3600 * 1000000000)
+
 struct tmpl; /* immutable */
 /* NULL after errors went to diags. */
 struct tmpl *tmpl_compile(const struct yaml_doc *doc, const struct yaml_node *node,
@@ -52,9 +58,12 @@ struct src_pos tmpl_pos(const struct tmpl *t);
 json_t *tmpl_eval(const struct tmpl *t, const struct eval *e, struct err *reterr);
 /* New text; numbers and bools become their text. */
 char *tmpl_text(const struct tmpl *t, const struct eval *e, struct err *reterr);
+/* 0 to DURATION_MAX. */
 int tmpl_duration(const struct tmpl *t, const struct eval *e, int64_t *ret_ns, struct err *reterr);
 /* Member of a map template, or NULL. Borrowed. */
 const struct tmpl *tmpl_get(const struct tmpl *t, const char *key);
+/* Element of a list template, or NULL. Borrowed. */
+const struct tmpl *tmpl_item(const struct tmpl *t, size_t index);
 
 /* Compiles an expression that stands alone in a scalar node. */
 struct cel_program *expr_compile(const struct yaml_node *node, const struct scope *scope,

@@ -1,0 +1,45 @@
+/* Every map that a file may hold, as tables: the parser checks files with them, the runner checks
+ * what `${...}` gave, and a test checks that the grammar's page and its JSON Schema say the same.
+ */
+#ifndef VMCONFORM_RUNNER_SHAPES_H
+#define VMCONFORM_RUNNER_SHAPES_H
+
+#include "runner/scenario.h"
+#include "runner/shape.h"
+
+extern const struct shape shape_file;
+extern const struct shape shape_metadata;
+extern const struct shape shape_scenario;
+extern const struct shape shape_fixture;
+extern const struct shape shape_given;
+extern const struct shape shape_provisioner;
+extern const struct shape shape_without_fields;
+extern const struct shape shape_duration;
+extern const struct shape shape_chain;
+extern const struct shape shape_disk;
+extern const struct shape shape_checkpoint;
+extern const struct shape shape_extent;
+extern const struct shape shape_repeat;
+extern const struct shape shape_damage;
+extern const struct shape shape_template;
+extern const struct shape shape_step;
+extern const struct shape shape_refused;
+extern const struct shape shape_patch;
+extern const struct shape shape_delete;
+extern const struct shape shape_component;
+extern const struct shape shape_crash;
+extern const struct shape shape_guest;
+extern const struct shape shape_fault;
+extern const struct shape shape_link;
+extern const struct shape shape_limit;
+extern const struct shape shape_clock;
+extern const struct shape shape_settle;
+extern const struct shape shape_condition;
+extern const struct shape shape_upon;
+extern const struct shape shape_law;
+/* What the value of a verb may hold when it is a map; NULL when it never is one. */
+const struct shape *shape_of_verb(enum verb v);
+
+extern const struct shape *const shapes_all[]; /* NULL-terminated */
+
+#endif

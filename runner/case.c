@@ -149,6 +149,7 @@ static void casework_finish(struct casework *cw, struct case_outcome *ret)
     }
     free(cw->inclusions);
     free(cw->armed);
+    free(cw->due);
     free(cw->components);
     free(cw->laws);
     free(cw->sometimes);

@@ -181,6 +181,42 @@ static void fire_armed(struct casework *cw, const struct happening *h, bool is_r
     }
 }
 
+/* A change is told while the server is still at it: nobody may write then. What is armed for it runs as soon as the server is done,
+ * before the one who caused the change learns of it. */
+static void queue_armed(struct casework *cw, const struct happening *h, json_t *self, json_t *old,
+                        json_t *event)
+{
+    for (size_t i = 0; i < cw->armed_count; i++) {
+        struct armed *a = cw->armed[i];
+
+        if (a->fired || a->step->upon->is_request)
+            continue;
+        bind_event(a->frame, self, old, event);
+        if (!armed_is_due(cw, a, h, false, 0)) {
+            bind_event(a->frame, NULL, NULL, NULL);
+            continue;
+        }
+        a->fired = true;
+        cw->due = mem_grow(cw->due, &cw->due_cap, cw->due_count + 1, sizeof *cw->due);
+        cw->due[cw->due_count++] = a;
+    }
+}
+
+void run_due(struct casework *cw)
+{
+    if (cw->running_due)
+        return;
+    cw->running_due = true;
+    for (size_t i = 0; i < cw->due_count && !cw->over; i++) {
+        struct armed *a = cw->due[i];
+
+        run_verb(cw, a->step, a->frame);
+        bind_event(a->frame, NULL, NULL, NULL);
+    }
+    cw->due_count = 0;
+    cw->running_due = false;
+}
+
 /* ---- hooks ---- */
 
 static const char *acting_process(struct casework *cw)
@@ -199,7 +235,7 @@ static void bind_all(struct casework *cw, json_t *self, json_t *old, json_t *eve
 static void on_change(void *cookie, struct cluster *c, const struct store_change *change)
 {
     struct casework *cw = cookie;
-    const char *by = cw->in_hook && !*acting_process(cw) ? scenario_process : acting_process(cw);
+    const char *by = cw->writing ? scenario_process : acting_process(cw);
     int64_t now = world_now(cw->world);
     AUTO(json) json_t *event = NULL;
     struct happening h = {api_event_name(change->type),
@@ -221,11 +257,8 @@ static void on_change(void *cookie, struct cluster *c, const struct store_change
     look_at_sometimes(cw);
     bind_all(cw, NULL, NULL, NULL);
     look_at_watchpoint(cw);
-    if (!cw->in_hook) {
-        cw->in_hook = true;
-        fire_armed(cw, &h, false, 0, change->object, change->old, event);
-        cw->in_hook = false;
-    }
+    if (cw->armed_count)
+        queue_armed(cw, &h, change->object, change->old, event);
 }
 
 static bool is_write(enum api_verb verb)
@@ -266,6 +299,8 @@ static void on_request(void *cookie, enum request_moment moment, const struct re
         history_add_request(&cw->history, world_now(cw->world), info);
     if (cw->over)
         return;
+    if (moment == REQUEST_COMMITTED && cw->due_count)
+        run_due(cw);
     if (!cw->in_hook && cw->armed_count) {
         json_t *self =
             req->verb == API_PATCH || req->verb == API_DELETE ? NULL : (json_t *)req->body;

@@ -38,14 +38,15 @@ static const char *enter_namespaces(void)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
+    bool own_users = unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
 
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) {
-        if (!map_ids(uid, gid))
-            return "the ids of a user namespace cannot be mapped";
-    } else if (unshare(CLONE_NEWNS) < 0) {
+    if (own_users && !map_ids(uid, gid))
+        return "the ids of a user namespace cannot be mapped";
+    if (!own_users && unshare(CLONE_NEWNS) < 0)
         return "this machine allows no user namespaces";
-    }
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    /* With users of its own, a mount namespace never tells the outside of its mounts. In a chroot
+     * "/" is no mount point, and this call fails there. */
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 && !own_users)
         return "mounts cannot be made private";
     return NULL;
 }

@@ -61,27 +61,44 @@ void time_split(int64_t ns, struct time_parts *ret)
     ret->nanos = nanos_of(ns);
 }
 
-static int format_seconds(const struct time_parts *t, char out[TIME_TEXT])
+/* Writes value with `digits` digits and returns what follows them. By hand: every condition and
+ * event of a run carries times, and printf takes several times as long. */
+static char *put_digits(char *out, unsigned digits, int64_t value)
 {
-    return snprintf(out, TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d", t->year, t->month, t->day,
-                    t->hour, t->minute, t->second);
+    for (unsigned i = digits; i > 0; i--, value /= 10)
+        out[i - 1] = (char)('0' + value % 10);
+    return out + digits;
 }
 
+static char *put_pair(char *out, int64_t value, char after)
+{
+    out = put_digits(out, 2, value);
+    *out++ = after;
+    return out;
+}
+
+/* int64_t nanoseconds lie between the years 1677 and 2262: four digits. */
 static void format_fraction(int64_t ns, unsigned digits, char out[TIME_TEXT])
 {
     struct time_parts t;
-    int len;
     int64_t fraction;
 
     time_split(ns, &t);
-    len = format_seconds(&t, out);
+    out = put_digits(out, 4, t.year);
+    *out++ = '-';
+    out = put_pair(out, t.month, '-');
+    out = put_pair(out, t.day, 'T');
+    out = put_pair(out, t.hour, ':');
+    out = put_pair(out, t.minute, ':');
+    out = put_pair(out, t.second, digits ? '.' : 'Z');
     fraction = t.nanos;
     for (unsigned i = digits; i < 9; i++)
         fraction /= 10;
-    if (digits)
-        snprintf(out + len, TIME_TEXT - (size_t)len, ".%0*lldZ", (int)digits, (long long)fraction);
-    else
-        snprintf(out + len, TIME_TEXT - (size_t)len, "Z");
+    if (digits) {
+        out = put_digits(out, digits, fraction);
+        *out++ = 'Z';
+    }
+    *out = '\0';
 }
 
 void time_format(int64_t ns, char out[TIME_TEXT])

@@ -81,7 +81,7 @@ void actor_switch(struct sched *s, struct fiber *from, struct actor *to)
 {
     /* A stack only now: a thousand actors that run one after the other need one. */
     if (!to->fiber.stack)
-        fiber_init(&to->fiber, &s->stacks, actor_main, to);
+        fiber_init(&to->fiber, actor_main, to);
     s->running = to;
     fiber_switch(from, &to->fiber);
 }
@@ -122,7 +122,7 @@ void actor_destroy(struct actor *a)
     assert(!a->cell);
     TAILQ_REMOVE(&p->actors, a, of_process);
     p->actors_count--;
-    fiber_finish(&a->fiber, &p->sched->stacks);
+    fiber_finish(&a->fiber);
     free(a->name);
     free(a);
 }

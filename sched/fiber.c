@@ -60,27 +60,29 @@ static void stack_unmap(char *stack)
     munmap(stack - FIBER_GUARD_BYTES, FIBER_GUARD_BYTES + STACK_BYTES);
 }
 
-static char *stack_take(struct fiber_pool *pool)
+/* Worlds are made by the thousand and each needs dozens of stacks: mapping, guarding and first
+ * touching them would cost as much as short scenarios do. Which stack a fiber gets changes nothing
+ * that it can see. */
+static _Thread_local struct {
+    char *stacks[FIBER_POOL_MAX];
+    size_t count;
+} pool;
+
+static char *stack_take(void)
 {
-    return pool->count > 0 ? pool->stacks[--pool->count] : stack_map();
+    return pool.count > 0 ? pool.stacks[--pool.count] : stack_map();
 }
 
-static void stack_give(struct fiber_pool *pool, char *stack)
+static void stack_give(char *stack)
 {
 #if FIBER_ASAN
     /* The frames that never returned left their red zones in the shadow. */
     __asan_unpoison_memory_region(stack, STACK_BYTES);
 #endif
-    if (pool->count < FIBER_POOL_MAX)
-        pool->stacks[pool->count++] = stack;
+    if (pool.count < FIBER_POOL_MAX)
+        pool.stacks[pool.count++] = stack;
     else
         stack_unmap(stack);
-}
-
-void fiber_pool_finish(struct fiber_pool *pool)
-{
-    while (pool->count > 0)
-        stack_unmap(pool->stacks[--pool->count]);
 }
 
 /* ---- telling the tools ---- */
@@ -328,22 +330,22 @@ static inline void context_swap(struct fiber *from, struct fiber *to)
 
 #endif
 
-void fiber_init(struct fiber *f, struct fiber_pool *pool, fiber_fn *fn, void *arg)
+void fiber_init(struct fiber *f, fiber_fn *fn, void *arg)
 {
     *f = (struct fiber){.stack_bytes = STACK_BYTES, .fn = fn, .arg = arg};
-    f->stack = stack_take(pool);
+    f->stack = stack_take();
     f->bounds = f->stack;
     context_init(f);
     tools_stack_begins(f);
 }
 
-void fiber_finish(struct fiber *f, struct fiber_pool *pool)
+void fiber_finish(struct fiber *f)
 {
     if (!f->stack)
         return;
     tools_stack_ends(f);
     context_finish(f);
-    stack_give(pool, f->stack);
+    stack_give(f->stack);
     f->stack = NULL;
 }
 

@@ -12,7 +12,8 @@
 /* A PROT_NONE region under each stack, wider than one page so that a large frame cannot step over
  * it. */
 #define FIBER_GUARD_BYTES (64u << 10)
-/* Stacks kept for reuse; more go back to the system. */
+/* Free stacks that a thread keeps for reuse, over the ends of schedulers; more go back to the
+ * system. */
 #define FIBER_POOL_MAX 64u
 
 typedef void fiber_fn(void *arg);
@@ -30,18 +31,11 @@ struct fiber {
     void *arg;
 };
 
-/* Free stacks. Zero-initialise. */
-struct fiber_pool {
-    char *stacks[FIBER_POOL_MAX];
-    size_t count;
-};
-void fiber_pool_finish(struct fiber_pool *pool);
-
 /* Prepares fn(arg) to run at the first switch to f. fn never returns: it ends with fiber_leave().
  */
-void fiber_init(struct fiber *f, struct fiber_pool *pool, fiber_fn *fn, void *arg);
+void fiber_init(struct fiber *f, fiber_fn *fn, void *arg);
 /* Gives the stack back. Not while running on it. */
-void fiber_finish(struct fiber *f, struct fiber_pool *pool);
+void fiber_finish(struct fiber *f);
 /* Suspends `from`, which is running, and goes on in `to`. Returns when somebody switches back. */
 void fiber_switch(struct fiber *from, struct fiber *to);
 /* The last switch out of `from`: it never goes on. */

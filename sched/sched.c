@@ -68,7 +68,6 @@ void sched_destroy(struct sched *s)
         free(s->posts[i]);
     free(s->posts);
     heap_finish(&s->later);
-    fiber_pool_finish(&s->stacks);
     free(s);
 }
 

@@ -64,7 +64,6 @@ struct sched {
 
     TAILQ_HEAD(, process) processes;
     struct fiber loop; /* where sched_run waits while an actor runs */
-    struct fiber_pool stacks;
     struct actor *running, *ended;
     struct event *chosen; /* taken by an actor that gave up, for the loop to carry out */
     int64_t until_ns;     /* of sched_run in progress */

@@ -215,6 +215,7 @@ void crd_unref(struct crd *c)
     free(c->versions);
     free(c->short_names);
     json_decref(c->object);
+    json_decref(c->established.status);
     free(c);
 }
 

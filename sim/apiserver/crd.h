@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "kube/status.h"
@@ -17,8 +18,8 @@ struct crd_version {
     const char **fields; /* selectable fields: dotted paths, NULL-terminated */
 };
 
-/* Never changes once made; shared by reference count between servers. Strings are borrowed from
- * `object`. */
+/* Never changes once made (but for `established`, which is filled on demand); shared by reference
+ * count between servers. Strings are borrowed from `object`. */
 struct crd {
     unsigned refs;
     json_t *object; /* apiVersion, kind, metadata.name, labels, annotations, spec with defaults:
@@ -28,6 +29,10 @@ struct crd {
     bool namespaced;
     struct crd_version *versions;
     size_t version_count, storage;
+    struct {
+        json_t *status; /* frozen, NULL until asked for */
+        int64_t now_ns;
+    } established; /* what crd_object_status gave last */
 };
 
 /* Sets what the API server defaults in spec (names.singular, names.listKind, conversion), in place.

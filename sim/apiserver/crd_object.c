@@ -33,7 +33,7 @@ static json_t *accepted_names(const struct crd *c)
     return json_incref((json_t *)json_path(c->object, "spec.names"));
 }
 
-json_t *crd_object_status(const struct crd *c, int64_t now_ns)
+static json_t *established_status(const struct crd *c, int64_t now_ns)
 {
     AUTO(json) json_t *object = json_object();
     meta_set_condition(object, "NamesAccepted", "True", "NoConflicts", "no conflicts found",
@@ -43,6 +43,17 @@ json_t *crd_object_status(const struct crd *c, int64_t now_ns)
     json_put_take(object, "status.acceptedNames", accepted_names(c));
     json_put_take(object, "status.storedVersions", json_pack("[s]", c->versions[c->storage].name));
     return json_incref(json_object_get(object, "status"));
+}
+
+/* Every fresh world installs the same definitions at the same time. */
+json_t *crd_object_status(struct crd *c, int64_t now_ns)
+{
+    if (!c->established.status || c->established.now_ns != now_ns) {
+        json_decref(c->established.status);
+        c->established.status = established_status(c, now_ns);
+        c->established.now_ns = now_ns;
+    }
+    return json_incref(c->established.status);
 }
 
 static void put_object(struct apiserver *a, json_t *object /* taken */)

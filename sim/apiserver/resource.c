@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/strmap.h"
 #include "sim/apiserver/server_priv.h"
 
 /* ---- the table by group and plural ---- */
@@ -158,6 +159,15 @@ static void type_destroy(struct rtype *t)
     free(t);
 }
 
+/* What was worked out from the types' names is worked out anew when it is asked for again. */
+static void names_changed(struct apiserver *a)
+{
+    free(a->kinds);
+    a->kinds = NULL;
+    strmap_destroy(a->words, free);
+    a->words = NULL;
+}
+
 void rtypes_finish(struct apiserver *a)
 {
     for (size_t i = 0; i < a->type_count; i++)
@@ -167,7 +177,7 @@ void rtypes_finish(struct apiserver *a)
     for (size_t i = 0; i < a->retired_count; i++)
         crd_unref(a->retired[i]);
     free(a->retired);
-    free(a->kinds);
+    names_changed(a);
 }
 
 /* ---- defined kinds ---- */
@@ -223,8 +233,7 @@ static void renormalise(struct rtype *t)
 
 void rtype_put_crd(struct apiserver *a, struct crd *c)
 {
-    free(a->kinds);
-    a->kinds = NULL;
+    names_changed(a);
     struct rtype *t = find_any_state(a, c->group, c->plural);
     if (!t) {
         t = mem_zalloc(sizeof(*t));
@@ -253,8 +262,7 @@ void rtype_remove(struct apiserver *a, struct rtype *t)
     t->terminating = false;
     log_finish(&t->log);
     t->log.lost_revision = a->revision; /* nobody resumes from before */
-    free(a->kinds);
-    a->kinds = NULL;
+    names_changed(a);
 }
 
 bool rtype_has_field(const struct rtype *t, const struct rversion *v, const char *field)
@@ -312,25 +320,57 @@ static bool word_is(const struct rtype *t, const char *word, size_t len)
     return false;
 }
 
-bool apiserver_find_any(const struct apiserver *a, const char *word, struct resource_info *ret,
-                        bool *ret_ambiguous)
+struct word {
+    const struct rtype *type; /* NULL: none has the name */
+    bool ambiguous;
+};
+
+static struct word word_find(const struct apiserver *a, const char *word)
 {
     size_t len = strcspn(word, ".");
     const char *group = word[len] == '.' ? word + len + 1 : NULL;
-    const struct rtype *found = NULL;
-    *ret_ambiguous = false;
+    struct word found = {0};
     for (size_t i = 0; i < a->type_count; i++) {
         const struct rtype *t = a->types[i];
         if (!t->registered || !word_is(t, word, len) || (group && strcmp(group, t->group) != 0))
             continue;
-        if (found)
-            *ret_ambiguous = true;
+        if (found.type)
+            found.ambiguous = true;
         else
-            found = t;
+            found.type = t;
     }
-    if (!found)
+    return found;
+}
+
+/* Scenarios ask for few words, again after every change. */
+#define WORDS_MAX 256
+
+static const struct word *word_known(struct apiserver *a, const char *word)
+{
+    const struct word *known = a->words ? strmap_get(a->words, word) : NULL;
+    if (known)
+        return known;
+    if (a->words && strmap_count(a->words) == WORDS_MAX) {
+        strmap_destroy(a->words, free);
+        a->words = NULL;
+    }
+    if (!a->words)
+        a->words = strmap_create();
+    struct word found = word_find(a, word);
+    struct word *kept = mem_dup(&found, sizeof(found));
+    strmap_put(a->words, word, kept);
+    return kept;
+}
+
+bool apiserver_find_any(const struct apiserver *a, const char *word, struct resource_info *ret,
+                        bool *ret_ambiguous)
+{
+    /* A cache of what the types say; the server is not changed by filling it. */
+    const struct word *found = word_known((struct apiserver *)a, word);
+    *ret_ambiguous = found->ambiguous;
+    if (!found->type)
         return false;
-    info_of(found, rtype_storage(found), ret);
+    info_of(found->type, rtype_storage(found->type), ret);
     return true;
 }
 

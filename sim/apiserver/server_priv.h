@@ -104,6 +104,7 @@ struct apiserver {
     size_t retired_count, retired_cap;
     const char **kinds;
     size_t kind_count;
+    struct strmap *words; /* any word of a user to struct word (resource.c) */
     struct prng uids, names;
     struct cel_context *cel;
     unsigned depth;      /* of nested apiserver_handle calls (from admission) */
@@ -229,8 +230,8 @@ void crd_object_validate(const json_t *object, const json_t *old, struct field_e
 void crd_object_committed(struct apiserver *a, enum api_event_type type, const json_t *object);
 /* Finishes definitions whose instances are gone. */
 void crd_objects_finish(struct apiserver *a);
-/* status of a definition that is established. New. */
-json_t *crd_object_status(const struct crd *c, int64_t now_ns);
+/* status of a definition that is established. New reference to a frozen value. */
+json_t *crd_object_status(struct crd *c, int64_t now_ns);
 
 /* ---- watches (watch.c) ---- */
 

@@ -1,8 +1,10 @@
 #include "runner/history.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/time.h"
@@ -16,11 +18,7 @@ void history_init(struct history *h, int64_t start_ns)
 
 static void change_finish(struct past_change *c)
 {
-    free(c->cluster);
-    free(c->kind);
-    free(c->ns);
-    free(c->name);
-    free(c->by);
+    free(c->texts);
     json_decref(c->old);
     json_decref(c->object);
     *c = (struct past_change){0};
@@ -30,18 +28,8 @@ void history_finish(struct history *h)
 {
     for (size_t i = 0; i < HISTORY_CHANGES_MAX; i++)
         change_finish(&h->changes[i]);
-    for (size_t i = 0; i < h->request_count; i++) {
-        struct past_request *r = &h->requests[i];
-
-        free(r->cluster);
-        free(r->kind);
-        free(r->ns);
-        free(r->name);
-        free(r->subresource);
-        free(r->by);
-        free(r->user);
-        free(r->reason);
-    }
+    for (size_t i = 0; i < h->request_count; i++)
+        free(h->requests[i].texts);
     free(h->requests);
     json_decref(h->programs);
     h->requests = NULL;
@@ -49,9 +37,26 @@ void history_finish(struct history *h)
     h->programs = NULL;
 }
 
-static char *text_of(const char *s)
+/* Copies texts (NULL counts as "") into one block, which is returned, and lets each point there. */
+static char *keep_texts(const char **const *texts, size_t count)
 {
-    return mem_strdup(s ? s : "");
+    size_t lens[8], total = 0;
+    char *block, *to;
+
+    assert(count <= ARRAY_LEN(lens));
+    for (size_t i = 0; i < count; i++) {
+        lens[i] = *texts[i] ? strlen(*texts[i]) : 0;
+        total += lens[i] + 1;
+    }
+    block = to = mem_alloc(total);
+    for (size_t i = 0; i < count; i++) {
+        if (lens[i])
+            memcpy(to, *texts[i], lens[i]);
+        to[lens[i]] = '\0';
+        *texts[i] = to;
+        to += lens[i] + 1;
+    }
+    return block;
 }
 
 void history_add_change(struct history *h, int64_t t, struct cluster *c,
@@ -62,11 +67,13 @@ void history_add_change(struct history *h, int64_t t, struct cluster *c,
     change_finish(p);
     p->t = t;
     p->type = change->type;
-    p->cluster = text_of(cluster_name(c));
-    p->kind = text_of(change->kind);
-    p->ns = text_of(change->ns);
-    p->name = text_of(change->name);
-    p->by = text_of(by);
+    p->cluster = cluster_name(c);
+    p->kind = change->kind;
+    p->ns = change->ns;
+    p->name = change->name;
+    p->by = by;
+    p->texts =
+        keep_texts((const char **const[]){&p->cluster, &p->kind, &p->ns, &p->name, &p->by}, 5);
     p->old = change->old ? json_incref(change->old) : NULL;
     p->object = json_incref(change->object);
 }
@@ -86,16 +93,19 @@ void history_add_request(struct history *h, int64_t t, const struct request_info
     *r = (struct past_request){
         .t = t,
         .verb = req->verb,
-        .cluster = text_of(cluster_name(info->cluster)),
-        .kind = text_of(info->kind),
-        .ns = text_of(req->ns),
-        .name = text_of(name),
-        .subresource = text_of(req->subresource),
-        .by = text_of(info->by),
-        .user = text_of(req->user),
-        .reason = text_of(info->response ? api_reason(info->response) : NULL),
+        .cluster = cluster_name(info->cluster),
+        .kind = info->kind,
+        .ns = req->ns,
+        .name = name,
+        .subresource = req->subresource,
+        .by = info->by,
+        .user = req->user,
+        .reason = info->response ? api_reason(info->response) : NULL,
         .code = info->response ? info->response->code : 0,
     };
+    r->texts = keep_texts((const char **const[]){&r->cluster, &r->kind, &r->ns, &r->name,
+                                                 &r->subresource, &r->by, &r->user, &r->reason},
+                          8);
 }
 
 /* ---- telling ---- */

@@ -16,13 +16,15 @@
 struct past_change {
     int64_t t;
     enum api_event_type type;
-    char *cluster, *kind, *ns, *name, *by;
+    char *texts; /* one block, which the names point into */
+    const char *cluster, *kind, *ns, *name, *by;
     json_t *old, *object; /* references to frozen objects */
 };
 struct past_request {
     int64_t t;
     enum api_verb verb;
-    char *cluster, *kind, *ns, *name, *subresource, *by, *user, *reason;
+    char *texts;
+    const char *cluster, *kind, *ns, *name, *subresource, *by, *user, *reason;
     int code;
 };
 struct history {

@@ -14,6 +14,7 @@
 #include "base/strbuf.h"
 #include "base/wall.h"
 #include "runner/worker.h"
+#include "sim/apiserver/crd.h"
 
 #define JOBS_MAX 64
 
@@ -299,8 +300,10 @@ void pool_run(const struct collection *c, const struct pool_options *options,
               struct result_case ***ret_cases, size_t *ret_count)
 {
     struct pool p = {.collection = c, .options = options};
+    size_t definitions;
 
     signal(SIGPIPE, SIG_IGN);
+    crd_builtin(&definitions); /* compiled once, here: every worker inherits them */
     p.worker_count = options->jobs < 1 ? 1 : options->jobs > JOBS_MAX ? JOBS_MAX : options->jobs;
     p.slots = mem_zalloc((c->case_count + 1) * sizeof *p.slots);
     for (unsigned i = 0; i < p.worker_count; i++)

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 struct subset {
-    subset_diff_fn *fn;
+    subset_diff_fn *fn; /* NULL: nobody asks for paths */
     void *cookie;
 };
 
@@ -31,7 +31,8 @@ static bool match_map(const struct subset *s, const char *path, const json_t *wa
         return differ(s, path, want, got);
     json_object_foreach((json_t *)want, key, v)
     {
-        AUTO(str) char *deeper = mem_printf("%s%s%s", path, *path ? "." : "", key);
+        AUTO(str)
+        char *deeper = s->fn ? mem_printf("%s%s%s", path, *path ? "." : "", key) : NULL;
 
         ok = match(s, deeper, v, json_object_get(got, key)) && ok;
     }
@@ -81,8 +82,9 @@ static bool match_list(const struct subset *s, const char *path, const json_t *w
     {
         const json_t *id = key ? json_object_get(v, key) : NULL;
         AUTO(str)
-        char *deeper = key ? mem_printf("%s[%s=%s]", path, key, json_string_value(id))
-                           : mem_printf("%s[%zu]", path, i);
+        char *deeper = !s->fn ? NULL
+                       : key  ? mem_printf("%s[%s=%s]", path, key, json_string_value(id))
+                              : mem_printf("%s[%zu]", path, i);
 
         ok = match(s, deeper, v, key ? find_element(got, key, id) : json_array_get(got, i)) && ok;
     }

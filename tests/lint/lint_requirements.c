@@ -2,7 +2,7 @@
  * id there is claimed by a scenario, or says `later: true`, in which case no scenario claims it.
  *
  * requirements:
- *   - {id: osac-restore-happy, text: what must hold, strength: M, source: where that is written}
+ *   - {id: osac-restore-happy, says: what must hold, strength: M, from: where that is written}
  */
 #include <ftw.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ static void say(struct lint *l, const char *file, uint32_t line, const char *id,
 static void add_requirement(struct lint *l, const struct yaml_doc *doc, const struct yaml_node *n,
                             const char *file)
 {
-    const struct yaml_node *id = yaml_get(doc, n, "id"), *text = yaml_get(doc, n, "text"),
+    const struct yaml_node *id = yaml_get(doc, n, "id"), *says = yaml_get(doc, n, "says"),
                            *later = yaml_get(doc, n, "later");
     struct requirement *r;
 
@@ -63,7 +63,7 @@ static void add_requirement(struct lint *l, const struct yaml_doc *doc, const st
         say(l, file, n->pos.line, "requirement", "has no id");
         return;
     }
-    if (!text || text->type != YAML_STRING || strlen(text->text) < 20)
+    if (!says || says->type != YAML_STRING || strlen(says->text) < 20)
         say(l, file, id->pos.line, id->text, "does not say what must hold");
     if (strmap_get(l->known, id->text)) {
         say(l, file, id->pos.line, id->text, "is there twice");

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/wall.h"
+#include "runner/sandbox.h"
 #include "runner/worker.h"
 #include "sim/apiserver/crd.h"
 
@@ -111,9 +112,10 @@ static bool start_worker(struct pool *p, struct worker *w)
     return true;
 }
 
-static int end_worker(struct worker *w, bool kill_it)
+static int end_worker(struct pool *p, struct worker *w, bool kill_it)
 {
     int status = 0;
+    AUTO(str) char *dir = NULL;
 
     if (!w->pid)
         return 0;
@@ -123,6 +125,8 @@ static int end_worker(struct worker *w, bool kill_it)
     close(w->from);
     while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
         ;
+    dir = worker_dir(p->options->dir, w->pid);
+    sandbox_leave(dir);
     strbuf_finish(&w->input);
     w->pid = 0;
     return status;
@@ -196,7 +200,7 @@ static char *death_words(int status)
 static void worker_died(struct pool *p, struct worker *w)
 {
     long index = w->running;
-    int status = end_worker(w, false);
+    int status = end_worker(p, w, false);
 
     if (index >= 0)
         own_result(p, (size_t)index, RESULT_ERROR, "crash", death_words(status));
@@ -223,7 +227,7 @@ static void check_deadline(struct pool *p, struct worker *w, int64_t now)
 
     if (!w->pid || index < 0 || now - w->started < p->options->timeout_ns)
         return;
-    end_worker(w, true);
+    end_worker(p, w, true);
     own_result(p, (size_t)index, RESULT_ERROR, "timeout",
                mem_printf("the case did not end within %llds of wall time and was killed",
                           (long long)(p->options->timeout_ns / 1000000000)));
@@ -265,7 +269,7 @@ static void wait_for_workers(struct pool *p)
 static void drop_running(struct pool *p)
 {
     for (unsigned i = 0; i < p->worker_count; i++)
-        end_worker(&p->workers[i], p->workers[i].running >= 0);
+        end_worker(p, &p->workers[i], p->workers[i].running >= 0);
 }
 
 static void skip_rest(struct pool *p)

@@ -34,21 +34,33 @@ static bool map_ids(uid_t uid, gid_t gid)
     return write_file("/proc/self/uid_map", uids) && write_file("/proc/self/gid_map", gids);
 }
 
-static const char *enter_namespaces(void)
+/* In a chroot "/" is no mount point, so nothing above can be made private; then the folder becomes
+ * a mount of its own. Its first mount may show outside, which is why sandbox_leave() exists. */
+static bool privatise(const char *dir)
+{
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+        return true;
+    return mount(dir, dir, NULL, MS_BIND, NULL) == 0 &&
+           mount(NULL, dir, NULL, MS_PRIVATE, NULL) == 0;
+}
+
+static const char *enter_namespaces(const char *dir)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    bool own_users = unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
 
-    if (own_users && !map_ids(uid, gid))
-        return "the ids of a user namespace cannot be mapped";
-    if (!own_users && unshare(CLONE_NEWNS) < 0)
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) {
+        if (!map_ids(uid, gid))
+            return "the ids of a user namespace cannot be mapped";
+    } else if (unshare(CLONE_NEWNS) < 0) {
         return "this machine allows no user namespaces";
-    /* With users of its own, a mount namespace never tells the outside of its mounts. In a chroot
-     * "/" is no mount point, and this call fails there. */
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 && !own_users)
-        return "mounts cannot be made private";
-    return NULL;
+    }
+    return privatise(dir) ? NULL : "mounts cannot be made private";
+}
+
+void sandbox_leave(const char *dir)
+{
+    umount2(dir, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 static const char *try_mount(const char *dir)
@@ -68,7 +80,7 @@ static const char *try_mount(const char *dir)
 
 void sandbox_enter(const char *dir, struct abilities *ret)
 {
-    const char *why = enter_namespaces();
+    const char *why = enter_namespaces(dir);
 
     if (!why)
         why = try_mount(dir);
@@ -82,21 +94,20 @@ void sandbox_enter(const char *dir, struct abilities *ret)
 
 void sandbox_probe(struct abilities *ret)
 {
+    char dir[] = "/tmp/vmconform-probe-XXXXXX";
     int status = 0;
-    pid_t pid = fork();
+    pid_t pid = mkdtemp(dir) ? fork() : -1;
 
     if (pid == 0) {
-        char dir[] = "/tmp/vmconform-probe-XXXXXX";
         struct abilities a = {0};
 
-        if (!mkdtemp(dir))
-            _exit(1);
         sandbox_enter(dir, &a);
-        rmdir(dir);
         _exit(a.tmpfs ? 0 : 1);
     }
     if (pid > 0)
         waitpid(pid, &status, 0);
+    sandbox_leave(dir);
+    rmdir(dir);
     *ret = (struct abilities){
         .qemu_img = program_exists("qemu-img"),
         .tmpfs = pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0,

@@ -12,6 +12,9 @@ struct abilities {
 /* Enters a user and mount namespace of its own (uid mapped to itself) when that is needed for
  * mounting; must come before any thread. Tries a mount in `dir`. */
 void sandbox_enter(const char *dir, struct abilities *ret);
+/* Called outside, when the process that entered with `dir` has ended: takes down what it may have
+ * left there. */
+void sandbox_leave(const char *dir);
 /* The same without lasting effect, in a child. */
 void sandbox_probe(struct abilities *ret);
 

@@ -26,6 +26,11 @@ struct result_case *worker_blank_result(const struct planned_case *c, uint64_t s
 
 /* ---- folders ---- */
 
+char *worker_dir(const char *run_dir, long pid)
+{
+    return mem_printf("%s/worker-%ld", run_dir, pid);
+}
+
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
     (void)st;
@@ -198,7 +203,7 @@ void worker_main(const struct collection *c, const struct pool_options *options,
     /* World after world takes the same memory and frees it: do not trim the heap in between. */
     mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
     mallopt(M_TOP_PAD, HEAP_STEP);
-    w.dir = mem_printf("%s/worker-%ld", options->dir, (long)getpid());
+    w.dir = worker_dir(options->dir, (long)getpid());
     mkdir(w.dir, 0700);
     sandbox_enter(w.dir, &w.abilities);
     while (in && fgets(line, sizeof line, in)) {

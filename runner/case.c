@@ -1,8 +1,10 @@
 /* One case from an empty world to its verdict. */
 #include "runner/case.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/wall.h"
 #include "kube/time.h"
@@ -48,8 +50,11 @@ static int judge_armed(struct casework *cw)
 
         if (!a->fired && !a->step->upon->optional)
             return verdict(cw, RESULT_ERROR, "stage", a->step->upon->pos, NULL,
-                           "what this step waited for never happened (%llu matching before `skip`)",
-                           (unsigned long long)a->seen);
+                           "what this step is armed for never happened (%llu matched, %llu are "
+                           "skipped%s%s)",
+                           (unsigned long long)a->seen, (unsigned long long)a->step->upon->skip,
+                           a->error ? "; 'that' could not be evaluated: " : "",
+                           a->error ? a->error : "");
     }
     return 0;
 }
@@ -57,20 +62,38 @@ static int judge_armed(struct casework *cw)
 static int judge_sometimes(struct casework *cw)
 {
     for (size_t i = 0; i < cw->sometimes_count; i++) {
-        AUTO(str) char *name = condition_name(cw->sometimes[i].condition);
+        const struct sometimes_state *s = &cw->sometimes[i];
+        AUTO(str) char *name = s->seen ? NULL : condition_name(cw, s->condition, s->in->frame);
 
-        if (!cw->sometimes[i].seen)
+        if (!s->seen)
             return verdict(cw, RESULT_VACUOUS, NULL, cw->sometimes[i].condition->pos, NULL,
                            "never happened in this run: %s", name);
     }
     return 0;
 }
 
+/* A kind that an expression named and nobody knew made it "not true" each time. */
+static int judge_kinds(struct casework *cw)
+{
+    if (!cw->unknown_kind || kind_is_known(cw, cw->unknown_kind))
+        return 0;
+    return verdict(cw, RESULT_ERROR, "scenario", (struct src_pos){cw->unit->path, 1, 1}, NULL,
+                   "an expression names the kind '%s', which no cluster knows", cw->unknown_kind);
+}
+
 static void name_the_laws(struct casework *cw)
 {
-    for (size_t i = 0; i < cw->law_count; i++)
-        checked(cw, "%s: %s (%llu events)", cw->laws[i].law->never ? "never" : "always",
-                cw->laws[i].law->name, (unsigned long long)cw->laws[i].evaluated);
+    for (size_t i = 0; i < cw->law_count; i++) {
+        const struct active_law *l = &cw->laws[i];
+
+        if (l->upon_errors)
+            checked(cw, "%s: %s (%llu events; 'upon.that' could not be evaluated at %llu)",
+                    l->law->never ? "never" : "always", l->law->name,
+                    (unsigned long long)l->evaluated, (unsigned long long)l->upon_errors);
+        else
+            checked(cw, "%s: %s (%llu events)", l->law->never ? "never" : "always", l->law->name,
+                    (unsigned long long)l->evaluated);
+    }
 }
 
 static void tell_story(void *arg)
@@ -82,7 +105,8 @@ static void tell_story(void *arg)
         return;
     frame = cw->inclusions[0]->frame;
     if (run_steps(cw, &cw->unit->steps, frame) < 0 || judge_eventually(cw) < 0 ||
-        run_finally(cw, frame) < 0 || judge_armed(cw) < 0 || judge_sometimes(cw) < 0)
+        run_finally(cw, frame) < 0 || judge_armed(cw) < 0 || judge_kinds(cw) < 0 ||
+        judge_sometimes(cw) < 0)
         return;
     cw->over = true;
     cw->result->status = RESULT_PASSED;
@@ -140,6 +164,7 @@ static void casework_finish(struct casework *cw, struct case_outcome *ret)
     }
     for (size_t i = 0; i < cw->armed_count; i++) {
         frame_destroy(cw->armed[i]->frame);
+        free(cw->armed[i]->error);
         free(cw->armed[i]);
     }
     for (size_t i = 0; i < cw->component_count; i++) {
@@ -154,6 +179,8 @@ static void casework_finish(struct casework *cw, struct case_outcome *ret)
     free(cw->laws);
     free(cw->sometimes);
     history_finish(&cw->history);
+    reads_finish(&cw->reads);
+    free(cw->unknown_kind);
     strbuf_finish(&cw->notes);
     strmap_destroy(cw->chains, (void (*)(void *))chain_stage_destroy);
     strmap_destroy(cw->checked, free);
@@ -179,6 +206,62 @@ static void run_world(struct casework *cw)
                 stop_reason(stop));
 }
 
+/* Its folder, as the labels tell. New. */
+static char *suite_of(const struct unit *u)
+{
+    const char *family = json_str(u->labels, "family"), *group = json_str(u->labels, "group");
+
+    if (family && group)
+        return mem_printf("%s/%s", family, group);
+    return mem_strdup(family ? family : group ? group : "scenarios");
+}
+
+/* Appends an argument so that every POSIX shell reads it back as it is. */
+static void add_argument(struct strbuf *out, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_-./:=,+@%";
+
+    if (out->len)
+        strbuf_addch(out, ' ');
+    if (*text && strspn(text, plain) == strlen(text)) {
+        strbuf_addstr(out, text);
+        return;
+    }
+    strbuf_addch(out, '\'');
+    for (; *text; text++) {
+        if (*text == '\'')
+            strbuf_addstr(out, "'\\''");
+        else
+            strbuf_addch(out, *text);
+    }
+    strbuf_addch(out, '\'');
+}
+
+char *case_replay(const struct unit *u, const char *name, uint64_t seed, const char *crash)
+{
+    AUTO(strbuf) struct strbuf out = {0};
+    AUTO(str) char *number = mem_printf("%llu", (unsigned long long)seed);
+
+    /* As it was called: what is copied must find the same program. */
+    add_argument(&out, program_invocation_name);
+    add_argument(&out, "run");
+    if (strcmp(name, u->name) != 0) {
+        add_argument(&out, "--filter");
+        add_argument(&out, name);
+    }
+    add_argument(&out, "--seed");
+    add_argument(&out, number);
+    if (crash) {
+        add_argument(&out, "--crash");
+        add_argument(&out, crash);
+    }
+    if (*u->path == '-')
+        add_argument(&out, "--");
+    add_argument(&out, u->path);
+    return strbuf_take(&out);
+}
+
 struct result_case *case_blank_result(const struct unit *u, const json_t *values, uint64_t seed)
 {
     struct result_case *r = result_case_create();
@@ -191,15 +274,8 @@ struct result_case *case_blank_result(const struct unit *u, const json_t *values
     r->requirements = mem_zalloc((n + 1) * sizeof *r->requirements);
     for (size_t i = 0; i < n; i++)
         r->requirements[i] = mem_strdup(json_string_value(json_array_get(u->requirements, i)));
-    r->suite = mem_printf("%s/%s",
-                          json_string_value(json_object_get(u->labels, "family"))
-                              ? json_string_value(json_object_get(u->labels, "family"))
-                              : "scenarios",
-                          json_string_value(json_object_get(u->labels, "group"))
-                              ? json_string_value(json_object_get(u->labels, "group"))
-                              : "");
-    r->replay = mem_printf("vmconform run %s --filter '%s' --seed %llu", u->path, r->name,
-                           (unsigned long long)seed);
+    r->suite = suite_of(u);
+    r->replay = case_replay(u, r->name, seed, NULL);
     return r;
 }
 

@@ -32,6 +32,9 @@ void run_case(const struct unit *u, const json_t *values, const struct case_opti
               struct case_outcome *ret);
 /* A result with all names filled in and nothing decided. New. */
 struct result_case *case_blank_result(const struct unit *u, const json_t *values, uint64_t seed);
+/* The command that runs the case again, quoted for a shell. crash: what --crash gets, or NULL. New.
+ */
+char *case_replay(const struct unit *u, const char *name, uint64_t seed, const char *crash);
 void case_outcome_finish(struct case_outcome *o);
 
 #endif

@@ -8,6 +8,7 @@
 #include "reports/result.h"
 #include "runner/case.h"
 #include "runner/history.h"
+#include "runner/reads.h"
 #include "runner/scenario.h"
 #include "sim/world.h"
 
@@ -21,6 +22,7 @@ struct active_law {
     const struct law *law;
     const struct inclusion *in;
     uint64_t evaluated;
+    uint64_t upon_errors; /* how often `that` of its `upon` could not be evaluated: not selected */
 };
 
 /* A step that waits for its moment. */
@@ -29,6 +31,7 @@ struct armed {
     struct frame *frame; /* own copy of the values */
     uint64_t seen;       /* matches so far, for `skip` */
     bool fired;
+    char *error; /* why `that` of its `upon` last could not be evaluated; NULL: it always could */
 };
 
 struct running_component {
@@ -44,6 +47,12 @@ struct watchpoint {
     const struct frame *frame;
     bool active, happened;
     struct waitcell *cell;
+};
+
+/* The object and the actor that a verdict is about; its story is told first. Borrowed, "" when
+ * unknown. */
+struct subject {
+    const char *cluster, *kind, *ns, *name, *by;
 };
 
 struct sometimes_state {
@@ -75,6 +84,8 @@ struct casework {
     struct strmap *chains; /* name to struct chain_stage (stage_chain.h) */
     struct watchpoint watch;
     struct history history;
+    struct reads reads;
+    struct subject about;    /* what the verdict that comes next is about */
     struct strbuf notes;     /* explanations of the last evaluation: disks that differ */
     const struct step *step; /* the one that runs now, for messages */
     int64_t last_write_ns;
@@ -141,7 +152,8 @@ int compare_disk(struct casework *cw, const char *target, const char *moment, bo
 /* Evaluates a condition now. false: not (yet) true; why (may be NULL) gets the reason as lines. */
 bool condition_true(struct casework *cw, const struct condition *c, const struct frame *frame,
                     struct strbuf *why);
-char *condition_name(const struct condition *c); /* for "checked" and headlines. New */
+/* What it asks for, in words, for "checked" and headlines. New. */
+char *condition_name(struct casework *cw, const struct condition *c, const struct frame *frame);
 
 /* ---- steps ---- */
 

@@ -5,19 +5,36 @@
 #include "base/mem.h"
 #include "kube/time.h"
 #include "runner/casework.h"
+#include "runner/shapes.h"
 #include "runner/subset.h"
 
-char *condition_name(const struct condition *c)
+/* "KIND NS/NAME" of a reference. New. */
+static char *reference_words(const json_t *spec)
 {
+    const char *ns = json_str(spec, "namespace");
+
+    return mem_printf("%s %s%s%s", json_str_or_empty(spec, "kind"), ns ? ns : "", ns ? "/" : "",
+                      json_str_or_empty(spec, "name"));
+}
+
+char *condition_name(struct casework *cw, const struct condition *c, const struct frame *frame)
+{
+    struct eval e = case_eval(cw, frame);
+    AUTO(json) json_t *spec = c->spec ? tmpl_eval(c->spec, &e, NULL) : NULL;
+    AUTO(str) char *object = spec ? reference_words(spec) : mem_strdup("the object");
+    AUTO(str) char *has = NULL;
+
     switch (c->kind) {
     case CONDITION_THAT:
         return mem_strdup(cel_program_text(c->that));
     case CONDITION_HAS:
-        return mem_strdup("the object has the fields");
+        has = spec && json_object_get(spec, "has") ? json_text(json_object_get(spec, "has")) : NULL;
+        return mem_printf("%s has %.200s", object, has ? has : "the fields");
     case CONDITION_ABSENT:
-        return mem_strdup("the object is absent");
+        return mem_printf("%s does not exist", object);
     case CONDITION_DISK:
-        return mem_strdup("the disk equals the moment, bit for bit");
+        return mem_printf("the disk of %s is bit for bit that of %s",
+                          json_str_or_empty(spec, "disk"), json_str_or_empty(spec, "equals"));
     }
     return mem_strdup("");
 }
@@ -63,14 +80,26 @@ static void report_diff(void *cookie, const char *path, const json_t *want, cons
     strbuf_addch(r->out, '\n');
 }
 
-static bool object_true(struct casework *cw, const struct condition *c, const json_t *spec,
-                        struct strbuf *why)
+/* The cluster of the reference, else that of the step; NULL: any. */
+static const char *cluster_name_of(const struct condition *c, const struct eval *e,
+                                   const json_t *spec, char **ret_text)
+{
+    if (json_str(spec, "cluster") || !c->cluster)
+        return json_str(spec, "cluster");
+    *ret_text = tmpl_text(c->cluster, e, NULL);
+    return *ret_text;
+}
+
+static bool object_true(struct casework *cw, const struct condition *c, const struct eval *e,
+                        const json_t *spec, struct strbuf *why)
 {
     AUTO(object_ref) struct object_ref ref = {0};
     AUTO(err) struct err err = {0};
+    AUTO(str) char *text = NULL;
+    const char *cluster = cluster_name_of(c, e, spec, &text);
     const json_t *object =
         ref_object(cw, json_str_or_empty(spec, "kind"), json_str(spec, "namespace"),
-                   json_str_or_empty(spec, "name"), json_str(spec, "cluster"), &ref, &err);
+                   json_str_or_empty(spec, "name"), cluster, &ref, &err);
     struct diff_report report = {cw, why, &ref};
 
     if (err_pending(&err)) {
@@ -80,7 +109,8 @@ static bool object_true(struct casework *cw, const struct condition *c, const js
     }
     if (c->kind == CONDITION_ABSENT) {
         if (object && why)
-            strbuf_addf(why, "  %s %s still exists\n", ref.info.kind, ref.name);
+            strbuf_addf(why, "  %s %s%s%s still exists\n", ref.info.kind, ref.ns ? ref.ns : "",
+                        ref.ns ? "/" : "", ref.name);
         return !object;
     }
     if (!object) {
@@ -123,7 +153,7 @@ bool condition_true(struct casework *cw, const struct condition *c, const struct
     }
     if (c->kind == CONDITION_DISK)
         return disk_true(cw, spec, why);
-    return object_true(cw, c, spec, why);
+    return object_true(cw, c, &e, spec, why);
 }
 
 /* ---- waiting ---- */
@@ -162,27 +192,101 @@ static int watch_until(struct casework *cw, const struct condition *c, const str
     return w->happened || condition_true(cw, c, frame, NULL);
 }
 
+/* The object of a reference, for the story that the verdict tells. */
+static void set_subject(struct casework *cw, const struct condition *c, const struct eval *e,
+                        struct object_ref *ref)
+{
+    AUTO(json) json_t *spec = c->spec ? tmpl_eval(c->spec, e, NULL) : NULL;
+    AUTO(str) char *text = NULL;
+
+    if (!json_str(spec, "kind"))
+        return;
+    ref_object(cw, json_str(spec, "kind"), json_str(spec, "namespace"),
+               json_str_or_empty(spec, "name"), cluster_name_of(c, e, spec, &text), ref, NULL);
+    if (ref->cluster)
+        cw->about = (struct subject){.cluster = cluster_name(ref->cluster),
+                                     .kind = ref->info.kind,
+                                     .ns = ref->ns ? ref->ns : "",
+                                     .name = ref->name};
+}
+
+/* What is wrong, in one line: the author's message, or the first difference. New. */
+static char *failure_words(struct casework *cw, const struct condition *c,
+                           const struct frame *frame, const struct strbuf *why)
+{
+    struct eval e = case_eval(cw, frame);
+    AUTO(str) char *name = condition_name(cw, c, frame);
+    AUTO(json) json_t *spec = NULL;
+    AUTO(str) char *object = NULL;
+    const char *line = strbuf_str(why);
+
+    if (c->message)
+        return tmpl_text(c->message, &e, NULL);
+    line += strspn(line, " ");
+    if (c->kind != CONDITION_HAS || !*line || !(spec = tmpl_eval(c->spec, &e, NULL)))
+        return TAKE(name);
+    object = reference_words(spec);
+    if (strncmp(line, object, strcspn(object, " ")) == 0)
+        return mem_strndup(line, strcspn(line, "\n")); /* it does not exist */
+    return mem_printf("%s: %.*s", object, (int)strcspn(line, "\n"), line);
+}
+
 static int condition_failed(struct casework *cw, const struct condition *c,
-                            const struct frame *frame, enum verb verb)
+                            const struct frame *frame, enum verb verb, int64_t waited_ns)
 {
     AUTO(strbuf) struct strbuf why = {0};
-    AUTO(str) char *name = condition_name(c);
-    AUTO(str) char *message = NULL;
+    AUTO(str) char *words = NULL;
+    AUTO(object_ref) struct object_ref ref = {0};
     struct eval e = case_eval(cw, frame);
     bool stage = verb == VERB_WAIT || cw->staging;
+    char time[TIME_TEXT];
+    int r;
 
-    condition_true(cw, c, frame, &why);
-    if (c->message)
-        message = tmpl_text(c->message, &e, NULL);
-    if (verb == VERB_ERROR) {
-        strbuf_reset(&why);
-        return verdict(cw, RESULT_FAILED, NULL, c->pos, NULL, "came true, though it must not: %s",
-                       message ? message : name);
+    if (verb != VERB_ERROR)
+        condition_true(cw, c, frame, &why);
+    words = failure_words(cw, c, frame, &why);
+    duration_format(waited_ns, time);
+    set_subject(cw, c, &e, &ref);
+    if (verb == VERB_ERROR)
+        r = verdict(cw, stage ? RESULT_ERROR : RESULT_FAILED, stage ? "stage" : NULL, c->pos, NULL,
+                    "came true after %s, though it must not: %s", time, words ? words : "");
+    else
+        r = verdict(cw, stage ? RESULT_ERROR : RESULT_FAILED, stage ? "stage" : NULL, c->pos,
+                    strbuf_str(&why), "%s%s%s: %s",
+                    stage ? "the stage is not set: not true" : "does not hold",
+                    waited_ns ? " after " : "", waited_ns ? time : "", words ? words : "");
+    cw->about = (struct subject){0};
+    return r;
+}
+
+/* Mistakes of the scenario are told at once, and never taken for "not true": a slip of the pen in
+ * an `error` would be a promise that nothing can break. */
+static int check_condition(struct casework *cw, const struct condition *c,
+                           const struct frame *frame, enum verb verb)
+{
+    struct eval e = case_eval(cw, frame);
+    AUTO(object_ref) struct object_ref ref = {0};
+    AUTO(json) json_t *spec = NULL;
+    AUTO(str) char *text = NULL;
+    struct err err = {0};
+    const char *cluster;
+
+    if (!c->spec)
+        return 0;
+    spec = tmpl_eval(c->spec, &e, &err);
+    if (!spec && verb != VERB_ERROR) {
+        err_clear(&err); /* the condition may become readable while it is waited for */
+        return 0;
     }
-    return verdict(cw, stage ? RESULT_ERROR : RESULT_FAILED, stage ? "stage" : NULL, c->pos,
-                   strbuf_str(&why), "%s: %s",
-                   stage ? "never came true, so the stage is not set" : "does not hold",
-                   message ? message : name);
+    if (!spec || shape_check_value(spec, c->spec, &shape_condition, &err) < 0)
+        return verdict_error(cw, "scenario", c->pos, &err);
+    if (c->kind == CONDITION_DISK)
+        return 0;
+    cluster = cluster_name_of(c, &e, spec, &text);
+    if (resolve_ref(cw, json_str(spec, "kind"), json_str(spec, "namespace"), json_str(spec, "name"),
+                    cluster, &ref, &err) < 0)
+        return verdict_error(cw, "scenario", c->pos, &err);
+    return 0;
 }
 
 #define DEFAULT_HOLD (60 * NS_PER_S)
@@ -191,19 +295,23 @@ int wait_condition(struct casework *cw, const struct condition *c, const struct 
                    enum verb verb, int64_t default_within)
 {
     bool error = verb == VERB_ERROR;
-    int64_t until = 0;
-    AUTO(str) char *name = condition_name(c);
+    int64_t until = 0, start = world_now(cw->world);
+    AUTO(str) char *name = NULL;
     int true_now;
 
     if (deadline_of(cw, error ? c->hold : c->within, frame, error ? DEFAULT_HOLD : default_within,
-                    &until) < 0)
+                    &until) < 0 ||
+        check_condition(cw, c, frame, verb) < 0)
         return -1;
     true_now = watch_until(cw, c, frame, until);
     if (true_now < 0)
         return -1;
     if ((bool)true_now == error)
-        return condition_failed(cw, c, frame, verb);
-    if (verb != VERB_WAIT)
+        return condition_failed(cw, c, frame, verb, world_now(cw->world) - start);
+    if (verb == VERB_WAIT)
+        return 0;
+    name = condition_name(cw, c, frame);
+    if (name)
         checked(cw, "%s%s", error ? "never: " : "", name);
     return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "kube/api.h"
+#include "runner/reads.h"
 #include "sim/world.h"
 
 #define HISTORY_CHANGES_MAX 512
@@ -40,10 +41,18 @@ void history_finish(struct history *h);
 void history_add_change(struct history *h, int64_t t, struct cluster *c,
                         const struct store_change *change, const char *by);
 void history_add_request(struct history *h, int64_t t, const struct request_info *info);
-/* Appends at most `max` last steps, those of the given object first (kind "" or name "": any), as
- * lines "  +12.5s  who  did what". */
-void history_tell(const struct history *h, struct strbuf *out, const char *kind, const char *name,
+/* Which object a story is about; "" or NULL kind: none. */
+struct history_object {
+    const char *cluster, *kind, *ns, *name;
+};
+/* Appends who did what, as lines "  +12.5s  who changed what: paths", at most `max` in all: what
+ * happened to the object last, then what else did. Changes, and writes that were refused. */
+void history_tell(const struct history *h, struct strbuf *out, const struct history_object *about,
                   size_t max);
+/* Appends what the process had not seen, at most `max` lines: for objects that it knows, the last
+ * change by somebody else that it has not received. */
+void history_tell_unseen(const struct history *h, const struct reads *reads, struct strbuf *out,
+                         const char *by, size_t max);
 /* Who wrote the member at `path` of the object last; "" when unknown. Borrowed. */
 const char *history_last_writer(const struct history *h, const char *kind, const char *ns,
                                 const char *name, const char *path, int64_t *ret_t);

@@ -192,7 +192,9 @@ static int judge_response(struct casework *cw, const struct step *step, const st
         AUTO(str) char *want = json_text(a->refused);
         AUTO(str) char *have = json_text(got);
 
-        return verdict(cw, RESULT_FAILED, NULL, step->pos, NULL, "expected a refusal %s, got %s",
+        return verdict(cw, cw->staging ? RESULT_ERROR : RESULT_FAILED, cw->staging ? "stage" : NULL,
+                       step->pos, NULL, "%s %s %s: expected a refusal %s, got %s",
+                       api_verb_name(req->verb), req->resource.plural, req->name ? req->name : "",
                        want, have);
     }
     checked(cw, "refused: %s %s", api_verb_name(req->verb), req->resource.plural);

@@ -6,18 +6,45 @@
 #include "runner/casework.h"
 
 #define STORY_STEPS_MAX 12
+#define UNSEEN_MAX 3
+#define DETAIL_MAX (32u << 10)
 
-static char *place(struct src_pos pos)
+/* Every verdict has a place: what has none of its own happened at the running step, or before any.
+ */
+static struct src_pos place(const struct casework *cw, struct src_pos pos)
 {
-    if (!pos.file)
-        return mem_strdup("");
-    return mem_printf("%s:%u:%u: ", pos.file, pos.line, pos.col);
+    if (pos.file)
+        return pos;
+    return cw->step ? cw->step->pos : (struct src_pos){cw->unit->path, 1, 1};
+}
+
+static void tell_moment(const struct casework *cw, struct src_pos pos, struct strbuf *out)
+{
+    const struct step *s = cw->step;
+
+    strbuf_addf(out, "at +%.3fs of virtual time",
+                (double)(world_now(cw->world) - WORLD_START_NS) / 1e9);
+    if (s && s->name)
+        strbuf_addf(out, ", in the step '%s'", s->name);
+    if (s && s->pos.line != pos.line)
+        strbuf_addf(out, " (%s, %s:%u)", verb_names[s->verb], s->pos.file, s->pos.line);
+    strbuf_addch(out, '\n');
+}
+
+static void tell_story(const struct casework *cw, struct strbuf *out)
+{
+    const struct subject *a = &cw->about;
+    struct history_object object = {a->cluster, a->kind, a->ns, a->name};
+
+    if (a->by && *a->by)
+        history_tell_unseen(&cw->history, &cw->reads, out, a->by, UNSEEN_MAX);
+    history_tell(&cw->history, out, &object, STORY_STEPS_MAX);
 }
 
 int verdict(struct casework *cw, enum result_status status, const char *error_type,
             struct src_pos pos, const char *detail, const char *fmt, ...)
 {
-    AUTO(str) char *where = place(pos);
+    struct src_pos at = place(cw, pos);
     AUTO(str) char *what = NULL;
     AUTO(strbuf) struct strbuf details = {0};
     va_list ap;
@@ -30,14 +57,14 @@ int verdict(struct casework *cw, enum result_status status, const char *error_ty
     va_end(ap);
     cw->result->status = status;
     cw->result->error_type = error_type ? mem_strdup(error_type) : NULL;
-    cw->result->headline = mem_printf("%s%s", where, what);
-    if (pos.line)
-        cw->result->line = pos.line;
+    cw->result->headline =
+        mem_printf("%s:%u:%u: %.*s", at.file, at.line, at.col, (int)DETAIL_MAX, what);
+    cw->result->line = at.line;
     if (detail && *detail)
-        strbuf_addf(&details, "%s%s", detail, detail[strlen(detail) - 1] == '\n' ? "" : "\n");
-    strbuf_addf(&details, "at virtual time +%.3fs; last steps:\n",
-                (double)(world_now(cw->world) - WORLD_START_NS) / 1e9);
-    history_tell(&cw->history, &details, "", "", STORY_STEPS_MAX);
+        strbuf_addf(&details, "%.*s%s", (int)DETAIL_MAX, detail,
+                    detail[strlen(detail) - 1] == '\n' && strlen(detail) <= DETAIL_MAX ? "" : "\n");
+    tell_moment(cw, at, &details);
+    tell_story(cw, &details);
     cw->result->details = strbuf_take(&details);
     sched_stop(world_sched(cw->world));
     return -1;

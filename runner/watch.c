@@ -54,8 +54,20 @@ static bool selector_fits(struct casework *cw, const struct selector_on *s, cons
 
 /* ---- laws ---- */
 
-static json_t *event_json(struct cluster *c, const struct store_change *change, const char *by,
-                          int64_t now)
+/* The version of the object that the acting process last received: what its decision can rest on.
+ */
+static json_t *last_read(const struct casework *cw, struct cluster *c,
+                         const struct store_change *change, const char *by)
+{
+    uint64_t version = reads_version(&cw->reads, by, cluster_name(c), change->kind, change->ns,
+                                     change->name, NULL);
+    AUTO(str) char *text = version ? mem_printf("%llu", (unsigned long long)version) : NULL;
+
+    return json_string(text ? text : "");
+}
+
+static json_t *event_json(struct casework *cw, struct cluster *c, const struct store_change *change,
+                          const char *by, int64_t now)
 {
     json_t *event = json_object();
     char time[TIME_TEXT];
@@ -75,6 +87,7 @@ static json_t *event_json(struct cluster *c, const struct store_change *change, 
                                         ? change->request->subresource
                                         : ""));
     json_object_set_new(event, "time", json_string(time));
+    json_object_set_new(event, "lastRead", last_read(cw, c, change, by));
     return event;
 }
 
@@ -90,13 +103,21 @@ static void law_broken(struct casework *cw, const struct law *law, const struct 
 {
     AUTO(strbuf) struct strbuf detail = {0};
 
-    strbuf_addf(&detail, "  broken by %s: %s %s %s%s%s (cluster %s)\n", h->by, h->type, h->kind,
-                h->ns ? h->ns : "", h->ns && *h->ns ? "/" : "", h->name, h->cluster);
+    strbuf_addf(&detail, "  broken by %s: %s %s %s%s%s (cluster %s)\n",
+                *h->by ? h->by : "the server", h->type, h->kind, h->ns ? h->ns : "",
+                h->ns && *h->ns ? "/" : "", h->name, h->cluster);
+    if (law->that)
+        strbuf_addf(&detail, "  %s%s\n", cel_program_text(law->that),
+                    why          ? ""
+                    : law->never ? " is true"
+                                 : " is false");
+    cw->about = (struct subject){h->cluster, h->kind, h->ns, h->name, h->by};
     if (why && *why)
         strbuf_addf(&detail, "%s", why);
     strbuf_addstr(&detail, strbuf_str(&cw->notes));
     verdict(cw, RESULT_FAILED, NULL, law->pos, strbuf_str(&detail), "%s: %s",
             law->never ? "this happened, though it never must" : "this law was broken", law->name);
+    cw->about = (struct subject){0};
 }
 
 static void judge_law(struct casework *cw, struct active_law *a, const struct happening *h)
@@ -108,9 +129,14 @@ static void judge_law(struct casework *cw, struct active_law *a, const struct ha
 
     if (a->law->on && !selector_fits(cw, a->law->on, a->in->frame, h))
         return;
-    if (a->law->on && a->law->on->that &&
-        (eval_bool(&e, a->law->on->that, &value, &err) < 0 || !value))
-        return;
+    if (a->law->on && a->law->on->that) {
+        if (eval_bool(&e, a->law->on->that, &value, &err) < 0) {
+            a->upon_errors++; /* said beside the law's name in the report */
+            return;
+        }
+        if (!value)
+            return;
+    }
     a->evaluated++;
     strbuf_reset(&cw->notes);
     if (a->law->that && eval_bool(&e, a->law->that, &value, &err) < 0) {
@@ -154,12 +180,18 @@ static bool armed_is_due(struct casework *cw, struct armed *a, const struct happ
 {
     const struct selector_on *s = a->step->upon;
     struct eval e = case_eval(cw, a->frame);
+    AUTO(err) struct err err = {0};
     bool value = true;
 
     if (a->fired || s->is_request != is_request || (is_request && s->moment != moment) ||
         !selector_fits(cw, s, a->frame, h))
         return false;
-    if (s->that && (eval_bool(&e, s->that, &value, NULL) < 0 || !value))
+    if (s->that && eval_bool(&e, s->that, &value, &err) < 0) {
+        free(a->error); /* told when the step never fires */
+        a->error = mem_strdup(err.msg);
+        return false;
+    }
+    if (!value)
         return false;
     return a->seen++ >= s->skip;
 }
@@ -181,8 +213,8 @@ static void fire_armed(struct casework *cw, const struct happening *h, bool is_r
     }
 }
 
-/* A change is told while the server is still at it: nobody may write then. What is armed for it runs as soon as the server is done,
- * before the one who caused the change learns of it. */
+/* A change is told while the server is still at it: nobody may write then. What is armed for it
+ * runs as soon as the server is done, before the one who caused the change learns of it. */
 static void queue_armed(struct casework *cw, const struct happening *h, json_t *self, json_t *old,
                         json_t *event)
 {
@@ -250,7 +282,7 @@ static void on_change(void *cookie, struct cluster *c, const struct store_change
     history_add_change(&cw->history, now, c, change, by);
     if (cw->over)
         return;
-    event = event_json(c, change, by, now);
+    event = event_json(cw, c, change, by, now);
     bind_all(cw, change->object, change->old, event);
     for (size_t i = 0; i < cw->law_count && !cw->over; i++)
         judge_law(cw, &cw->laws[i], &h);
@@ -259,6 +291,33 @@ static void on_change(void *cookie, struct cluster *c, const struct store_change
     look_at_watchpoint(cw);
     if (cw->armed_count)
         queue_armed(cw, &h, change->object, change->old, event);
+}
+
+/* `event` of a request, for `upon.that`. New. */
+static json_t *request_event(struct casework *cw, const struct request_info *info,
+                             const struct happening *h)
+{
+    char time[TIME_TEXT];
+
+    time_format(world_now(cw->world), time);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "verb", h->type, "kind",
+                     h->kind, "namespace", h->ns ? h->ns : "", "name", h->name, "cluster",
+                     h->cluster, "by", h->by, "user",
+                     info->request->user ? info->request->user : "", "subresource",
+                     h->subresource ? h->subresource : "", "time", time);
+}
+
+/* `self` of a request: what is sent by a create or update, else the object as it is. */
+static json_t *request_self(const struct request_info *info)
+{
+    const struct api_request *req = info->request;
+
+    if (req->verb == API_CREATE || req->verb == API_UPDATE)
+        return (json_t *)req->body;
+    if (!req->name)
+        return NULL;
+    return apiserver_peek(cluster_server(info->cluster), req->resource.group, req->resource.plural,
+                          req->ns, req->name);
 }
 
 static bool is_write(enum api_verb verb)
@@ -274,7 +333,8 @@ static void crash_point(struct casework *cw, int moment, const char *by)
 {
     struct running_component *component = component_of_process(cw, by);
 
-    if (!component || cw->over)
+    /* A step that was armed for this very request may have stopped it. */
+    if (!component || cw->over || !component->wanted || process_crashed(component->process))
         return;
     if (moment == REQUEST_BEFORE)
         cw->crash_points++;
@@ -295,6 +355,9 @@ static void on_request(void *cookie, enum request_moment moment, const struct re
                           req->subresource,
                           info->by};
 
+    if (moment == REQUEST_AFTER && info->response && api_ok(info->response))
+        reads_note(&cw->reads, info->by, h.cluster, info->kind, info->response->body,
+                   world_now(cw->world));
     if (moment == REQUEST_COMMITTED)
         history_add_request(&cw->history, world_now(cw->world), info);
     if (cw->over)
@@ -302,11 +365,10 @@ static void on_request(void *cookie, enum request_moment moment, const struct re
     if (moment == REQUEST_COMMITTED && cw->due_count)
         run_due(cw);
     if (!cw->in_hook && cw->armed_count) {
-        json_t *self =
-            req->verb == API_PATCH || req->verb == API_DELETE ? NULL : (json_t *)req->body;
+        AUTO(json) json_t *event = request_event(cw, info, &h);
 
         cw->in_hook = true;
-        fire_armed(cw, &h, true, (int)moment, self, NULL, NULL);
+        fire_armed(cw, &h, true, (int)moment, request_self(info), NULL, event);
         cw->in_hook = false;
     }
     if (moment == REQUEST_COMMITTED)
@@ -327,8 +389,17 @@ static void on_effect(void *cookie, enum request_moment moment, const struct eff
         crash_point(cw, (int)moment, info->by);
 }
 
+static void on_delivery(void *cookie, struct cluster *c, const char *by, const char *kind,
+                        const json_t *object)
+{
+    struct casework *cw = cookie;
+
+    reads_note(&cw->reads, by, cluster_name(c), kind, object, world_now(cw->world));
+}
+
 void install_hooks(struct casework *cw)
 {
+    world_on_delivery(cw->world, on_delivery, cw);
     world_on_change(cw->world, on_change, cw);
     world_on_request(cw->world, on_request, cw);
     world_on_effect(cw->world, on_effect, cw);

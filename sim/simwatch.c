@@ -189,6 +189,7 @@ static void take_event(struct simwatch *w, struct api_event *ret)
         bool there = apiwatch_next(w->watch, ret);
         assert(there);
         (void)there;
+        world_notify_delivery(cluster_world(w->cluster), w->cluster, w->by, w->kind, ret->object);
     }
     trace_event(w, ret);
 }

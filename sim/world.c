@@ -47,6 +47,8 @@ struct world {
     size_t on_change_count, on_change_cap;
     struct effect_hook *on_effect;
     size_t on_effect_count, on_effect_cap;
+    delivery_hook_fn *on_delivery; /* one is enough */
+    void *on_delivery_cookie;
 };
 
 struct cluster {
@@ -319,6 +321,20 @@ void world_notify_effect(struct world *w, enum request_moment moment,
 {
     for (size_t i = 0; i < w->on_effect_count; i++)
         w->on_effect[i].fn(w->on_effect[i].cookie, moment, info);
+}
+
+void world_on_delivery(struct world *w, delivery_hook_fn *fn, void *cookie)
+{
+    assert(!w->on_delivery);
+    w->on_delivery = fn;
+    w->on_delivery_cookie = cookie;
+}
+
+void world_notify_delivery(struct world *w, struct cluster *c, const char *by, const char *kind,
+                           const json_t *object)
+{
+    if (w->on_delivery)
+        w->on_delivery(w->on_delivery_cookie, c, by, kind, object);
 }
 
 /* ---- for the client side ---- */

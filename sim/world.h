@@ -107,4 +107,12 @@ void world_on_effect(struct world *w, effect_hook_fn *fn, void *cookie);
 void world_notify_effect(struct world *w, enum request_moment moment,
                          const struct effect_info *info);
 
+/* Called for each event that a process receives from a watch of its own, as it receives it. Must
+ * not block. */
+typedef void delivery_hook_fn(void *cookie, struct cluster *c, const char *by, const char *kind,
+                              const json_t *object);
+void world_on_delivery(struct world *w, delivery_hook_fn *fn, void *cookie);
+void world_notify_delivery(struct world *w, struct cluster *c, const char *by, const char *kind,
+                           const json_t *object);
+
 #endif

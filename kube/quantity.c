@@ -6,8 +6,6 @@
 #include <string.h>
 
 #define NANO ((__int128)1000000000)
-/* 20 digits times 2^60 still fit in 128 bits; digits beyond count only as "not exact". */
-#define DIGITS_MAX 20
 #define EXPONENT_MAX 100000
 
 /* Binary quantities are capped at int64's largest, as upstream does; decimal ones where 128 bits
@@ -103,11 +101,22 @@ static __int128 scale(__int128 value, int exponent, bool inexact, __int128 cap)
     return value > cap ? cap : value;
 }
 
+/* The mantissa times 2^twos. Where 128 bits end, digits go, and count only as "not exact". */
+static __int128 shift(struct digits *d, int twos)
+{
+    for (; d->mantissa >> (126 - twos); d->exponent++) {
+        d->inexact |= d->mantissa % 10 != 0;
+        d->mantissa /= 10;
+    }
+    return d->mantissa << twos;
+}
+
 bool quantity_parse(const char *text, struct quantity *ret)
 {
     struct quantity q = {0};
     struct digits d = {0};
     bool negative = *text == '-';
+    __int128 mantissa;
     int tens, twos;
 
     if (*text == '-' || *text == '+')
@@ -119,7 +128,8 @@ bool quantity_parse(const char *text, struct quantity *ret)
             add_digit(&d, *text, true);
     if (!d.any || !take_suffix(text, &q, &tens, &twos))
         return false;
-    q.nanos = scale(d.mantissa << twos, d.exponent + tens + 9, d.inexact, largest(q.format));
+    mantissa = shift(&d, twos); /* may change the rest of d */
+    q.nanos = scale(mantissa, d.exponent + tens + 9, d.inexact, largest(q.format));
     /* Less than one of a binary unit is shown as a decimal: "0.5Mi" is binary, "0.0001Ki" is
      * "103m". */
     if (q.format == QUANTITY_BINARY_SI && q.nanos > 0 && q.nanos < NANO)

@@ -57,6 +57,9 @@ void json_drop(json_t *v, const char *dotted);
 /* A copy with objects and arrays of its own. Texts and numbers are shared: nobody changes one in
  * place (json_string_set and its like), a new value takes its place. New. */
 json_t *json_copy_of(const json_t *v);
+/* A copy of an object with own copies of the named members (names end with NULL); the others are
+ * shared with v and must not be changed in place. New. */
+json_t *json_copy_parts(const json_t *v, ...) __attribute__((sentinel));
 /* Equality as the API server's: key order does not matter, 1 equals 1.0. */
 bool json_same(const json_t *a, const json_t *b);
 

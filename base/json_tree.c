@@ -39,10 +39,21 @@ json_t *json_at_mut(json_t *v, ...)
     return found;
 }
 
+/* Length of the first name of a dotted path. Names are short: strcspn's preparations take longer.
+ */
+static size_t name_len(const char *dotted)
+{
+    size_t len = 0;
+
+    while (dotted[len] && dotted[len] != '.')
+        len++;
+    return len;
+}
+
 const json_t *json_path(const json_t *v, const char *dotted)
 {
     while (v && *dotted) {
-        size_t len = strcspn(dotted, ".");
+        size_t len = name_len(dotted);
 
         v = json_object_getn(v, dotted, len);
         dotted += len;
@@ -82,7 +93,7 @@ void json_put_take(json_t *v, const char *dotted, json_t *value)
 {
     assert(json_is_object(v) && value);
     for (;;) {
-        size_t len = strcspn(dotted, ".");
+        size_t len = name_len(dotted);
         json_t *child;
         int rc;
 
@@ -164,6 +175,24 @@ json_t *json_copy_of(const json_t *v)
     if (json_is_array(v))
         return copy_array(v);
     return json_incref((json_t *)v);
+}
+
+json_t *json_copy_parts(const json_t *v, ...)
+{
+    json_t *copy = json_copy((json_t *)v);
+    const char *name;
+    va_list ap;
+
+    assert(json_is_object(copy));
+    va_start(ap, v);
+    while ((name = va_arg(ap, const char *)) != NULL) {
+        const json_t *part = json_object_get(v, name);
+
+        if (part)
+            json_object_set_new(copy, name, json_copy_of(part));
+    }
+    va_end(ap);
+    return copy;
 }
 
 static bool same_number(const json_t *a, const json_t *b)

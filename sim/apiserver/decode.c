@@ -225,9 +225,20 @@ int decode_taken(struct call *c, json_t **object, bool need_name)
     return decode_place(c, *object, need_name);
 }
 
+/* Of a body for the status endpoint only these two are looked at (restrict_to_status). */
+static json_t *copy_body(const struct call *c, const json_t *body)
+{
+    const char *sub = c->req->subresource;
+    if (!json_is_object(body))
+        return json_null();
+    if (sub && strcmp(sub, "status") == 0)
+        return json_copy_parts(body, "metadata", "status", NULL);
+    return json_copy_of(body);
+}
+
 int decode_object(struct call *c, const json_t *body, bool need_name, json_t **ret)
 {
-    AUTO(json) json_t *object = json_is_object(body) ? json_copy_of(body) : json_null();
+    AUTO(json) json_t *object = copy_body(c, body);
     if (decode_taken(c, &object, need_name) < 0)
         return -1;
     *ret = TAKE(object);

@@ -125,18 +125,20 @@ static int patch_finalizers(const struct ctl *c, const struct kind *k, const jso
 int ctl_add_finalizer(const struct ctl *c, const struct kind *k, const json_t *obj,
                       const char *finalizer, struct err *reterr)
 {
-    AUTO(json) json_t *changed = json_copy_of(obj);
-    if (!meta_add_finalizer(changed, finalizer))
+    if (meta_has_finalizer(obj, finalizer))
         return 0;
+    AUTO(json) json_t *changed = json_copy_parts(obj, "metadata", NULL);
+    meta_add_finalizer(changed, finalizer);
     return patch_finalizers(c, k, obj, changed, reterr);
 }
 
 int ctl_remove_finalizer(const struct ctl *c, const struct kind *k, const json_t *obj,
                          const char *finalizer, struct err *reterr)
 {
-    AUTO(json) json_t *changed = json_copy_of(obj);
-    if (!meta_remove_finalizer(changed, finalizer))
+    if (!meta_has_finalizer(obj, finalizer))
         return 0;
+    AUTO(json) json_t *changed = json_copy_parts(obj, "metadata", NULL);
+    meta_remove_finalizer(changed, finalizer);
     int rc = patch_finalizers(c, k, obj, changed, reterr);
     if (rc == -404) {
         err_clear(reterr);

@@ -15,11 +15,13 @@ static bool pod_is_scheduled(const json_t *pod)
 static int set_finalizer(struct simloop *l, const struct api_resource *r, const json_t *obj,
                          const char *finalizer, bool wanted)
 {
-    AUTO(json) json_t *copy = json_copy_of(obj);
-    bool changed =
-        wanted ? meta_add_finalizer(copy, finalizer) : meta_remove_finalizer(copy, finalizer);
-    if (!changed)
+    if (meta_has_finalizer(obj, finalizer) == wanted)
         return 0;
+    AUTO(json) json_t *copy = json_copy_parts(obj, "metadata", NULL);
+    if (wanted)
+        meta_add_finalizer(copy, finalizer);
+    else
+        meta_remove_finalizer(copy, finalizer);
     int rc = simloop_put(l, r, copy, NULL, NULL);
     return rc < 0 && simloop_code(l) == 404 ? 0 : rc;
 }

@@ -109,8 +109,11 @@ static int set_default_class(struct simloop *l, const json_t *vs)
 static int add_finalizer(struct simloop *l, const struct api_resource *r, const json_t *obj,
                          const char *finalizer)
 {
-    AUTO(json) json_t *copy = json_copy_of(obj);
-    return meta_add_finalizer(copy, finalizer) ? simloop_put(l, r, copy, NULL, NULL) : 0;
+    if (meta_has_finalizer(obj, finalizer))
+        return 0;
+    AUTO(json) json_t *copy = json_copy_parts(obj, "metadata", NULL);
+    meta_add_finalizer(copy, finalizer);
+    return simloop_put(l, r, copy, NULL, NULL);
 }
 
 static json_t *make_content(const json_t *vs, const json_t *class, const json_t *pv,

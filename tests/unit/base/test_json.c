@@ -264,6 +264,27 @@ START_TEST(sameness)
 }
 END_TEST
 
+START_TEST(copies_own_what_can_change)
+{
+    AUTO(json) json_t *v = read_ok("{\"a\":{\"b\":[{\"c\":\"x\"}]},\"d\":{\"e\":1},\"f\":2}");
+    AUTO(json) json_t *whole = json_copy_of(v);
+    AUTO(json) json_t *parts = json_copy_parts(v, "d", "missing", NULL);
+    AUTO(str) char *before = json_text(v);
+    AUTO(str) char *text = json_text(parts);
+
+    ck_assert_str_eq(text, before); /* the order too */
+    ck_assert_ptr_eq(json_path(parts, "a"), json_path(v, "a"));
+    json_put_str(whole, "d.e", "y");
+    json_put_str(json_array_get(json_path(whole, "a.b"), 0), "c", "y");
+    json_array_append_new(json_at_mut(whole, "a", "b", NULL), json_null());
+    json_put_str(parts, "d.e", "y");
+    json_drop(parts, "f");
+    free(TAKE(text));
+    text = json_text(v);
+    ck_assert_str_eq(text, before);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("base.json");
@@ -272,6 +293,7 @@ int main(void)
     json_init();
     tcase_add_loop_test(tc, reads_and_writes, 0, (int)ARRAY_LEN(trips));
     tcase_add_test(tc, styles);
+    tcase_add_test(tc, copies_own_what_can_change);
     tcase_add_test(tc, integers_and_reals_are_told_apart);
     tcase_add_loop_test(tc, refuses, 0, (int)ARRAY_LEN(refusals));
     tcase_add_test(tc, depth_is_limited);

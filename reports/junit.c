@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/strmap.h"
 #include "reports/writers.h"
 #include "reports/xml.h"
 
@@ -126,14 +127,6 @@ static void counts_out(struct strbuf *out, const struct counts *c)
     seconds(out, "time", c->ns);
 }
 
-static bool is_first_of_suite(const struct result_run *run, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(run->cases[i]->suite, run->cases[index]->suite) == 0)
-            return false;
-    return true;
-}
-
 static void testsuite(struct strbuf *out, const struct result_run *run, size_t first)
 {
     const char *name = run->cases[first]->suite;
@@ -155,6 +148,7 @@ static void testsuite(struct strbuf *out, const struct result_run *run, size_t f
 void report_junit(struct strbuf *out, const struct result_run *run)
 {
     struct counts all = {0};
+    struct strmap *seen = strmap_create();
 
     for (size_t i = 0; i < run->count; i++)
         count_case(&all, run->cases[i]);
@@ -163,7 +157,8 @@ void report_junit(struct strbuf *out, const struct result_run *run)
     counts_out(out, &all);
     strbuf_addstr(out, ">\n");
     for (size_t i = 0; i < run->count; i++)
-        if (is_first_of_suite(run, i))
+        if (!strmap_put(seen, run->cases[i]->suite, (void *)run))
             testsuite(out, run, i);
+    strmap_destroy(seen, NULL);
     strbuf_addstr(out, "</testsuites>\n");
 }

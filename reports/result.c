@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "reports/xml.h"
 
 static const char *const status_names[RESULT_STATUS_COUNT] = {"passed", "failed", "error",
                                                               "vacuous", "skipped"};
@@ -44,12 +45,34 @@ void result_case_destroy(struct result_case *r)
 
 /* ---- JSON ---- */
 
+/* User text may hold bytes that are no UTF-8 (a path, a text that was cut); JSON cannot: they
+ * become \xNN. New. */
+static json_t *text_json(const char *text)
+{
+    json_t *v = json_string(text);
+    AUTO(strbuf) struct strbuf safe = {0};
+
+    if (v)
+        return v;
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        uint32_t c;
+        size_t len = utf8_char(p, &c);
+
+        if (len)
+            strbuf_add(&safe, p, len);
+        else
+            strbuf_addf(&safe, "\\x%02x", *p);
+        p += len ? len : 1;
+    }
+    return json_string(strbuf_str(&safe));
+}
+
 static json_t *texts_json(char *const *texts)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; texts && texts[i]; i++)
-        json_array_append_new(list, json_string(texts[i]));
+        json_array_append_new(list, text_json(texts[i]));
     return list;
 }
 
@@ -66,11 +89,8 @@ static char **texts_from(const json_t *list)
 
 static void put_text(json_t *o, const char *key, const char *text)
 {
-    if (!text)
-        return;
-    /* User text may hold bytes that are no UTF-8; JSON cannot. */
-    json_t *v = json_string(text);
-    json_object_set_new(o, key, v ? v : json_string("(text that is not valid UTF-8)"));
+    if (text)
+        json_object_set_new(o, key, text_json(text));
 }
 
 json_t *result_case_to_json(const struct result_case *r)
@@ -121,8 +141,8 @@ struct result_case *result_case_from_json(const json_t *v, struct err *reterr)
         return NULL;
     }
     r->name = take_text(v, "name");
-    r->suite = take_text(v, "suite");
-    r->file = take_text(v, "file");
+    r->suite = mem_strdup(json_str_or_empty(v, "suite"));
+    r->file = mem_strdup(json_str_or_empty(v, "file"));
     r->line = (uint32_t)json_int(v, "line", 0);
     r->requirements = texts_from(json_object_get(v, "requirements"));
     r->seed = strtoull(json_str_or_empty(v, "seed"), NULL, 10);

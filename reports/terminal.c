@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/strmap.h"
 #include "reports/writers.h"
+#include "reports/xml.h"
 
 struct terminal {
     FILE *out;
@@ -31,22 +33,28 @@ static void clear_line(const struct terminal *t)
         fputs("\r\033[K", t->out);
 }
 
-/* User text must not drive the terminal. */
+/* User text must not drive the terminal: control characters, also those above ASCII, and broken
+ * UTF-8 are shown as \xNN. `indent` NULL: one line, whatever the text. */
 static void put_safe(FILE *out, const char *text, const char *indent)
 {
-    fputs(indent, out);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
+    const unsigned char *p = (const unsigned char *)text;
 
-        if (c == '\n') {
+    fputs(indent ? indent : "", out);
+    while (*p) {
+        uint32_t c = 0;
+        size_t len = utf8_char(p, &c);
+
+        if (len && c == '\n' && indent) {
             fputc('\n', out);
-            if (text[1])
+            if (p[1])
                 fputs(indent, out);
-        } else if ((c < 0x20 && c != '\t') || c == 0x7f) {
-            fprintf(out, "\\x%02x", c);
+        } else if (len == 0 || (c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0)) {
+            for (size_t i = 0; i < (len ? len : 1); i++)
+                fprintf(out, "\\x%02x", p[i]);
         } else {
-            fputc(c, out);
+            fwrite(p, 1, len, out);
         }
+        p += len ? len : 1;
     }
 }
 
@@ -60,14 +68,15 @@ static void tell(const struct terminal *t, const struct result_case *r)
     const char *color = r->status == RESULT_FAILED ? "\033[31m" : "\033[33m";
 
     fprintf(t->out, "%s%s%s ", paint(t, color), result_status_name(r->status), paint(t, "\033[0m"));
-    put_safe(t->out, r->name, "");
-    fputc('\n', t->out);
-    put_safe(t->out, r->headline ? r->headline : "", "  ");
+    put_safe(t->out, r->name, NULL);
+    fputs("\n  ", t->out);
+    put_safe(t->out, r->headline ? r->headline : "", NULL);
     fputc('\n', t->out);
     if (r->details)
         put_safe(t->out, r->details, "  ");
     if (r->replay) {
-        put_safe(t->out, r->replay, "  replay: ");
+        fputs("  replay: ", t->out);
+        put_safe(t->out, r->replay, NULL);
         fputs("\n\n", t->out);
     }
 }
@@ -80,7 +89,8 @@ void terminal_case(struct terminal *t, const struct result_case *r)
     if (is_bad(r))
         tell(t, r);
     if (t->is_tty)
-        fprintf(t->out, "%zu/%zu%s", t->done, t->total, t->bad ? ", not all well" : "");
+        fprintf(t->out, "%zu/%zu%s", t->done, t->total > t->done ? t->total : t->done,
+                t->bad ? ", not all well" : "");
     fflush(t->out);
 }
 
@@ -92,22 +102,23 @@ static void tell_skips(const struct terminal *t, const struct result_run *run)
         if (r->status != RESULT_SKIPPED)
             continue;
         fputs("skipped ", t->out);
-        put_safe(t->out, r->name, "");
-        put_safe(t->out, r->headline ? r->headline : "", ": ");
+        put_safe(t->out, r->name, NULL);
+        fputs(": ", t->out);
+        put_safe(t->out, r->headline ? r->headline : "", NULL);
         fputc('\n', t->out);
     }
 }
 
 static void tell_suites(const struct terminal *t, const struct result_run *run)
 {
+    struct strmap *seen = strmap_create();
+
     for (size_t i = 0; i < run->count; i++) {
         const char *suite = run->cases[i]->suite;
         size_t passed = 0, all = 0;
         int64_t wall = 0;
-        bool first = true;
+        bool first = !strmap_put(seen, suite, (void *)suite);
 
-        for (size_t k = 0; k < i && first; k++)
-            first = strcmp(run->cases[k]->suite, suite) != 0;
         for (size_t k = i; first && k < run->count; k++) {
             if (strcmp(run->cases[k]->suite, suite) != 0)
                 continue;
@@ -119,6 +130,7 @@ static void tell_suites(const struct terminal *t, const struct result_run *run)
             fprintf(t->out, "%-24s %4zu of %zu passed  %8.1f ms\n", suite, passed, all,
                     (double)wall / 1e6);
     }
+    strmap_destroy(seen, NULL);
 }
 
 void terminal_finish(struct terminal *t, const struct result_run *run)

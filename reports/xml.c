@@ -4,9 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the UTF-8 sequence at p and its character; 0 when it is broken, overlong or beyond
- * Unicode. */
-static size_t decode(const unsigned char *p, uint32_t *ret)
+size_t utf8_char(const unsigned char *p, uint32_t *ret)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t len = p[0] < 0x80             ? 1
@@ -70,7 +68,7 @@ static void add_text(struct strbuf *out, const char *text, bool attribute)
 
     while (*p) {
         uint32_t c = 0;
-        size_t len = decode(p, &c);
+        size_t len = utf8_char(p, &c);
 
         if (len == 0) {
             strbuf_addf(out, "\\x%02x", *p++);

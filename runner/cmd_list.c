@@ -107,6 +107,10 @@ static int do_list(const struct list_options *o, const struct collection *c)
 static int do_lint(const struct list_options *o, const struct collection *c)
 {
     (void)o;
+    if (c->unit_count == 0) {
+        fputs("vmconform: error: no scenario was found\n", stderr);
+        return EXIT_CANNOT_TELL;
+    }
     printf("%zu scenarios, %zu cases, no mistake found\n", c->unit_count, c->case_count);
     return 0;
 }

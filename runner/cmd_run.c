@@ -95,6 +95,7 @@ static void judge_expected(const struct expected *x, struct result_case *r)
         r->expected = true;
     } else if (r->status == RESULT_PASSED) {
         r->status = RESULT_FAILED;
+        free(r->headline);
         r->headline = mem_printf("%s:%u:1: passed, though the list of expected failures names it",
                                  r->file, r->line);
     }
@@ -185,16 +186,26 @@ static int save_reports(const struct run_options *o, const struct result_run *ru
     AUTO(strbuf) struct strbuf junit = {0};
     AUTO(strbuf) struct strbuf json = {0};
     struct err err = {0};
+    int status = 0;
 
+    /* One that cannot be written does not cost the others. */
     if (o->junit)
         report_junit(&junit, run);
+    if (o->junit && report_save(o->junit, &junit, &err) < 0)
+        status = usage_error(&err);
     if (o->json)
         report_json(&json, run);
-    if ((o->junit && report_save(o->junit, &junit, &err) < 0) ||
-        (o->json && report_save(o->json, &json, &err) < 0) ||
-        (o->trace && join_traces(c, dir, o->trace, &err) < 0))
-        return usage_error(&err);
-    return 0;
+    if (o->json && report_save(o->json, &json, &err) < 0)
+        status = usage_error(&err);
+    if (o->trace && join_traces(c, dir, o->trace, &err) < 0)
+        status = usage_error(&err);
+    return status;
+}
+
+/* Exit statuses: the smallest that applies, 0 only when nothing else does. */
+static int smaller_status(int a, int b)
+{
+    return a == 0 ? b : b == 0 ? a : a < b ? a : b;
 }
 
 static int run_collection(const struct run_options *o, const struct collection *c, const char *dir,
@@ -218,17 +229,19 @@ static int run_collection(const struct run_options *o, const struct collection *
     struct result_run run = {.version = VMCONFORM_VERSION, .seed = o->seed};
     struct result_case **cases = NULL;
     int64_t start = wall_monotonic_ns();
-    int status;
+    int status = 0;
 
-    pool_run(c, &options, &cases, &run.count);
+    if (pool_run(c, &options, &cases, &run.count) < 0) {
+        fputs("vmconform: error: a worker ended badly after its last case; see above\n", stderr);
+        status = EXIT_CANNOT_TELL;
+    }
     run.cases = (const struct result_case *const *)cases;
     run.wall_ns = wall_monotonic_ns() - start;
     run.interrupted = interrupted;
     run.fail_on_skip = o->fail_on_skip;
     terminal_finish(progress.terminal, &run);
-    status = save_reports(o, &run, c, dir);
-    if (!status)
-        status = result_exit_code(&run);
+    status = smaller_status(status, save_reports(o, &run, c, dir));
+    status = smaller_status(status, result_exit_code(&run));
     for (size_t i = 0; i < run.count; i++)
         result_case_destroy(cases[i]);
     free(cases);

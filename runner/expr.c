@@ -220,6 +220,9 @@ static int fn_requests(void *cookie, struct cel_context *c, size_t nargs,
     (void)nargs;
     if (!kind)
         return -1;
+    if (cw->history.request_count >= HISTORY_REQUESTS_MAX)
+        return err_set(reterr, ERR_LIMIT, NO_POS, "more than %d requests: not all are remembered",
+                       HISTORY_REQUESTS_MAX);
     out = json_array();
     for (size_t i = 0; i < cw->history.request_count; i++) {
         const struct past_request *r = &cw->history.requests[i];

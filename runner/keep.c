@@ -113,12 +113,18 @@ static void make_folders(const char *path)
 
 void keep_images(struct casework *cw)
 {
-    AUTO(str) char *dir = mem_printf("%s/%s", cw->options->keep, cw->result->name);
-    AUTO(str) char *volumes = mem_printf("%s/volumes", dir);
+    AUTO(str) char *base = mem_strdup(cw->result->name);
+    AUTO(str) char *dir = NULL;
+    AUTO(str) char *volumes = NULL;
     size_t at = 0, failed = 0;
     const char *name;
     void *chain;
 
+    for (char *p = base; *p; p++)
+        if (*p == '/')
+            *p = '_'; /* a matrix value must not lead out of the folder */
+    dir = mem_printf("%s/%s", cw->options->keep, base);
+    volumes = mem_printf("%s/volumes", dir);
     make_folders(volumes);
     while (strmap_each(cw->chains, &at, &name, &chain)) {
         AUTO(str) char *to = mem_printf("%s/%s", dir, name);

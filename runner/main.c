@@ -48,6 +48,15 @@ static int unknown_command(const char *word)
     return EXIT_CANNOT_TELL;
 }
 
+/* Output that nobody can read is no success. */
+static int check_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fputs("vmconform: error: the output could not be written\n", stderr);
+    return status ? status : EXIT_CANNOT_TELL;
+}
+
 int main(int argc, char **argv)
 {
     json_init();
@@ -65,6 +74,6 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].fn(argc - 1, argv + 1);
+            return check_output(commands[i].fn(argc - 1, argv + 1));
     return unknown_command(argv[1]);
 }

@@ -13,11 +13,13 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/wall.h"
+#include "runner/case.h"
 #include "runner/sandbox.h"
 #include "runner/worker.h"
 #include "sim/apiserver/crd.h"
 
 #define JOBS_MAX 64
+#define ATTEMPTS_MAX 3
 
 struct case_slot {
     struct result_case **results;
@@ -41,6 +43,8 @@ struct pool {
     unsigned worker_count;
     size_t next; /* the first case that no worker has got */
     bool stopping;
+    bool no_workers;   /* none can be started: the rest is an error, not a skip */
+    bool worker_ailed; /* one ended badly between cases, as a leak check does */
 };
 
 static void add_result(struct pool *p, size_t index, struct result_case *r)
@@ -52,7 +56,8 @@ static void add_result(struct pool *p, size_t index, struct result_case *r)
     slot->results[slot->count++] = r;
     if (p->options->on_result)
         p->options->on_result(p->options->cookie, r);
-    if (p->options->fail_fast && r->status != RESULT_PASSED && r->status != RESULT_SKIPPED)
+    if (p->options->fail_fast && r->status != RESULT_PASSED && r->status != RESULT_SKIPPED &&
+        !r->expected)
         p->stopping = true;
 }
 
@@ -64,7 +69,16 @@ static void own_result(struct pool *p, size_t index, enum result_status status, 
 
     r->status = status;
     r->error_type = type ? mem_strdup(type) : NULL;
-    r->headline = headline_take;
+    if (status == RESULT_SKIPPED) {
+        r->headline = headline_take;
+    } else {
+        r->headline = mem_printf("%s:%u:1: %s", r->file, r->line, headline_take);
+        free(headline_take);
+    }
+    if (p->options->crash_every_write) {
+        free(r->replay);
+        r->replay = case_replay(c->unit, c->name, p->options->seed, "every-write");
+    }
     add_result(p, index, r);
     p->slots[index].done = true;
 }
@@ -99,6 +113,7 @@ static bool start_worker(struct pool *p, struct worker *w)
         close_others(p);
         close(down[1]);
         close(up[0]);
+        setpgid(0, 0);
         worker_main(p->collection, p->options, down[0], up[1]);
     }
     close(down[0]);
@@ -108,6 +123,8 @@ static bool start_worker(struct pool *p, struct worker *w)
         close(up[0]);
         return false;
     }
+    /* A group of its own, so that the programs that it runs end with it. */
+    setpgid(pid, pid);
     *w = (struct worker){.pid = pid, .to = down[1], .from = up[0], .running = -1};
     return true;
 }
@@ -119,7 +136,7 @@ static int end_worker(struct pool *p, struct worker *w, bool kill_it)
 
     if (!w->pid)
         return 0;
-    if (kill_it)
+    if (kill_it && kill(-w->pid, SIGKILL) < 0)
         kill(w->pid, SIGKILL);
     close(w->to);
     close(w->from);
@@ -141,13 +158,18 @@ static bool give_case(struct pool *p, struct worker *w)
 
     if (p->stopping || *p->options->interrupted || p->next >= p->collection->case_count)
         return false;
-    if (!w->pid && !start_worker(p, w)) {
-        p->stopping = true;
-        return false;
-    }
     len = snprintf(line, sizeof line, "%zu\n", p->next);
-    if (write(w->to, line, (size_t)len) != len)
-        return false;
+    /* One that died between two cases is replaced. */
+    for (int attempt = 0;; attempt++) {
+        if (attempt == ATTEMPTS_MAX || (!w->pid && !start_worker(p, w))) {
+            p->stopping = p->no_workers = true;
+            return false;
+        }
+        if (write(w->to, line, (size_t)len) == len)
+            break;
+        p->worker_ailed = true;
+        end_worker(p, w, true);
+    }
     w->running = (long)p->next++;
     w->started = wall_monotonic_ns();
     return true;
@@ -160,6 +182,9 @@ static void handle_line(struct pool *p, struct worker *w, const char *line, size
     if (w->running < 0)
         return;
     if (*line == 'D') {
+        if (p->slots[index].count == 0)
+            own_result(p, index, RESULT_ERROR, "crash",
+                       mem_strdup("the case gave no result that can be read"));
         p->slots[index].done = true;
         w->running = -1;
     } else if (*line == 'R' && len > 2) {
@@ -169,6 +194,10 @@ static void handle_line(struct pool *p, struct worker *w, const char *line, size
 
         if (r)
             add_result(p, index, r);
+        else
+            own_result(p, index, RESULT_ERROR, "crash",
+                       mem_printf("the result cannot be read: %s", err.msg));
+        w->started = wall_monotonic_ns(); /* each run of a crash sweep has its own time */
         err_clear(&err);
     }
 }
@@ -204,6 +233,8 @@ static void worker_died(struct pool *p, struct worker *w)
 
     if (index >= 0)
         own_result(p, (size_t)index, RESULT_ERROR, "crash", death_words(status));
+    else
+        p->worker_ailed = p->worker_ailed || status != 0;
 }
 
 static void read_worker(struct pool *p, struct worker *w)
@@ -268,8 +299,12 @@ static void wait_for_workers(struct pool *p)
 
 static void drop_running(struct pool *p)
 {
-    for (unsigned i = 0; i < p->worker_count; i++)
-        end_worker(p, &p->workers[i], p->workers[i].running >= 0);
+    for (unsigned i = 0; i < p->worker_count; i++) {
+        bool busy = p->workers[i].running >= 0;
+
+        if (end_worker(p, &p->workers[i], busy) != 0 && !busy)
+            p->worker_ailed = true;
+    }
 }
 
 static void skip_rest(struct pool *p)
@@ -277,9 +312,15 @@ static void skip_rest(struct pool *p)
     const char *why =
         *p->options->interrupted ? "interrupted by a signal" : "stopped after a failure";
 
-    for (size_t i = 0; i < p->collection->case_count; i++)
-        if (!p->slots[i].done)
+    for (size_t i = 0; i < p->collection->case_count; i++) {
+        if (p->slots[i].done)
+            continue;
+        if (p->no_workers)
+            own_result(p, i, RESULT_ERROR, "environment",
+                       mem_strdup("no process can be started to run the case"));
+        else
             own_result(p, i, RESULT_SKIPPED, NULL, mem_strdup(why));
+    }
 }
 
 static void gather(struct pool *p, struct result_case ***ret_cases, size_t *ret_count)
@@ -300,8 +341,8 @@ static void gather(struct pool *p, struct result_case ***ret_cases, size_t *ret_
     free(p->slots);
 }
 
-void pool_run(const struct collection *c, const struct pool_options *options,
-              struct result_case ***ret_cases, size_t *ret_count)
+int pool_run(const struct collection *c, const struct pool_options *options,
+             struct result_case ***ret_cases, size_t *ret_count)
 {
     struct pool p = {.collection = c, .options = options};
     size_t definitions;
@@ -317,4 +358,5 @@ void pool_run(const struct collection *c, const struct pool_options *options,
     drop_running(&p);
     skip_rest(&p);
     gather(&p, ret_cases, ret_count);
+    return p.worker_ailed ? -1 : 0;
 }

@@ -26,8 +26,9 @@ struct pool_options {
 };
 
 /* Results in scenario order (a crash sweep gives several for one case). Traces, when asked for, are
- * DIR/trace-INDEX files. ret_cases: new array of new results. */
-void pool_run(const struct collection *c, const struct pool_options *options,
-              struct result_case ***ret_cases, size_t *ret_count);
+ * DIR/trace-INDEX files. ret_cases: new array of new results. -1 when a worker ended badly although
+ * no case was running, as one does whose leak check finds something at its end. */
+int pool_run(const struct collection *c, const struct pool_options *options,
+             struct result_case ***ret_cases, size_t *ret_count);
 
 #endif

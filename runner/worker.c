@@ -104,18 +104,28 @@ static void send_result(struct worker_state *w, const struct result_case *r)
     write_all(w->to, strbuf_str(&line), line.len);
 }
 
-static void save_trace(struct worker_state *w, size_t index, const struct result_case *r,
+/* A trace that is not whole is none: then the case is an error. */
+static void save_trace(struct worker_state *w, size_t index, struct result_case *r,
                        const struct strbuf *text)
 {
     AUTO(str) char *path = mem_printf("%s/trace-%zu", w->options->dir, index);
-    AUTO(file) FILE *f = fopen(path, "ab");
+    FILE *f = fopen(path, "ab");
+    bool ok = f != NULL;
     AUTO(json) json_t *head = json_pack("{s:s, s:I}", "case", r->name, "seed", (json_int_t)r->seed);
     AUTO(str) char *line = json_text(head);
 
-    if (!f)
+    if (f) {
+        ok = fprintf(f, "%s\n", line) > 0 && fwrite(strbuf_str(text), 1, text->len, f) == text->len;
+        ok = fclose(f) == 0 && ok;
+    }
+    if (ok)
         return;
-    fprintf(f, "%s\n", line);
-    fwrite(strbuf_str(text), 1, text->len, f);
+    r->status = RESULT_ERROR;
+    free(r->error_type);
+    r->error_type = mem_strdup("environment");
+    free(r->headline);
+    r->headline =
+        mem_printf("%s:%u:1: the trace cannot be written: %s", r->file, r->line, strerror(errno));
 }
 
 /* One run of a case in a folder of its own. Returns the number of crash points. */
@@ -141,13 +151,11 @@ static uint64_t run_once(struct worker_state *w, size_t index, const struct case
         free(outcome.result->name);
         outcome.result->name = name;
         free(outcome.result->replay);
-        outcome.result->replay =
-            mem_printf("vmconform run %s --filter '%s' --seed %llu --crash every-write",
-                       c->unit->path, c->name, (unsigned long long)w->options->seed);
+        outcome.result->replay = case_replay(c->unit, c->name, w->options->seed, "every-write");
     }
-    send_result(w, outcome.result);
     if (w->options->trace)
         save_trace(w, index, outcome.result, &outcome.trace);
+    send_result(w, outcome.result);
     points = outcome.crash_points;
     case_outcome_finish(&outcome);
     return points;

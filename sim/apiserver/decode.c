@@ -161,7 +161,7 @@ static int decode_meta(struct call *c, json_t *object)
 
 static int decode_type(struct call *c, json_t *object)
 {
-    char want[300];
+    char want[API_VERSION_TEXT];
     api_version_of(c->t->group, c->v->name, want, sizeof(want));
     const json_t *have = json_object_get(object, "apiVersion");
     if (have && strcmp(json_string_value(have) ? json_string_value(have) : "", want) != 0)

@@ -141,7 +141,7 @@ static void observe(void *cookie, const struct store_change *change)
         unblock_all(g);
     if (strcmp(change->plural, "events") == 0 && !*change->group)
         return;
-    char api_version[300];
+    char api_version[API_VERSION_TEXT];
     api_version_of(change->group, change->version, api_version, sizeof(api_version));
     gc_note(g, change->type, api_version, change->kind, change->object);
 }

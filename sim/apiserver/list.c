@@ -416,7 +416,7 @@ static json_t *list_meta(const struct walk *w)
 static json_t *list_body(struct walk *w)
 {
     const struct call *c = w->c;
-    char api_version[300];
+    char api_version[API_VERSION_TEXT];
     api_version_of(c->t->group, c->v->name, api_version, sizeof(api_version));
     json_t *body = json_object();
     json_put_str(body, "kind", c->t->list_kind);

@@ -219,7 +219,7 @@ static void renormalise(struct rtype *t)
     struct store_entry *e;
     while ((e = store_next(&t->table, &pos))) {
         AUTO(json) json_t *copy = json_copy_of(e->object);
-        char api_version[300];
+        char api_version[API_VERSION_TEXT];
         api_version_of(t->group, rtype_storage(t)->name, api_version, sizeof(api_version));
         json_put_str(copy, "apiVersion", api_version);
         schema_normalise(rtype_storage(t)->schema, copy);

@@ -154,7 +154,8 @@ static inline bool call_is_status(const struct call *c)
 {
     return c->req->subresource != NULL;
 }
-/* "apps/v1", "v1". */
+/* "apps/v1", "v1": a subdomain of at most 253 characters and a label of at most 63. */
+#define API_VERSION_TEXT 320
 void api_version_of(const char *group, const char *version, char *out, size_t size);
 
 /* All return 0, or -1 with *c->ret filled. */

@@ -14,7 +14,7 @@ static void keep_member(json_t *to, const json_t *from, const char *key)
 {
     json_t *v = json_object_get(from, key);
     if (v)
-        json_object_set(to, key, v);
+        json_object_set_nocheck(to, key, v);
     else
         json_object_del(to, key);
 }

@@ -105,7 +105,7 @@ static bool settle_cursor(struct apiwatch *w, enum api_event_type *ret_type, boo
 
 static json_t *bookmark(const struct apiwatch *w, int64_t revision, bool initial)
 {
-    char api_version[300];
+    char api_version[API_VERSION_TEXT];
     api_version_of(w->t->group, w->v->name, api_version, sizeof(api_version));
     AUTO(str) char *rv = mem_printf("%" PRId64, revision);
     json_t *object = json_object();

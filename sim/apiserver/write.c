@@ -1,4 +1,5 @@
 /* The stages that every write passes: admission, defaults and pruning, validation. */
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -71,16 +72,19 @@ int write_validate(struct call *c, const json_t *object, const json_t *old)
 
 void api_version_of(const char *group, const char *version, char *out, size_t size)
 {
-    if (*group)
-        snprintf(out, size, "%s/%s", group, version);
-    else
-        snprintf(out, size, "%s", version);
+    size_t at = strlen(group), len = strlen(version);
+    assert(at + 1 + len < size);
+    if (at) {
+        memcpy(out, group, at);
+        out[at++] = '/';
+    }
+    memcpy(out + at, version, len + 1);
 }
 
 /* Conversion strategy None: another apiVersion, then that version's schema. */
 static void convert(const struct rtype *t, const struct rversion *to, json_t *object)
 {
-    char api_version[300];
+    char api_version[API_VERSION_TEXT];
     api_version_of(t->group, to->name, api_version, sizeof(api_version));
     json_put_str(object, "apiVersion", api_version);
     if (to->schema)

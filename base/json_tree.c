@@ -99,7 +99,7 @@ void json_put_take(json_t *v, const char *dotted, json_t *value)
 
         assert(len > 0);
         if (dotted[len] == '\0') {
-            rc = json_object_setn_new(v, dotted, len, value);
+            rc = json_object_setn_new_nocheck(v, dotted, len, value);
             assert(rc == 0);
             (void)rc;
             return;
@@ -107,7 +107,7 @@ void json_put_take(json_t *v, const char *dotted, json_t *value)
         child = json_object_getn(v, dotted, len);
         if (!json_is_object(child)) {
             child = json_object();
-            rc = json_object_setn_new(v, dotted, len, child);
+            rc = json_object_setn_new_nocheck(v, dotted, len, child);
             assert(rc == 0);
         }
         v = child;

@@ -145,7 +145,7 @@ bool condition_true(struct casework *cw, const struct condition *c, const struct
 
     if (c->kind == CONDITION_THAT)
         return that_true(cw, c, &e, why);
-    spec = tmpl_eval(c->spec, &e, &err);
+    spec = tmpl_view(c->spec, &e, &err);
     if (!spec) {
         if (why)
             strbuf_addf(why, "  %s\n", err.msg);

@@ -139,7 +139,7 @@ struct piece {
 struct tmpl {
     enum tmpl_kind kind;
     struct src_pos pos;
-    json_t *literal;      /* TMPL_LITERAL */
+    json_t *literal;      /* TMPL_LITERAL; and of a list or map without holes, the whole */
     struct piece *pieces; /* TMPL_TEXT */
     size_t piece_count, piece_cap;
     struct tmpl **children; /* TMPL_LIST, TMPL_MAP */
@@ -291,6 +291,24 @@ static struct tmpl *compile_text(const struct yaml_node *node, const struct scop
     return TAKE(t);
 }
 
+/* Conditions are looked at after every change: what no value enters is put together once. */
+static void keep_whole(struct tmpl *t)
+{
+    AUTO(json) json_t *whole = t->kind == TMPL_MAP ? json_object() : json_array();
+
+    for (size_t i = 0; i < t->child_count; i++) {
+        json_t *child = t->children[i]->literal;
+
+        if (!child)
+            return;
+        if (t->kind == TMPL_MAP)
+            json_object_set(whole, t->keys[i], child);
+        else
+            json_array_append(whole, child);
+    }
+    t->literal = TAKE(whole);
+}
+
 static struct tmpl *compile_container(const struct yaml_doc *doc, const struct yaml_node *node,
                                       const struct scope *scope, struct diags *diags)
 {
@@ -313,6 +331,8 @@ static struct tmpl *compile_container(const struct yaml_doc *doc, const struct y
             t->keys[t->child_count] = mem_strdup(n->key);
         t->children[t->child_count++] = child;
     }
+    if (ok)
+        keep_whole(t);
     return ok ? TAKE(t) : NULL;
 }
 
@@ -368,22 +388,17 @@ static json_t *eval_text(const struct tmpl *t, const struct eval *e, struct err 
     return json_stringn(strbuf_str(&out), out.len);
 }
 
-static json_t *eval_node(const struct tmpl *t, const struct eval *e, struct err *reterr)
+static json_t *eval_node(const struct tmpl *t, const struct eval *e, bool view, struct err *reterr)
 {
     AUTO(json) json_t *out = NULL;
 
-    switch (t->kind) {
-    case TMPL_LITERAL:
-        return json_copy_of(t->literal);
-    case TMPL_TEXT:
+    if (t->literal)
+        return view ? json_incref(t->literal) : json_copy_of(t->literal);
+    if (t->kind == TMPL_TEXT)
         return eval_text(t, e, reterr);
-    case TMPL_LIST:
-    case TMPL_MAP:
-        break;
-    }
     out = t->kind == TMPL_MAP ? json_object() : json_array();
     for (size_t i = 0; i < t->child_count; i++) {
-        json_t *child = eval_node(t->children[i], e, reterr);
+        json_t *child = eval_node(t->children[i], e, view, reterr);
 
         if (!child)
             return NULL;
@@ -420,18 +435,26 @@ static bool weigh(const json_t *v, size_t *nodes, size_t *bytes)
     return *bytes <= VALUE_TEXT_MAX;
 }
 
-json_t *tmpl_eval(const struct tmpl *t, const struct eval *e, struct err *reterr)
+static json_t *eval_weighed(const struct tmpl *t, const struct eval *e, bool view,
+                            struct err *reterr)
 {
-    json_t *v;
+    json_t *v = eval_node(t, e, view, reterr);
     size_t nodes = 0, bytes = 0;
 
-    if (t->kind == TMPL_LITERAL)
-        return json_copy_of(t->literal);
-    v = eval_node(t, e, reterr);
-    if (!v || weigh(v, &nodes, &bytes))
+    if (!v || t->kind == TMPL_LITERAL || weigh(v, &nodes, &bytes))
         return v;
     json_decref(v);
     return too_large(t, reterr);
+}
+
+json_t *tmpl_eval(const struct tmpl *t, const struct eval *e, struct err *reterr)
+{
+    return eval_weighed(t, e, false, reterr);
+}
+
+json_t *tmpl_view(const struct tmpl *t, const struct eval *e, struct err *reterr)
+{
+    return eval_weighed(t, e, true, reterr);
 }
 
 char *tmpl_text(const struct tmpl *t, const struct eval *e, struct err *reterr)

@@ -56,6 +56,8 @@ DEFINE_CLEANUP(struct tmpl, tmpl, tmpl_destroy);
 struct src_pos tmpl_pos(const struct tmpl *t);
 /* New JSON, NULL with *reterr. */
 json_t *tmpl_eval(const struct tmpl *t, const struct eval *e, struct err *reterr);
+/* The same for reading only: what has no holes is shared with the template. */
+json_t *tmpl_view(const struct tmpl *t, const struct eval *e, struct err *reterr);
 /* New text; numbers and bools become their text. */
 char *tmpl_text(const struct tmpl *t, const struct eval *e, struct err *reterr);
 /* 0 to DURATION_MAX. */

@@ -66,6 +66,11 @@ static json_t *last_read(const struct casework *cw, struct cluster *c,
     return json_string(text ? text : "");
 }
 
+static void put_text(json_t *event, const char *key, const char *text)
+{
+    json_object_set_new_nocheck(event, key, json_string(text ? text : ""));
+}
+
 static json_t *event_json(struct casework *cw, struct cluster *c, const struct store_change *change,
                           const char *by, int64_t now)
 {
@@ -73,20 +78,17 @@ static json_t *event_json(struct casework *cw, struct cluster *c, const struct s
     char time[TIME_TEXT];
 
     time_format(now, time);
-    json_object_set_new(event, "type", json_string(api_event_name(change->type)));
-    json_object_set_new(event, "kind", json_string(change->kind));
-    json_object_set_new(event, "namespace", json_string(change->ns ? change->ns : ""));
-    json_object_set_new(event, "name", json_string(change->name));
-    json_object_set_new(event, "cluster", json_string(cluster_name(c)));
-    json_object_set_new(event, "by", json_string(by));
-    json_object_set_new(event, "user", json_string(change->user ? change->user : ""));
-    json_object_set_new(event, "verb",
-                        json_string(change->request ? api_verb_name(change->request->verb) : ""));
-    json_object_set_new(event, "subresource",
-                        json_string(change->request && change->request->subresource
-                                        ? change->request->subresource
-                                        : ""));
-    json_object_set_new(event, "time", json_string(time));
+    put_text(event, "type", api_event_name(change->type));
+    put_text(event, "kind", change->kind);
+    put_text(event, "namespace", change->ns);
+    put_text(event, "name", change->name);
+    put_text(event, "cluster", cluster_name(c));
+    put_text(event, "by", by);
+    put_text(event, "user", change->user);
+    put_text(event, "verb", change->request ? api_verb_name(change->request->verb) : "");
+    put_text(event, "subresource",
+             change->request && change->request->subresource ? change->request->subresource : "");
+    put_text(event, "time", time);
     json_object_set_new(event, "lastRead", last_read(cw, c, change, by));
     return event;
 }

@@ -125,17 +125,25 @@ static char *read_source(const char *path, struct err *reterr)
     return strbuf_take(&text);
 }
 
-static char *mutated(const struct mutant *m, const char *text, struct err *reterr)
+static char *edited(const struct mutant *m, const struct edit *edit, const char *text,
+                    struct err *reterr)
 {
-    const char *at = strstr(text, m->find);
-    const char *again = at ? strstr(at + 1, m->find) : NULL;
+    const char *at = strstr(text, edit->find);
+    const char *again = at ? strstr(at + 1, edit->find) : NULL;
 
     if (!at || again) {
         err_set(reterr, ERR_INVALID, m->pos, "mutant '%s': its text is in %s %s, expected once",
                 m->name, m->file, at ? "more than once" : "nowhere");
         return NULL;
     }
-    return mem_printf("%.*s%s%s", (int)(at - text), text, m->replace, at + strlen(m->find));
+    return mem_printf("%.*s%s%s", (int)(at - text), text, edit->replace, at + strlen(edit->find));
+}
+
+static char *mutated(const struct mutant *m, const char *text, struct err *reterr)
+{
+    AUTO(str) char *first = edited(m, &m->edits[0], text, reterr);
+
+    return first && m->edits[1].find ? edited(m, &m->edits[1], first, reterr) : TAKE(first);
 }
 
 static int write_source(const char *path, const char *text, struct err *reterr)

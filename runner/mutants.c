@@ -9,7 +9,12 @@
 static const struct shape_key mutant_keys[] = {
     {"name", SHAPE_NAME, true},    {"file", SHAPE_TEXT, true},   {"find", SHAPE_TEXT, true},
     {"replace", SHAPE_TEXT, true}, {"kills", SHAPE_TEXTS, true}, {"why", SHAPE_TEXT, true},
-    {"how", SHAPE_TEXT, false},    {NULL, SHAPE_ANY, false},
+    {"how", SHAPE_TEXT, false},    {"also", SHAPE_MAP, false},   {NULL, SHAPE_ANY, false},
+};
+static const struct shape_key edit_keys[] = {
+    {"find", SHAPE_TEXT, true},
+    {"replace", SHAPE_TEXT, true},
+    {NULL, SHAPE_ANY, false},
 };
 
 static char *text_of(const struct yaml_doc *doc, const struct yaml_node *n, const char *key)
@@ -60,10 +65,15 @@ static void check_mutant(const struct mutant_list *l, const struct mutant *m, co
             diags_add(diags, DIAG_ERROR, m->pos, "mutant: '%s' is there twice", m->name);
     if (how && strcmp(how, "error") != 0)
         diags_add(diags, DIAG_ERROR, m->pos, "mutant: 'how' knows 'error' only, found '%s'", how);
-    if (strcmp(m->find, m->replace) == 0)
+    if (strcmp(m->edits[0].find, m->edits[0].replace) == 0)
         diags_add(diags, DIAG_ERROR, m->pos, "mutant: 'find' and 'replace' are the same");
     if (m->file[0] == '/' || strstr(m->file, ".."))
         diags_add(diags, DIAG_ERROR, m->pos, "mutant: 'file' must be a path below the project");
+}
+
+static struct edit read_edit(const struct yaml_doc *doc, const struct yaml_node *n)
+{
+    return (struct edit){text_of(doc, n, "find"), text_of(doc, n, "replace")};
 }
 
 static void read_mutant(const struct yaml_doc *doc, const struct yaml_node *n,
@@ -80,10 +90,12 @@ static void read_mutant(const struct yaml_doc *doc, const struct yaml_node *n,
         .pos = n->pos,
         .name = text_of(doc, n, "name"),
         .file = text_of(doc, n, "file"),
-        .find = text_of(doc, n, "find"),
-        .replace = text_of(doc, n, "replace"),
+        .edits[0] = read_edit(doc, n),
         .by_error = how && strcmp(how, "error") == 0,
     };
+    const struct yaml_node *also = yaml_get(doc, n, "also");
+    if (also && shape_check(doc, also, edit_keys, "also", diags))
+        m->edits[1] = read_edit(doc, also);
     read_kills(doc, yaml_get(doc, n, "kills"), m, scenarios, diags);
     check_mutant(l, m, how, diags);
 }
@@ -122,8 +134,10 @@ void mutants_destroy(struct mutant_list *l)
         free(m->kill_pos);
         free(m->name);
         free(m->file);
-        free(m->find);
-        free(m->replace);
+        for (size_t k = 0; k < ARRAY_LEN(m->edits); k++) {
+            free(m->edits[k].find);
+            free(m->edits[k].replace);
+        }
     }
     free(l->items);
     free(l);

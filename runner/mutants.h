@@ -11,10 +11,14 @@
 #include "base/err.h"
 #include "base/strmap.h"
 
+struct edit {
+    char *find, *replace;
+};
 struct mutant {
     struct src_pos pos;
-    char *name, *file, *find, *replace;
-    char **kills; /* names of scenarios that must fail */
+    char *name, *file;
+    struct edit edits[2]; /* the second one, `also`, is for what is guarded twice; or empty */
+    char **kills;         /* names of scenarios that must fail */
     struct src_pos *kill_pos;
     size_t kill_count;
     bool by_error; /* the scenarios may end in an error instead (a crash, a time limit) */

@@ -87,7 +87,7 @@ static int compare_claim(struct casework *cw, const char *target, const char *mo
 {
     struct disk_model *disk = NULL;
     const struct disk_moment *expected = chain_moment(cw, moment, &disk, reterr);
-    bool block = false;
+    bool block = false, wrong_size;
     AUTO(str) char *path = expected ? claim_path(cw, target, &block, reterr) : NULL;
     AUTO(str) char *file = path ? block ? mem_strdup(path) : mem_printf("%s/disk.img", path) : NULL;
     AUTO(verify) struct verify_report report = {0};
@@ -98,11 +98,18 @@ static int compare_claim(struct casework *cw, const char *target, const char *mo
     if (disk_verify_file(file, disk, expected, 0, &report, &fault) < 0)
         return err_set(reterr, ERR_IO, NO_POS, "cannot read the restored disk of '%s': %s", target,
                        fault.err.msg ? fault.err.msg : "no reason given");
-    *ret_same = verify_same(&report);
+    /* A device may be larger than the disk on it; a file is the disk, and its end is where a guest
+     * looks for the second partition table. */
+    wrong_size = !block && report.size_found > report.size_wanted;
+    *ret_same = verify_same(&report) && !wrong_size;
     if (!*ret_same && why) {
         AUTO(str) char *text = verify_text(&report);
 
         add_lines(why, text);
+        if (wrong_size)
+            strbuf_addf(why, "  the disk has %llu bytes, expected %llu\n",
+                        (unsigned long long)report.size_found,
+                        (unsigned long long)report.size_wanted);
     }
     return 0;
 }

@@ -8,7 +8,8 @@ logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 one='header=$1; shift
     log=$LOGS/$(echo "$header" | tr / _)
-    "$@" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wstrict-prototypes -Werror -I. -fsyntax-only -x c "$header" >"$log" 2>&1 ||
+    echo "#include \"$header\"" |
+        "$@" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wstrict-prototypes -Werror -I. -fsyntax-only -x c - >"$log" 2>&1 ||
         echo "$header: does not stand alone" >"$log.bad"'
 find . \( -path ./build -o -path ./.git -o -path ./tests/lint/bad \) -prune -o -name '*.h' -print | sed 's|^\./||' | sort |
     LOGS=$logs xargs -P "$(nproc 2>/dev/null || echo 2)" -I HEADER sh -c "$one" sh HEADER $compiler $flags

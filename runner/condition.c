@@ -219,9 +219,10 @@ static char *failure_words(struct casework *cw, const struct condition *c,
     AUTO(json) json_t *spec = NULL;
     AUTO(str) char *object = NULL;
     const char *line = strbuf_str(why);
+    AUTO(str) char *message = c->message ? tmpl_text(c->message, &e, NULL) : NULL;
 
-    if (c->message)
-        return tmpl_text(c->message, &e, NULL);
+    if (message)
+        return TAKE(message);
     line += strspn(line, " ");
     if (c->kind != CONDITION_HAS || !*line || !(spec = tmpl_eval(c->spec, &e, NULL)))
         return TAKE(name);
@@ -242,8 +243,12 @@ static int condition_failed(struct casework *cw, const struct condition *c,
     char time[TIME_TEXT];
     int r;
 
+    free(TAKE(cw->unknown_kind));
     if (verb != VERB_ERROR)
         condition_true(cw, c, frame, &why);
+    if (cw->unknown_kind && !kind_is_known(cw, cw->unknown_kind))
+        return verdict(cw, RESULT_ERROR, "scenario", c->pos, NULL, "no cluster knows the kind '%s'",
+                       cw->unknown_kind);
     words = failure_words(cw, c, frame, &why);
     duration_format(waited_ns, time);
     set_subject(cw, c, &e, &ref);

@@ -69,7 +69,8 @@ static bool is_duration(const struct yaml_node *n)
 {
     int64_t ns;
 
-    return (n->type == YAML_STRING && duration_parse(n->text, &ns)) ||
+    return (n->type == YAML_STRING && duration_parse(n->text, &ns) && ns >= 0 &&
+            ns <= DURATION_MAX) ||
            (n->type == YAML_INT && n->value.integer == 0);
 }
 
@@ -268,8 +269,9 @@ static bool value_fits(const json_t *v, enum shape_type type)
     case SHAPE_INT:
         return json_is_integer(v);
     case SHAPE_DURATION:
-        return json_is_string(v) ? duration_parse(json_string_value(v), &ns)
-                                 : json_is_integer(v) && json_integer_value(v) == 0;
+        return json_is_string(v)
+                   ? duration_parse(json_string_value(v), &ns) && ns >= 0 && ns <= DURATION_MAX
+                   : json_is_integer(v) && json_integer_value(v) == 0;
     case SHAPE_QUANTITY:
         return json_is_integer(v) ||
                (json_is_string(v) && quantity_parse(json_string_value(v), &q));

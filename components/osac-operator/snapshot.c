@@ -256,7 +256,7 @@ int osac_snapshot_reconcile(void *cookie, const char *ns, const char *name,
         return 0;
     if (a != ANSWER_OK)
         return err_move(reterr, &e);
-    p.own = json_copy_of(p.stored);
+    p.own = json_copy_parts(p.stored, "metadata", "status", NULL);
     enum pass_step step = PASS_ON;
     if (meta_deleting(p.stored))
         step = delete_pass(&p, reterr);

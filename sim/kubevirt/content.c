@@ -302,7 +302,7 @@ static int thaw(struct pass *p, struct err *reterr)
 
 static int write_status(struct pass *p, int64_t *ret_after_ns, struct err *reterr)
 {
-    AUTO(json) json_t *content = json_copy_of(p->content);
+    AUTO(json) json_t *content = json_copy_parts(p->content, "status", NULL);
     int64_t now = ctl_now(&p->kv->snapshot);
     if (!json_is_object(json_object_get(content, "status")))
         json_object_set_new(content, "status", json_object());

@@ -223,7 +223,7 @@ static json_t *status_object(json_t *snapshot)
 
 static int write_status(struct kv *kv, const json_t *old, const struct view *v, struct err *reterr)
 {
-    AUTO(json) json_t *snapshot = json_copy_of(old);
+    AUTO(json) json_t *snapshot = json_copy_parts(old, "status", NULL);
     int64_t now = ctl_now(&kv->snapshot);
     json_t *status = status_object(snapshot);
     if (!json_object_get(status, "readyToUse"))

@@ -230,7 +230,7 @@ static enum want decide_absent(const json_t *vm, const char *strategy)
 
 static int request_start(struct kv *kv, const json_t *vm, struct err *reterr)
 {
-    AUTO(json) json_t *copy = json_copy_of(vm);
+    AUTO(json) json_t *copy = json_copy_parts(vm, "status", NULL);
     json_t *list = json_at_mut(copy, "status", "stateChangeRequests", NULL);
     if (!list) {
         list = json_array();
@@ -280,7 +280,7 @@ static int write_status(struct kv *kv, const char *ns, const char *name, const c
     if (!vm)
         return 0;
     AUTO(json) json_t *vmi = ctl_peek(&kv->vm, &KIND_VMI, ns, name);
-    AUTO(json) json_t *copy = json_copy_of(vm);
+    AUTO(json) json_t *copy = json_copy_parts(vm, "status", NULL);
     kv_vm_status(kv, copy, vmi);
     json_t *status = json_object_get(copy, "status");
     if (failure)

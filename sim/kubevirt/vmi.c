@@ -231,7 +231,7 @@ int kv_vmi_reconcile(void *cookie, const char *ns, const char *name, int64_t *re
         return 0;
     struct guest *g = kv_guest(kv, ns, name);
     kv_guest_boot(g, meta_uid(old));
-    AUTO(json) json_t *vmi = json_copy_of(old);
+    AUTO(json) json_t *vmi = json_copy_parts(old, "metadata", "status", NULL);
     if (kv_vmi_final(vmi)) /* no launcher is left */
         return ctl_remove_finalizer(&kv->handler, &KIND_VMI, vmi, FINALIZER_VMI, reterr);
     if (g->ending)

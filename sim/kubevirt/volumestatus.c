@@ -17,7 +17,7 @@ static char *obstacle(struct kv *kv, const json_t *vm, const json_t *volume)
     if (!pvc)
         return mem_strdup("PVC not found");
     const char *sc = json_str(pvc, "spec.storageClassName");
-    AUTO(json) json_t *bound = json_copy_of(pvc);
+    AUTO(json) json_t *bound = json_copy_parts(pvc, "status", NULL);
     json_put_str(bound, "status.phase", "Bound"); /* the class counts here, not the binding */
     __attribute__((cleanup(cleanup_err))) struct err e = {0};
     AUTO(str) char *class = NULL;
@@ -59,7 +59,7 @@ int kv_volume_status_reconcile(void *cookie, const char *ns, const char *name,
     const json_t *old = json_path(vm, "status.volumeSnapshotStatuses");
     if (old ? json_same(old, statuses) : !json_array_size(statuses))
         return 0;
-    AUTO(json) json_t *copy = json_copy_of(vm);
+    AUTO(json) json_t *copy = json_copy_parts(vm, "status", NULL);
     json_put_take(copy, "status.volumeSnapshotStatuses", json_incref(statuses));
     return ctl_update(&kv->snapshot, &KIND_VM, "status", copy, reterr);
 }

@@ -39,21 +39,10 @@ json_t *json_at_mut(json_t *v, ...)
     return found;
 }
 
-/* Length of the first name of a dotted path. Names are short: strcspn's preparations take longer.
- */
-static size_t name_len(const char *dotted)
-{
-    size_t len = 0;
-
-    while (dotted[len] && dotted[len] != '.')
-        len++;
-    return len;
-}
-
 const json_t *json_path(const json_t *v, const char *dotted)
 {
     while (v && *dotted) {
-        size_t len = name_len(dotted);
+        size_t len = (size_t)(strchrnul(dotted, '.') - dotted);
 
         v = json_object_getn(v, dotted, len);
         dotted += len;
@@ -93,7 +82,7 @@ void json_put_take(json_t *v, const char *dotted, json_t *value)
 {
     assert(json_is_object(v) && value);
     for (;;) {
-        size_t len = name_len(dotted);
+        size_t len = (size_t)(strchrnul(dotted, '.') - dotted);
         json_t *child;
         int rc;
 

@@ -10,6 +10,7 @@
 #include "sim/kubevirt/kv_priv.h"
 
 #define GRACE_NS (300 * NS_PER_S)
+#define CLAIMS_NS (5 * NS_PER_S)
 #define CREATING "Creating new PVCs"
 
 json_t *kv_restore_target(const struct kv *kv, const json_t *restore)
@@ -272,6 +273,8 @@ static int make_claims(struct kv *kv, const json_t *old, const json_t *content, 
     int64_t left = begun_ns + kv->duration_ns[KV_RESTORE] - ctl_now(&kv->restore);
     if (!waiting && left > 0)
         *ret_after_ns = left;
+    if (waiting) /* an old claim that makes room says nothing to a restore when it goes */
+        *ret_after_ns = CLAIMS_NS;
     *ret_done = !waiting && left <= 0;
     if (*ret_done || (!planned && says(old, CREATING)))
         return 0;

@@ -228,8 +228,8 @@ static int ensure_claim(struct kv *kv, const json_t *restore, const json_t *entr
     if (!is_policy(restore, "spec.volumeRestorePolicy", "InPlace"))
         return err_set(reterr, ERR_INVALID, NO_POS, "persistentvolumeclaims \"%s\" already exists",
                        name);
-    /* In place: the old claim makes room. pvc-protection may hold it for as long as a pod uses it;
-     * its end wakes the restore through the machine that uses it. */
+    /* In place: the old claim makes room. pvc-protection may hold it for as long as a pod uses
+     * it. */
     *ret_waiting = true;
     if (meta_deleting(pvc))
         return 0;

@@ -189,6 +189,14 @@ static const struct script_case cases[] = {
     {"RS-18 in place", STOPPED "restore r a s {\"volumeRestorePolicy\":\"InPlace\"}\n"
                                "run idle\n" COMPLETE "has pvc disk metadata.annotations r-$r\n"
                                "count pvc 1\n"},
+    {"in place of claims that the machine has left",
+     STOPPED "restore r a s\n"
+             "run idle\n" COMPLETE "write a 0 50\n"
+             "restore t a s {\"volumeRestorePolicy\":\"InPlace\"}\n"
+             "run idle\n"
+             "is vmrestore t status.complete true\n"
+             "count pvc 2\n"
+             "same a before\n"},
     {"RS-20 RS-21 names and owners", STOPPED
      "restore r a s "
      "{\"volumeRestorePolicy\":\"PrefixTargetName\",\"volumeOwnershipPolicy\":\"None\"}\n"

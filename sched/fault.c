@@ -37,7 +37,7 @@ enum { POINTS = 5 };
 static const struct point_def points[POINTS] = {
     {"api",
      {"verb", "group", "kind", "plural", "ns", "name", "subresource", "by", "cluster"},
-     {{"answer", .type = VALUE_CHOICE, .numbers = {409, 429, 500, 503},
+     {{"answer", .type = VALUE_CHOICE, .numbers = {403, 409, 429, 500, 503},
        .texts = {"timeout", "lost"}},
       {"delay", .type = VALUE_COUNT, .min = 0, .max = INT64_MAX}}},
     {"watch",

@@ -17,7 +17,7 @@
 /* Points, each with its attributes (all text) and the actions a rule may ask for:
  *
  *   "api"      verb group kind plural ns name subresource by cluster
- *              {answer: 409|429|500|503|"timeout"|"lost"} | {delay: ns}
+ *              {answer: 403|409|429|500|503|"timeout"|"lost"} | {delay: ns}
  *              "timeout" fails with 504 before it reaches the store, "lost" is committed, then 504
  *   "watch"    kind plural by cluster
  *              {lag: ns} | {drop: true} | {gone: true} | {hold: true}

@@ -45,11 +45,30 @@ const json_t *client_fault(const struct request_info *info)
     return fault_hit(world_faults(cluster_world(info->cluster)), "api", attrs, ARRAY_LEN(attrs));
 }
 
+/* As a missing right is answered (kube-apiserver.md 7.3). */
+static void answer_forbidden(const struct api_request *req, const char *name,
+                             struct api_response *ret)
+{
+    const struct api_resource *r = &req->resource;
+    AUTO(str)
+    char *where = req->ns ? mem_printf("in the namespace \"%s\"", req->ns)
+                          : mem_strdup("at the cluster scope");
+    AUTO(str)
+    char *why = mem_printf("User \"%s\" cannot %s resource \"%s%s%s\" in API group \"%s\" %s",
+                           req->user ? req->user : "", api_verb_name(req->verb), r->plural,
+                           req->subresource ? "/" : "", req->subresource ? req->subresource : "",
+                           r->group, where);
+    status_forbidden(ret, r, name, why);
+}
+
 bool client_fault_answer(const json_t *action, const struct api_request *req,
                          struct api_response *ret)
 {
     const char *name = req->name ? req->name : "";
     switch (json_integer_value(json_object_get(action, "answer"))) {
+    case 403:
+        answer_forbidden(req, name, ret);
+        return true;
     case 409:
         status_modified(ret, &req->resource, name);
         return true;

@@ -70,7 +70,7 @@ static const struct {
     {"unknown action", "{'point':'watch','action':{'lagg':1}}",
      "action: point 'watch' has no action 'lagg'", "did you mean 'lag'?"},
     {"unknown answer", "{'point':'api','action':{'answer':418}}", "action.answer: unknown value",
-     "known: 409, 429, 500, 503, \"timeout\", \"lost\""},
+     "known: 403, 409, 429, 500, 503, \"timeout\", \"lost\""},
     {"answer of another point", "{'point':'store','action':{'answer':'lost'}}",
      "action.answer: unknown value", "known: 404, 500, 503, \"truncated\", \"corrupt\""},
     {"no number", "{'point':'file','action':{'errno':0}}", "action.errno: unknown value",

@@ -67,7 +67,7 @@ static const struct fault_case {
     {"{'answer':409}", 409, false},       {"{'answer':429}", 429, false},
     {"{'answer':500}", 500, false},       {"{'answer':503}", 503, false},
     {"{'answer':'timeout'}", 504, false}, {"{'answer':'lost'}", 504, true},
-    {"{'delay':5000000000}", 201, true},
+    {"{'answer':403}", 403, false},       {"{'delay':5000000000}", 201, true},
 };
 
 START_TEST(api_faults)

@@ -61,6 +61,7 @@ struct restore_refusal {
 };
 struct restore_source {
     char *vm, *ns, *vms; /* owned: the machine, its namespace, the KubeVirt snapshot */
+    char *uid, *uuid;    /* owned: of the snapshot on the hub; NULL without */
 };
 void osac_restore_source_finish(struct restore_source *s);
 static inline void cleanup_restore_source(struct restore_source *s)

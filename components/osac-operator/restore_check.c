@@ -17,6 +17,8 @@ void osac_restore_source_finish(struct restore_source *s)
     free(s->vm);
     free(s->ns);
     free(s->vms);
+    free(s->uid);
+    free(s->uuid);
     memset(s, 0, sizeof *s);
 }
 
@@ -51,16 +53,20 @@ static enum pass_step refuse(struct restore_refusal *ret, const char *reason)
 
 /* The name is not the identity: a snapshot that was deleted and made again under its old name holds
  * other data. The request carries a name and a time only, so a snapshot younger than the request is
- * not the one that was meant. */
+ * not the one that was meant. A time before the instance itself comes from a clock that tells
+ * nothing. */
 static bool is_another(const struct pass *p, const json_t *snapshot, int64_t requested_s)
 {
     const char *meant = meta_annotation(p->stored, KEY_RESTORE_FROM_UUID);
     const char *uuid = meta_label(snapshot, KEY_SNAPSHOT_UUID);
     if (meant && *meant)
         return !uuid || strcmp(meant, uuid) != 0;
-    int64_t created_s;
-    return osac_seconds_parse(json_str(snapshot, "metadata.creationTimestamp"), &created_s) &&
-           created_s > requested_s;
+    int64_t made_s, instance_s;
+    if (!osac_seconds_parse(json_str(snapshot, "metadata.creationTimestamp"), &made_s) ||
+        made_s <= requested_s)
+        return false;
+    return !osac_seconds_parse(json_str(p->stored, "metadata.creationTimestamp"), &instance_s) ||
+           instance_s < requested_s;
 }
 
 static bool of_this_instance(const struct pass *p, const json_t *snapshot)
@@ -97,7 +103,21 @@ static enum pass_step check_snapshot(struct pass *p, int64_t requested_s,
     if (strcmp(ns, ret->ns) != 0)
         return refuse(refusal, "SnapshotMismatch");
     ret->vms = mem_strdup(vms);
+    ret->uid = mem_strdup(meta_uid(snapshot));
+    if (meta_label(snapshot, KEY_SNAPSHOT_UUID))
+        ret->uuid = mem_strdup(meta_label(snapshot, KEY_SNAPSHOT_UUID));
     return PASS_ON;
+}
+
+/* KubeVirt's copy says whose it is. One that says nothing has lost its marks; one that names
+ * another snapshot holds that one's data, whatever the reference says. */
+static bool of_another_snapshot(const json_t *vms, const struct restore_source *source)
+{
+    const char *uid = meta_annotation(vms, KEY_SNAPSHOT_UID);
+    const char *uuid = meta_label(vms, KEY_SNAPSHOT_UUID);
+    if (uuid && source->uuid)
+        return strcmp(uuid, source->uuid) != 0;
+    return uid && strcmp(uid, source->uid) != 0;
 }
 
 static enum pass_step check_vms(struct pass *p, const struct restore_source *source,
@@ -112,7 +132,8 @@ static enum pass_step check_vms(struct pass *p, const struct restore_source *sou
         err_move(reterr, &e);
         return PASS_FAILED;
     }
-    if (strcmp(json_str_or_empty(vms, "spec.source.name"), source->vm) != 0)
+    if (strcmp(json_str_or_empty(vms, "spec.source.name"), source->vm) != 0 ||
+        of_another_snapshot(vms, source))
         return refuse(refusal, "SnapshotMismatch");
     if (meta_deleting(vms) || !json_bool(vms, "status.readyToUse", false))
         return refuse(refusal, "SnapshotNotReady");

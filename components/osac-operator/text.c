@@ -91,7 +91,7 @@ bool osac_object_same_tenant(const json_t *a, const json_t *b)
 {
     const char *of_a = meta_annotation(a, KEY_TENANT);
     const char *of_b = meta_annotation(b, KEY_TENANT);
-    return of_a && of_b ? strcmp(of_a, of_b) == 0 : of_a == of_b;
+    return of_a && of_b && *of_a && strcmp(of_a, of_b) == 0;
 }
 
 char *osac_object_label_value(const char *name)

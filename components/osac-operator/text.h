@@ -15,7 +15,7 @@ char *osac_text_hashed_name(const char *prefix, const char *a, const char *b);
 /* "unmanaged" and "Unmanaged" are both in use. */
 bool osac_object_is_unmanaged(const json_t *obj);
 bool osac_object_is_manual(const json_t *obj);
-/* Both carry the annotation or neither does, with the same value. */
+/* Both carry the annotation, with the same value: what has no tenant is nobody's. */
 bool osac_object_same_tenant(const json_t *a, const json_t *b);
 /* A label value must be at most 63 bytes: longer names are cut. New. */
 char *osac_object_label_value(const char *name);

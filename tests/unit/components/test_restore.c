@@ -318,6 +318,37 @@ START_TEST(younger_snapshot_is_another)
 }
 END_TEST
 
+/* A clock from before the instance says nothing about which snapshot was meant. */
+START_TEST(clock_far_behind)
+{
+    STAGE(s);
+    stage_instance(&s);
+    json_put_str(stage_ci(&s), "metadata.creationTimestamp", T1);
+    json_put_str(stage_snapshot(&s, "snap", "Ready"), "metadata.creationTimestamp", T2);
+    stage_request(&s, "snap", T0);
+    settle(&s);
+    expect(&s, "clock behind", 1, "True", "False", "");
+}
+END_TEST
+
+/* Made again under its name, and pointing at the data of the one before. */
+START_TEST(data_of_another_snapshot)
+{
+    STAGE(s);
+    stage_instance(&s);
+    json_t *sn = stage_snapshot(&s, "snap", "Ready");
+    if (_i)
+        meta_set_label(fake_only(s.f, &osac_kind_vms), KEY_SNAPSHOT_UUID, "before");
+    else
+        json_put_str(sn, "metadata.uid", "after");
+    meta_set_label(sn, KEY_SNAPSHOT_UUID, "after");
+    stage_request(&s, "snap", T1);
+    settle(&s);
+    expect(&s, "other data", 0, "False", "True", "");
+    ck_assert_str_eq(stage_reason(&s, "RestoreFailed"), "SnapshotMismatch");
+}
+END_TEST
+
 START_TEST(admission_refuses)
 {
     STAGE(s);
@@ -446,6 +477,8 @@ int main(void)
     tcase_add_test(tc, lost_status_is_repaired);
     tcase_add_test(tc, pruned_field_is_noticed);
     tcase_add_test(tc, younger_snapshot_is_another);
+    tcase_add_test(tc, clock_far_behind);
+    tcase_add_loop_test(tc, data_of_another_snapshot, 0, 2);
     tcase_add_test(tc, admission_refuses);
     tcase_add_test(tc, link_down);
     tcase_add_test(tc, unmanaged_waits);

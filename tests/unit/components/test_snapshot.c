@@ -117,6 +117,11 @@ static void other_tenant(struct stage *s)
 {
     meta_set_annotation(snap(s), KEY_TENANT, "two");
 }
+static void no_tenants(struct stage *s)
+{
+    meta_set_annotation(snap(s), KEY_TENANT, NULL);
+    meta_set_annotation(stage_ci(s), KEY_TENANT, NULL);
+}
 static void no_kind(struct stage *s)
 {
     json_array_append_new(s->f->absent, json_string("virtualmachinesnapshots"));
@@ -146,10 +151,15 @@ static const struct obstacle {
     void (*arrange)(struct stage *s);
     const char *phase;
 } obstacles[] = {
-    {"no parent", no_parent, "Failed"},       {"parent deleting", parent_deleting, "Failed"},
-    {"other tenant", other_tenant, "Failed"}, {"no kind", no_kind, "Failed"},
-    {"gate off", gate_off, "Failed"},         {"no machine yet", no_machine, "Creating"},
-    {"two machines", two_machines, ""},       {"unmanaged", unmanaged, ""},
+    {"no parent", no_parent, "Failed"},
+    {"parent deleting", parent_deleting, "Failed"},
+    {"other tenant", other_tenant, "Failed"},
+    {"no tenants", no_tenants, "Failed"},
+    {"no kind", no_kind, "Failed"},
+    {"gate off", gate_off, "Failed"},
+    {"no machine yet", no_machine, "Creating"},
+    {"two machines", two_machines, ""},
+    {"unmanaged", unmanaged, ""},
 };
 
 START_TEST(obstructed)

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -42,4 +43,27 @@ int failure_join(struct err *e, struct err *more)
     }
     err_clear(more);
     return -1;
+}
+
+#define CUT "..."
+
+/* Where a text of UTF-8 may be cut: not inside of a character. */
+static size_t place_to_cut(const char *text, size_t at)
+{
+    while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
+        at--;
+    return at;
+}
+
+char *failure_plain(const char *text)
+{
+    size_t len = strlen(text);
+    char *line =
+        len <= FAILURE_TEXT_MAX
+            ? mem_strdup(text)
+            : mem_printf("%.*s" CUT, (int)place_to_cut(text, FAILURE_TEXT_MAX - strlen(CUT)), text);
+    for (char *c = line; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = ' ';
+    return line;
 }

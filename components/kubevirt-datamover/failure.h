@@ -18,4 +18,9 @@ int failure_wrap(struct err *e, const char *tag, const char *fmt, ...)
  * when one is pending afterwards. */
 int failure_join(struct err *e, struct err *more);
 
+/* The text as a status message: one line of at most FAILURE_TEXT_MAX bytes. What documents say may
+ * be part of it, and they may say anything. New. */
+#define FAILURE_TEXT_MAX 2048
+char *failure_plain(const char *text);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "components/kubevirt-datamover/failure.h"
 #include "components/kubevirt-datamover/mover.h"
 #include "kube/meta.h"
 
@@ -133,7 +134,8 @@ int pass_fail(struct pass *p, struct err *reterr, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    AUTO(str) char *message = mem_vprintf(fmt, ap);
+    AUTO(str) char *text = mem_vprintf(fmt, ap);
+    AUTO(str) char *message = failure_plain(text);
     va_end(ap);
     host_log(p->m->host, LOG_ERROR, "DataDownload %s failed: %s", meta_name(p->stored), message);
     pass_set_phase(p, "Failed", message);

@@ -101,7 +101,8 @@ static const json_t *current_pod(struct pass *p, const json_t *pods)
 static int begin_retry(struct pass *p, const char *failure, struct err *reterr)
 {
     AUTO(str) char *count = mem_printf("%" PRId64, pass_retries(p) + 1);
-    AUTO(str) char *message = mem_printf("Retrying with a larger scratch PVC: %s", failure);
+    AUTO(str) char *text = mem_printf("Retrying with a larger scratch PVC: %s", failure);
+    AUTO(str) char *message = failure_plain(text);
     host_log(p->m->host, LOG_WARNING, "DataDownload %s: %s", meta_name(p->stored), message);
     meta_set_annotation(p->own, KEY_RETRIES, count);
     meta_set_annotation(p->own, KEY_RESTAGING, "true");

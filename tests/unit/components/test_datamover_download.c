@@ -258,11 +258,12 @@ static const char *const increment = "qemu-img create -f qcow2 I 4M && qemu-io -
 
 struct restore_case {
     const char *name;
-    const char *make;           /* how the images F and I are changed */
-    const char *name_f;         /* file name of F; NULL: "F.qcow2" */
-    const char *extra;          /* more members of F's file; "" for none, NULL: its true size */
-    const char *target, *flags; /* path; "block", "strict" */
-    const char *want;           /* code, or NULL: restored */
+    const char *make;             /* how the images F and I are changed */
+    const char *name_f;           /* file name of F; NULL: "F.qcow2" */
+    const char *extra;            /* more members of F's file; "" for none, NULL: its true size */
+    const char *target, *flags;   /* path; "block", "strict" */
+    const char *want;             /* code, or NULL: restored */
+    const char *index, *manifest; /* instead of true ones */
 };
 
 static const struct restore_case cases[] = {
@@ -330,6 +331,74 @@ static const struct restore_case cases[] = {
      .flags = "block",
      .want = "E-DEVICE-SIZE"},
     {.name = "no device", .make = "true", .flags = "block", .want = "E-CONFIG"},
+    {.name = "compressed clusters",
+     .make = "qemu-img create -f qcow2 I 4M && qemu-io -f qcow2 -c 'write -c -P 2 64k 64k' "
+             "-c 'write -c -P 2 128k 64k' -c 'write -z 1M 64k' I"},
+    {.name = "compressed with zstd",
+     .make = "qemu-img create -f qcow2 -o compression_type=zstd I 4M && qemu-io -f qcow2 "
+             "-c 'write -c -P 2 64k 64k' -c 'write -c -P 2 128k 64k' -c 'write -z 1M 64k' I"},
+    {.name = "subclusters",
+     .make =
+         "qemu-img create -f qcow2 -o extended_l2=on,cluster_size=128k I 4M && qemu-io -f qcow2 "
+         "-c 'write -P 2 64k 128k' -c 'write -z 1M 64k' I"},
+    {.name = "a dirty bitmap", .make = "qemu-img bitmap --add -f qcow2 I b0"},
+    {.name = "an internal snapshot", .make = "qemu-img snapshot -c s1 I", .want = "E-QCOW"},
+    {.name = "lazy refcounts",
+     .make = "qemu-img create -f qcow2 -o lazy_refcounts=on I 4M && qemu-io -f qcow2 "
+             "-c 'write -P 2 64k 128k' -c 'write -z 1M 64k' I"},
+    {.name = "small clusters",
+     .make = "qemu-img create -f qcow2 -o cluster_size=4k I 4M && qemu-io -f qcow2 "
+             "-c 'write -P 2 64k 128k' -c 'write -z 1M 64k' I"},
+    {.name = "small refcounts",
+     .make = "qemu-img create -f qcow2 -o refcount_bits=1 I 4M && qemu-io -f qcow2 "
+             "-c 'write -P 2 64k 128k' -c 'write -z 1M 64k' I"},
+    {.name = "preallocated",
+     .make = "qemu-img create -f qcow2 -o preallocation=metadata F 4M && qemu-io -f qcow2 "
+             "-c 'write -P 1 0 4M' F"},
+    {.name = "a base of compat 0.10",
+     .make = "qemu-img create -f qcow2 -o compat=0.10 F 4M && qemu-io -f qcow2 "
+             "-c 'write -P 1 0 4M' F"},
+    {.name = "raw that begins like qcow2",
+     .make = "printf 'QFI\\373\\0\\0\\0\\3' >F && head -c 200000 /dev/zero >>F",
+     .want = "E-QCOW"},
+    {.name = "an index that is no JSON", .index = "{", .want = "E-INDEX"},
+    {.name = "an empty index", .index = "", .want = "E-INDEX"},
+    {.name = "an index that is a list", .index = "[]", .want = "E-INDEX"},
+    {.name = "an index without checkpoints", .index = "{}", .want = "E-CHAIN-UNKNOWN"},
+    {.name = "checkpoints that are none",
+     .index = "{'checkpoints':[null,1]}",
+     .want = "E-INDEX-DUP"},
+    {.name = "checkpoints in a map",
+     .index = "{'checkpoints':{'id':'F'}}",
+     .want = "E-CHAIN-UNKNOWN"},
+    {.name = "an id with a zero byte",
+     .index = "{'checkpoints':[{'id':'F\\u0000x','type':'full'}]}",
+     .want = "E-INDEX"},
+    {.name = "files in a map",
+     .index = "{'checkpoints':[{'id':'F','type':'full','files':{'a':1}},"
+              "{'id':'I','type':'incremental','parent':'F'}]}",
+     .want = "E-DISK-MISSING"},
+    {.name = "a type that is a number",
+     .index = "{'checkpoints':[{'id':'F','type':1},{'id':'I'}]}",
+     .want = "E-HEAD-TYPE"},
+    {.name = "a size beyond all integers",
+     .extra = ",'size':99999999999999999999999",
+     .want = "E-INDEX"},
+    {.name = "a size with a fraction", .extra = ",'size':1.5", .want = "E-INDEX"},
+    {.name = "a manifest that is no JSON", .manifest = "nil", .want = "E-MANIFEST"},
+    {.name = "a manifest without a chain", .manifest = "{}", .want = "E-CHAIN-EMPTY"},
+    {.name = "a manifest of another VM",
+     .manifest = "{'namespace':'n','name':'s-vm','checkpointChain':['F','I']}",
+     .want = "E-MANIFEST"},
+    {.name = "a chain of lists",
+     .manifest = "{'checkpointChain':[['F'],{}]}",
+     .want = "E-CHAIN-UNKNOWN"},
+    {.name = "a chain of whole checkpoints",
+     .manifest = "{'checkpointChain':[{'id':'F'},{'id':'I'}]}"},
+    {.name = "data file on the increment",
+     .make = "qemu-img create -f qcow2 -o data_file=/tmp/vmconform-nowhere2,data_file_raw=on I 4M; "
+             "rm -f /tmp/vmconform-nowhere2",
+     .want = "E-DATA-FILE"},
 };
 
 /* Single quotes become double ones. New. */
@@ -355,9 +424,12 @@ static void put_documents(struct files_host *f, const struct restore_case *c)
         "'files':[{'filename':'I.qcow2','diskName':'root','objectPath':"
         "'checkpoints/ns/vm/I/I.qcow2'}]}]}",
         name, name, c->extra ? c->extra : size));
-    put_text(f, INDEX_KEY, index);
-    put_text(f, MANIFEST_KEY,
-             "{\"namespace\":\"ns\",\"name\":\"vm\",\"checkpointChain\":[\"F\",\"I\"]}");
+    AUTO(str)
+    char *manifest = quoted(mem_strdup(
+        c->manifest ? c->manifest : "{'namespace':'ns','name':'vm','checkpointChain':['F','I']}"));
+    AUTO(str) char *other = quoted(mem_strdup(c->index ? c->index : ""));
+    put_text(f, INDEX_KEY, c->index ? other : index);
+    put_text(f, MANIFEST_KEY, manifest);
     AUTO(str)
     char *move = mem_printf("cp F '" OBJECT("F_%s") "'; [ ! -e I ] || cp I " OBJECT("I_I.qcow2"),
                             strcmp(name, "../x") == 0 ? ".._x" : name);
@@ -429,7 +501,8 @@ START_TEST(restore)
     shell(&f, "mkdir store pod");
     shell(&f, full_image);
     shell(&f, increment);
-    shell(&f, c->make);
+    if (c->make)
+        shell(&f, c->make);
     put_documents(&f, c);
     json_t *config = config_of(c);
     int r = kubevirt_datamover_download_component.run(&f.host, config, &e);

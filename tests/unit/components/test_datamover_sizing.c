@@ -1,4 +1,5 @@
-/* How big claims become: the numbers of datamover.md 4.3, and the corners. Also names and keys. */
+/* How big claims become: the numbers of datamover.md 4.3, and the corners. Also names and keys,
+ * and the texts of failures. */
 #include "components/kubevirt-datamover/sizing.h"
 
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "components/kubevirt-datamover/failure.h"
 #include "components/kubevirt-datamover/names.h"
 #include "tests/unit/suite.h"
 
@@ -160,6 +162,37 @@ START_TEST(name)
 }
 END_TEST
 
+/* ---- status messages ---- */
+
+START_TEST(plain_text)
+{
+    AUTO(str) char *same = failure_plain("E-X: 'a'");
+    AUTO(str) char *line = failure_plain("a\nb\x01\x7f\xc3\xbc");
+    ck_assert_str_eq(same, "E-X: 'a'");
+    ck_assert_str_eq(line, "a b  \xc3\xbc");
+}
+END_TEST
+
+/* Characters of two bytes, with and without one byte in front: a cut falls on each of their halves.
+ */
+START_TEST(plain_long_text)
+{
+    char text[3 * FAILURE_TEXT_MAX];
+    for (size_t front = 0; front < 2; front++) {
+        size_t len = 0;
+        for (; len < front; len++)
+            text[len] = 'x';
+        for (; len + 2 < sizeof text; len += 2)
+            memcpy(text + len, "\xc3\xbc", 2);
+        text[len] = '\0';
+        AUTO(str) char *plain = failure_plain(text);
+        AUTO(json) json_t *valid = json_string(plain);
+        ck_assert(strlen(plain) <= FAILURE_TEXT_MAX && strlen(plain) + 2 > FAILURE_TEXT_MAX);
+        ck_assert_msg(valid != NULL, "the cut falls into a character");
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("sizing");
@@ -172,6 +205,8 @@ int main(void)
     tcase_add_test(tc, negative_sizes);
     tcase_add_loop_test(tc, key, 0, ARRAY_LEN(keys));
     tcase_add_loop_test(tc, name, 0, ARRAY_LEN(names));
+    tcase_add_test(tc, plain_text);
+    tcase_add_test(tc, plain_long_text);
     suite_add_tcase(s, tc);
     return suite_run(s);
 }

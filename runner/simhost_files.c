@@ -291,7 +291,10 @@ int simhost_sync_dir(struct host *h, const char *path, struct err *reterr)
     struct simhost *s = simhost_of(h);
     AUTO(str) char *real = real_path(s, path, false, reterr);
 
-    return real ? file_point(s, "sync", path, 1, reterr) : -1;
+    if (!real || file_point(s, "sync", path, 1, reterr) < 0)
+        return -1;
+    trace_file(s, "sync", path, -1);
+    return 0;
 }
 
 static int compare_names(const void *a, const void *b)

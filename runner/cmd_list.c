@@ -25,10 +25,11 @@ static json_t *case_json(const struct planned_case *c)
 {
     const struct unit *u = c->unit;
 
-    return json_pack("{s:s, s:s, s:s, s:O*, s:O*, s:O, s:O, s:O, s:s}", "name", c->name, "scenario",
-                     u->name, "file", u->path, "family", json_object_get(u->labels, "family"),
-                     "group", json_object_get(u->labels, "group"), "requirement", u->requirements,
-                     "matrix", c->values, "needs", u->needs, "description", u->description);
+    return json_pack(
+        "{s:s, s:s, s:s, s:O*, s:O*, s:O, s:O, s:O, s:O, s:s}", "name", c->name, "scenario",
+        u->name, "file", u->path, "family", json_object_get(u->labels, "family"), "group",
+        json_object_get(u->labels, "group"), "labels", u->labels, "requirement", u->requirements,
+        "matrix", c->values, "needs", u->needs, "description", u->description);
 }
 
 static void print_json(const struct collection *c)

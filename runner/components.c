@@ -85,7 +85,7 @@ int component_start(struct casework *cw, const char *name, const json_t *config,
 
     if (!c)
         return -1;
-    if (r && r->wanted)
+    if (r && r->wanted && !process_crashed(r->process))
         return verdict(cw, RESULT_ERROR, "scenario", pos, NULL, "component '%s' runs already",
                        name);
     if (!r) {

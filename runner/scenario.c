@@ -461,6 +461,13 @@ static char *find_fixture(const char *from, const char *name)
 {
     char *path = climb(from, name);
 
+    if (!path) {
+        /* The scenario was named from inside its folder: what is above does not stand in its name.
+         */
+        AUTO(str) char *absolute = realpath(from, NULL);
+
+        path = absolute ? climb(absolute, name) : NULL;
+    }
     if (!path)
         path = climb("x", name); /* the current folder */
     if (!path) {

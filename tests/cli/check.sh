@@ -116,9 +116,15 @@ fi
 check report-below-a-file 2 "Not a directory" $run --junit "$s/passes.yaml/j.xml" "$s/passes.yaml"
 
 check list 0 'passes' "$program" list "$s"
+check list-json-labels 0 '"size": "small"' "$program" list --json "$s/passes.yaml"
 check list-json 0 '"matrixed\[size=1\]"' "$program" list --json "$s"
 check lint 0 '5 scenarios, 6 cases, no mistake found' "$program" lint "$s"
 check expand 0 'size: 1' "$program" expand "$s/matrixed.yaml"
+mkdir "$s/fixtures" "$s/deep"
+printf 'apiVersion: vmconform.dev/v1alpha1\nkind: Fixture\nmetadata: {name: f}\nspec: {description: A sample., given: [{cluster: main}]}\n' >"$s/fixtures/f.yaml"
+printf 'apiVersion: vmconform.dev/v1alpha1\nkind: Scenario\nmetadata: {name: inside}\nspec: {requirement: [x], description: A sample., given: [{fixture: f}], steps: [{settle: {}}]}\n' >"$s/deep/inside.yaml"
+check fixture-from-inside 0 'no mistake found' env -C "$s/deep" "$(realpath "$program")" lint inside.yaml
+rm -r "$s/fixtures" "$s/deep"
 check doctor-argument 2 'takes no arguments' "$program" doctor all
 check qcow2-missing 2 'error' "$program" qcow2 info "$work/none.qcow2"
 

@@ -43,8 +43,12 @@ static int run_finally(struct casework *cw, struct frame *frame)
     return run_steps(cw, &cw->unit->finally, frame);
 }
 
+/* A crash of the sweep may fall on the very request that a step waits for: then the run without a
+ * crash is the one that tells. */
 static int judge_armed(struct casework *cw)
 {
+    if (cw->options->crash_point)
+        return 0;
     for (size_t i = 0; i < cw->armed_count; i++) {
         const struct armed *a = cw->armed[i];
 

@@ -36,6 +36,8 @@ static bool check_manifest(struct parser *p, const struct yaml_node *n)
 {
     static const char *const needed[] = {"apiVersion", "kind", "metadata"};
 
+    if (shape_has_hole(n))
+        return true; /* known when it runs; what it gives is checked there */
     if (n->type != YAML_MAP) {
         diags_add(p->diags, DIAG_ERROR, n->pos, "a manifest must be a map, found a %s",
                   yaml_type_name(n->type));
@@ -331,6 +333,16 @@ static void nearest_template(const struct unit *u, const char *word, const char 
             nearest_template(u->givens[i].fixture, word, best);
 }
 
+/* A parameter may hide a variable of the file: a template's names are its own. */
+static bool parameters_legal(struct parser *p, const struct yaml_node *params)
+{
+    struct scope *none = scope_create(NULL);
+    bool ok = !params || parse_variable_names(p, params, none);
+
+    scope_destroy(none);
+    return ok;
+}
+
 static bool declare_template(struct parser *p, const struct yaml_node *node)
 {
     struct template_def *t;
@@ -348,7 +360,7 @@ static bool declare_template(struct parser *p, const struct yaml_node *node)
     params = yaml_get(p->doc, node, "params");
     t->params = mem_zalloc(((params ? params->count : 0) + 1) * sizeof *t->params);
     t->defaults = mem_zalloc(((params ? params->count : 0) + 1) * sizeof *t->defaults);
-    if (params && !parse_variable_names(p, params, t->scope))
+    if (!parameters_legal(p, params))
         return false;
     if (!params)
         return true;

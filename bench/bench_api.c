@@ -55,7 +55,7 @@ static void tell(const char *what, int64_t begin_ns, size_t count)
 }
 
 /* The first round creates, the others update what is there, each time with another label. */
-static void writes(struct apiserver *a, char names[][16])
+static void measure_writes(struct apiserver *a, char names[][16])
 {
     int64_t begin_ns = wall_monotonic_ns();
 
@@ -72,7 +72,7 @@ static void writes(struct apiserver *a, char names[][16])
     tell("create or update, with schema", begin_ns, WRITES);
 }
 
-static void gets(struct apiserver *a, char names[][16])
+static void measure_gets(struct apiserver *a, char names[][16])
 {
     int64_t begin_ns = wall_monotonic_ns();
 
@@ -91,7 +91,7 @@ static struct world *fresh(void)
     return w;
 }
 
-static void worlds(void)
+static void measure_worlds(void)
 {
     int64_t begin_ns = wall_monotonic_ns();
 
@@ -123,8 +123,8 @@ int main(void)
     tell_memory();
     for (size_t i = 0; i < NAMES; i++)
         snprintf(names[i], sizeof names[i], "vm-%zu", i);
-    worlds();
-    writes(a, names);
-    gets(a, names);
+    measure_worlds();
+    measure_writes(a, names);
+    measure_gets(a, names);
     return 0;
 }

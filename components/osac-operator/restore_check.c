@@ -117,7 +117,7 @@ static bool of_another_snapshot(const json_t *vms, const struct restore_source *
     const char *uuid = meta_label(vms, KEY_SNAPSHOT_UUID);
     if (uuid && source->uuid)
         return strcmp(uuid, source->uuid) != 0;
-    return uid && strcmp(uid, source->uid) != 0;
+    return uid && source->uid && strcmp(uid, source->uid) != 0;
 }
 
 static enum pass_step check_vms(struct pass *p, const struct restore_source *source,

@@ -1,6 +1,5 @@
 #include "sim/storage/objectstore.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -54,10 +53,10 @@ struct objectstore *objectstore_of(struct world *w)
 
 /* ---- direct access ---- */
 
+/* Buckets are named by whoever configures a component: the length tells where the name ends. */
 static char *full_key(const char *bucket, const char *key)
 {
-    assert(!strchr(bucket, '/'));
-    return mem_printf("%s/%s", bucket, key);
+    return mem_printf("%zu/%s/%s", strlen(bucket), bucket, key);
 }
 
 static struct object *find(struct objectstore *o, const char *bucket, const char *key)
@@ -166,7 +165,8 @@ static int compare_keys(const void *a, const void *b)
 json_t *objectstore_list(struct objectstore *o, const char *bucket, const char *prefix)
 {
     AUTO(str) char *start = full_key(bucket, prefix ? prefix : "");
-    size_t start_len = strlen(start), skip = strlen(bucket) + 1, count = 0, cap = 0, i = 0;
+    AUTO(str) char *all = full_key(bucket, "");
+    size_t start_len = strlen(start), skip = strlen(all), count = 0, cap = 0, i = 0;
     const char **keys = NULL, *key;
     void *object;
     while (strmap_each(o->objects, &i, &key, &object)) {

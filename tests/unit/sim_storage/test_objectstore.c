@@ -47,6 +47,23 @@ START_TEST(direct)
 }
 END_TEST
 
+/* Nobody checks how a component's bucket is called. */
+START_TEST(odd_buckets)
+{
+    AUTO(world) struct world *w = make_world();
+    struct objectstore *o = objectstore_of(w);
+    uint64_t size;
+    objectstore_put(o, "a/b", "c", "1", 1);
+    objectstore_put(o, "", "a/b/c", "22", 2);
+    ck_assert(!objectstore_size(o, "a", "b/c", &size));
+    ck_assert(objectstore_size(o, "a/b", "c", &size) && size == 1);
+    ck_assert(objectstore_size(o, "", "a/b/c", &size) && size == 2);
+    AUTO(json) json_t *keys = objectstore_list(o, "a/b", "");
+    AUTO(str) char *text = json_text(keys);
+    ck_assert_str_eq(text, "[\"c\"]");
+}
+END_TEST
+
 START_TEST(file_backed)
 {
     AUTO(world) struct world *w = make_world();
@@ -179,6 +196,7 @@ int main(void)
     Suite *suite = suite_create("sim.storage.objectstore");
     TCase *tc = tcase_create("objectstore");
     tcase_add_test(tc, direct);
+    tcase_add_test(tc, odd_buckets);
     tcase_add_test(tc, file_backed);
     tcase_add_loop_test(tc, client_reads, 0, sizeof faults / sizeof faults[0]);
     tcase_add_loop_test(tc, crash_at_put, 0, sizeof crashes / sizeof crashes[0]);

@@ -51,6 +51,8 @@ static bool that_true(struct casework *cw, const struct condition *c, const stru
             strbuf_addf(why, "  %s: %s\n", cel_program_text(c->that), err.msg);
         return false;
     }
+    if (cw->watch.condition == c)
+        cw->watch.judged = true;
     if (!value && why) {
         strbuf_addf(why, "  %s is false\n", cel_program_text(c->that));
         strbuf_addstr(why, strbuf_str(&cw->notes));
@@ -181,6 +183,7 @@ static int watch_until(struct casework *cw, const struct condition *c, const str
 
     w->condition = c;
     w->frame = frame;
+    w->judged = false;
     w->happened = condition_true(cw, c, frame, NULL);
     w->active = true;
     while (!w->happened && r == SCHED_OK && !cw->over && world_now(cw->world) < until)
@@ -192,6 +195,47 @@ static int watch_until(struct casework *cw, const struct condition *c, const str
     return w->happened || condition_true(cw, c, frame, NULL);
 }
 
+/* The text between the quotes at p, which is moved behind them; NULL when there is none. New. */
+static char *quoted(const char **p)
+{
+    char quote = **p;
+    size_t len;
+    char *text;
+
+    if (quote != '\'' && quote != '"')
+        return NULL;
+    len = strcspn(*p + 1, (char[]){quote, '\\', '\0'});
+    if ((*p)[1 + len] != quote)
+        return NULL;
+    text = mem_strndup(*p + 1, len);
+    *p += len + 2;
+    return text;
+}
+
+/* The first object that an expression names in so many words: get('KIND', 'NAME') or exists(...).
+ */
+static void named_object(struct casework *cw, const char *text, struct object_ref *ret)
+{
+    static const char *const functions[] = {"get(", "exists("};
+
+    for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
+        const char *p = strstr(text, functions[i]);
+        AUTO(str) char *kind = NULL;
+        AUTO(str) char *name = NULL;
+
+        if (!p)
+            continue;
+        p += strlen(functions[i]);
+        kind = quoted(&p);
+        p += strspn(p, ", ");
+        name = kind ? quoted(&p) : NULL;
+        if (!name)
+            continue;
+        ref_object(cw, kind, NULL, name, NULL, ret, NULL);
+        return;
+    }
+}
+
 /* The object of a reference, for the story that the verdict tells. */
 static void set_subject(struct casework *cw, const struct condition *c, const struct eval *e,
                         struct object_ref *ref)
@@ -199,10 +243,11 @@ static void set_subject(struct casework *cw, const struct condition *c, const st
     AUTO(json) json_t *spec = c->spec ? tmpl_eval(c->spec, e, NULL) : NULL;
     AUTO(str) char *text = NULL;
 
-    if (!json_str(spec, "kind"))
-        return;
-    ref_object(cw, json_str(spec, "kind"), json_str(spec, "namespace"),
-               json_str_or_empty(spec, "name"), cluster_name_of(c, e, spec, &text), ref, NULL);
+    if (c->that)
+        named_object(cw, cel_program_text(c->that), ref);
+    else if (json_str(spec, "kind"))
+        ref_object(cw, json_str(spec, "kind"), json_str(spec, "namespace"),
+                   json_str_or_empty(spec, "name"), cluster_name_of(c, e, spec, &text), ref, NULL);
     if (ref->cluster)
         cw->about = (struct subject){.cluster = cluster_name(ref->cluster),
                                      .kind = ref->info.kind,
@@ -232,6 +277,17 @@ static char *failure_words(struct casework *cw, const struct condition *c,
     return mem_printf("%s: %.*s", object, (int)strcspn(line, "\n"), line);
 }
 
+/* The lines of why without the first, when the headline has said it. */
+static const char *rest_of(const char *why, const char *words)
+{
+    const char *line = why + strspn(why, " ");
+    size_t len = strcspn(line, "\n"), all = words ? strlen(words) : 0;
+
+    if (len == 0 || all < len || strncmp(words + all - len, line, len) != 0)
+        return why;
+    return line[len] ? line + len + 1 : line + len;
+}
+
 static int condition_failed(struct casework *cw, const struct condition *c,
                             const struct frame *frame, enum verb verb, int64_t waited_ns)
 {
@@ -257,7 +313,7 @@ static int condition_failed(struct casework *cw, const struct condition *c,
                     "came true after %s, though it must not: %s", time, words ? words : "");
     else
         r = verdict(cw, stage ? RESULT_ERROR : RESULT_FAILED, stage ? "stage" : NULL, c->pos,
-                    strbuf_str(&why), "%s%s%s: %s",
+                    rest_of(strbuf_str(&why), words), "%s%s%s: %s",
                     stage ? "the stage is not set: not true" : "does not hold",
                     waited_ns ? " after " : "", waited_ns ? time : "", words ? words : "");
     cw->about = (struct subject){0};
@@ -296,6 +352,20 @@ static int check_condition(struct casework *cw, const struct condition *c,
 
 #define DEFAULT_HOLD (60 * NS_PER_S)
 
+/* "Not true" all the time because it could not be evaluated even once: a slip of the pen. */
+static int check_judged(struct casework *cw, const struct condition *c, const struct frame *frame)
+{
+    struct eval e = case_eval(cw, frame);
+    AUTO(err) struct err err = {0};
+    bool value;
+
+    if (c->kind != CONDITION_THAT || cw->watch.judged || eval_bool(&e, c->that, &value, &err) == 0)
+        return 0;
+    return verdict(cw, RESULT_ERROR, "scenario", c->pos, NULL,
+                   "this could never be evaluated, so nothing was forbidden: %s: %s",
+                   cel_program_text(c->that), err.msg);
+}
+
 int wait_condition(struct casework *cw, const struct condition *c, const struct frame *frame,
                    enum verb verb, int64_t default_within)
 {
@@ -313,6 +383,8 @@ int wait_condition(struct casework *cw, const struct condition *c, const struct 
         return -1;
     if ((bool)true_now == error)
         return condition_failed(cw, c, frame, verb, world_now(cw->world) - start);
+    if (error && check_judged(cw, c, frame) < 0)
+        return -1;
     if (verb == VERB_WAIT)
         return 0;
     name = condition_name(cw, c, frame);

@@ -130,7 +130,7 @@ static void add_path(struct path_list *l, const char *path, const json_t *before
     if (was && (text || !now))
         strbuf_addf(l->out, " %.48s", was);
     if (text)
-        strbuf_addf(l->out, " -> %.48s", text);
+        strbuf_addf(l->out, " -> %.160s", text);
 }
 
 static const json_t *of_type(const json_t *list, const char *type)
@@ -280,12 +280,26 @@ static uint64_t first_kept(const struct history *h)
     return h->change_count > HISTORY_CHANGES_MAX ? h->change_count - HISTORY_CHANGES_MAX : 0;
 }
 
+/* The platform does much that explains little: its events tell nothing that its changes do not, and
+ * its changes get at most half of the lines. */
+static bool is_platform(const struct happened *x)
+{
+    const char *by = x->change ? x->change->by : x->refusal->by;
+
+    return strchr(by, '/') && strncmp(by, "pod/", 4) != 0;
+}
+
+static bool is_chatter(const struct happened *x)
+{
+    return strcmp(x->change ? x->change->kind : x->refusal->kind, "Event") == 0;
+}
+
 /* From the newest backwards, changes and refusals in the order of time; returns how many. */
 static size_t pick(const struct history *h, const struct history_object *about, bool related,
                    struct happened *picked, size_t max)
 {
     uint64_t first = first_kept(h), c = h->change_count;
-    size_t r = h->request_count, count = 0;
+    size_t r = h->request_count, count = 0, platform = 0;
 
     while (count < max && c > first) {
         struct happened x = {&h->changes[(c - 1) % HISTORY_CHANGES_MAX], NULL};
@@ -296,8 +310,11 @@ static size_t pick(const struct history *h, const struct history_object *about, 
             x = (struct happened){NULL, &h->requests[--r]};
         else
             c--;
-        if (wanted(about, related, &x))
-            picked[count++] = x;
+        if (!wanted(about, related, &x) || is_chatter(&x))
+            continue;
+        if (!related && is_platform(&x) && ++platform > (max + 1) / 2)
+            continue;
+        picked[count++] = x;
     }
     return count;
 }

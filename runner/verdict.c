@@ -26,9 +26,12 @@ static void tell_moment(const struct casework *cw, struct src_pos pos, struct st
                 (double)(world_now(cw->world) - WORLD_START_NS) / 1e9);
     if (s && s->name)
         strbuf_addf(out, ", in the step '%s'", s->name);
-    if (s && s->pos.line != pos.line)
+    if (s && s->pos.line != pos.line && !(s->condition && s->condition->pos.line == pos.line))
         strbuf_addf(out, " (%s, %s:%u)", verb_names[s->verb], s->pos.file, s->pos.line);
     strbuf_addch(out, '\n');
+    if (cw->use && cw->use != s)
+        strbuf_addf(out, "in the template '%s', used at %s:%u\n", cw->use->use_name,
+                    cw->use->pos.file, cw->use->pos.line);
 }
 
 static void tell_story(const struct casework *cw, struct strbuf *out)

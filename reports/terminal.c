@@ -148,6 +148,9 @@ void terminal_finish(struct terminal *t, const struct result_run *run)
             (unsigned long long)run->seed, (double)run->wall_ns / 1e9);
     if (n.expected)
         fprintf(t->out, "%zu of the failures were expected\n", n.expected);
+    if (run->fail_on_skip && n.by_status[RESULT_SKIPPED] && !run->interrupted)
+        fprintf(t->out, "%zu skipped; --fail-on-skip makes that an error\n",
+                n.by_status[RESULT_SKIPPED]);
     if (run->interrupted)
         fputs("interrupted by a signal; cases that did not run are counted as skipped\n", t->out);
     fflush(t->out);

@@ -76,9 +76,26 @@ static int judge_sometimes(struct casework *cw)
     return 0;
 }
 
+/* A law on a kind that nobody knows is a promise that nothing can break. */
+static int judge_law_kind(struct casework *cw, const struct active_law *l)
+{
+    struct eval e = case_eval(cw, l->in->frame);
+    AUTO(str) char *kind =
+        l->law->on && l->law->on->kind ? tmpl_text(l->law->on->kind, &e, NULL) : NULL;
+
+    if (!kind || strpbrk(kind, "*?[\\") || kind_is_spelled(cw, kind))
+        return 0;
+    return verdict(cw, RESULT_ERROR, "scenario", l->law->pos, NULL,
+                   "the law '%s' is about the kind '%s', which no cluster knows", l->law->name,
+                   kind);
+}
+
 /* A kind that an expression named and nobody knew made it "not true" each time. */
 static int judge_kinds(struct casework *cw)
 {
+    for (size_t i = 0; i < cw->law_count; i++)
+        if (judge_law_kind(cw, &cw->laws[i]) < 0)
+            return -1;
     if (!cw->unknown_kind || kind_is_known(cw, cw->unknown_kind))
         return 0;
     return verdict(cw, RESULT_ERROR, "scenario", (struct src_pos){cw->unit->path, 1, 1}, NULL,

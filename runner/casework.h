@@ -46,6 +46,7 @@ struct watchpoint {
     const struct condition *condition;
     const struct frame *frame;
     bool active, happened;
+    bool judged; /* it could be evaluated at least once */
     struct waitcell *cell;
 };
 
@@ -95,6 +96,7 @@ struct casework {
     bool in_hook; /* a hook is evaluating or acting: do not nest */
     bool writing; /* the scenario's own write is on its way, on whatever fiber */
     unsigned use_depth;
+    const struct step *use; /* the outermost `use` that runs, NULL: none */
     struct process *story;
     struct result_case *result;
     struct strmap *checked; /* names of what was checked */
@@ -140,6 +142,8 @@ int resolve_ref_json(struct casework *cw, const json_t *map, const char *cluster
                      struct object_ref *ret, struct err *reterr);
 /* Whether any cluster knows the kind (with .group, without @CLUSTER). */
 bool kind_is_known(struct casework *cw, const char *kind);
+/* The same for a kind as events tell it: not the plural, no group. */
+bool kind_is_spelled(struct casework *cw, const char *kind);
 /* The object now, or NULL. Borrowed. Without an explicit cluster all clusters that know the kind
  * are looked at. */
 json_t *ref_object(struct casework *cw, const char *kind, const char *ns, const char *name,

@@ -112,7 +112,8 @@ static int do_lint(const struct list_options *o, const struct collection *c)
         fputs("vmconform: error: no scenario was found\n", stderr);
         return EXIT_CANNOT_TELL;
     }
-    printf("%zu scenarios, %zu cases, no mistake found\n", c->unit_count, c->case_count);
+    printf("%zu scenario%s, %zu case%s, no mistake found\n", c->unit_count,
+           c->unit_count == 1 ? "" : "s", c->case_count, c->case_count == 1 ? "" : "s");
     return 0;
 }
 

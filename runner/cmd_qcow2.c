@@ -92,6 +92,16 @@ static int print_map(const struct qcow2_chain *chain)
     return 0;
 }
 
+static void print_difference(const struct qcow2_difference *d)
+{
+    printf("differ: bytes %llu..%llu ", (unsigned long long)d->start,
+           (unsigned long long)(d->start + d->len - 1));
+    if (d->layer_b == QCOW2_NO_LAYER)
+        puts("(in no layer)");
+    else
+        printf("(layer %u)\n", (unsigned)d->layer_b);
+}
+
 static int compare_raw(const char *raw, struct qcow2_chain *chain)
 {
     struct qcow2_fault fault = {0};
@@ -111,9 +121,7 @@ static int compare_raw(const char *raw, struct qcow2_chain *chain)
         printf("sizes differ: %llu and %llu bytes\n", (unsigned long long)c.size_a,
                (unsigned long long)c.size_b);
     for (size_t i = 0; i < c.count; i++)
-        printf("differ: bytes %llu..%llu (layer %d)\n", (unsigned long long)c.items[i].start,
-               (unsigned long long)(c.items[i].start + c.items[i].len),
-               c.items[i].layer_b == QCOW2_NO_LAYER ? -1 : (int)c.items[i].layer_b);
+        print_difference(&c.items[i]);
     qcow2_comparison_finish(&c);
     return status;
 }
@@ -136,9 +144,14 @@ static int with_chain(int argc, char **argv, bool compare)
     return status;
 }
 
+static bool is_help(const char *arg)
+{
+    return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
+}
+
 int cmd_qcow2(int argc, char **argv)
 {
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    if ((argc >= 2 && is_help(argv[1])) || (argc >= 3 && is_help(argv[2]))) {
         fputs(usage_text, stdout);
         return 0;
     }

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/wall.h"
+#include "kube/time.h"
 #include "runner/case.h"
 #include "runner/sandbox.h"
 #include "runner/worker.h"
@@ -255,13 +256,16 @@ static void read_worker(struct pool *p, struct worker *w)
 static void check_deadline(struct pool *p, struct worker *w, int64_t now)
 {
     long index = w->running;
+    char limit[TIME_TEXT];
 
     if (!w->pid || index < 0 || now - w->started < p->options->timeout_ns)
         return;
     end_worker(p, w, true);
+    duration_format(p->options->timeout_ns, limit);
     own_result(p, (size_t)index, RESULT_ERROR, "timeout",
-               mem_printf("the case did not end within %llds of wall time and was killed",
-                          (long long)(p->options->timeout_ns / 1000000000)));
+               mem_printf("the case did not end within %s of wall time and was killed "
+                          "(--timeout allows more)",
+                          limit));
 }
 
 /* ---- the loop ---- */

@@ -82,6 +82,18 @@ bool kind_is_known(struct casework *cw, const char *kind)
     return false;
 }
 
+bool kind_is_spelled(struct casework *cw, const char *kind)
+{
+    for (size_t i = 0; i < world_cluster_count(cw->world); i++) {
+        struct object_ref ref = {0};
+        int found = find_in(world_cluster_at(cw->world, i), kind, &ref, NULL);
+
+        if (found < 0 || (found == 0 && strcmp(ref.info.kind, kind) == 0))
+            return true;
+    }
+    return false;
+}
+
 static int split_kind(const char *kind, const char *cluster, char **ret_kind, char **ret_cluster)
 {
     const char *at = strchr(kind, '@');

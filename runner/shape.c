@@ -141,6 +141,16 @@ static void unknown_key(const struct yaml_node *n, const struct shape_key *keys,
                    n->key);
 }
 
+/* A key that looks like this one is there: that one is told. */
+static bool is_misspelled(const struct yaml_doc *doc, const struct yaml_node *node,
+                          const struct shape_key *keys, const char *key)
+{
+    for (const struct yaml_node *n = yaml_first(doc, node); n; n = yaml_next(doc, n))
+        if (!find_key(keys, n->key) && err_nearest(n->key, &key, 1))
+            return true;
+    return false;
+}
+
 static bool check_member(const struct yaml_doc *doc, const struct yaml_node *n,
                          const struct shape_key *key, const char *what, struct diags *diags)
 {
@@ -159,6 +169,7 @@ bool shape_check(const struct yaml_doc *doc, const struct yaml_node *node,
                  const struct shape_key *keys, const char *what, struct diags *diags)
 {
     const struct yaml_node *n;
+    const struct shape_key *k;
     bool ok = true;
 
     if (node->type != YAML_MAP) {
@@ -176,12 +187,13 @@ bool shape_check(const struct yaml_doc *doc, const struct yaml_node *node,
             ok = false;
         }
     }
-    for (; keys->key; keys++) {
-        if (keys->required && !yaml_get(doc, node, keys->key)) {
+    for (k = keys; k->key; k++) {
+        if (!k->required || yaml_get(doc, node, k->key))
+            continue;
+        ok = false;
+        if (!is_misspelled(doc, node, keys, k->key))
             diags_add(diags, DIAG_ERROR, node->key ? node->key_pos : node->pos,
-                      "%s: '%s' is missing", what, keys->key);
-            ok = false;
-        }
+                      "%s: '%s' is missing", what, k->key);
     }
     return ok;
 }

@@ -72,11 +72,13 @@ static int run_use(struct casework *cw, const struct step *step, struct frame *f
     for (size_t i = 0; t->params[i]; i++)
         if (bind_param(cw, t, i, step, frame, inner) < 0)
             return -1;
-    cw->use_depth++;
+    if (cw->use_depth++ == 0)
+        cw->use = step;
     cw->home = home;
     r = run_steps(cw, &t->steps, inner);
     cw->home = before;
-    cw->use_depth--;
+    if (--cw->use_depth == 0)
+        cw->use = NULL;
     return r;
 }
 

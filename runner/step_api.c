@@ -52,9 +52,9 @@ static int refused(struct casework *cw, const struct api_request *req,
                    const struct api_response *res, struct src_pos pos)
 {
     return verdict(cw, RESULT_ERROR, "stage", pos, NULL,
-                   "the API server refused to %s %s %s: %d %s: %s", api_verb_name(req->verb),
-                   req->resource.plural, req->name ? req->name : "", res->code, api_reason(res),
-                   api_message(res));
+                   "the API server refused to %s %s %s%s%s: %d %s: %s", api_verb_name(req->verb),
+                   req->resource.plural, req->ns ? req->ns : "", req->ns && *req->ns ? "/" : "",
+                   req->name ? req->name : "", res->code, api_reason(res), api_message(res));
 }
 
 /* ---- create and apply ---- */

@@ -92,7 +92,7 @@ START_TEST(counts_and_kinds)
         "<testsuites name=\"vmconform\" tests=\"6\" failures=\"1\" errors=\"2\" skipped=\"2\"",
         "<testsuite name=\"one\" tests=\"3\" failures=\"0\" errors=\"2\" skipped=\"0\"",
         "<testsuite name=\"two\" tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"2\"",
-        "<testcase name=\"b\" classname=\"two\" file=\"scenarios/two/b.yaml\" line=\"7\" "
+        "<testcase name=\"b\" classname=\"two\" file=\"scenarios/two/b.yaml\" line=\"7\"",
         "time=\"0.002000\">",
         "<failure message=\"scenarios/two/b.yaml:7:1: it broke\" type=\"nonconformance\">",
         "type=\"stage\"",

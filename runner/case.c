@@ -52,11 +52,11 @@ static int judge_armed(struct casework *cw)
     for (size_t i = 0; i < cw->armed_count; i++) {
         const struct armed *a = cw->armed[i];
 
-        if (!a->fired && !a->step->upon->optional)
+        if (!a->fired && !a->optional)
             return verdict(cw, RESULT_ERROR, "stage", a->step->upon->pos, NULL,
                            "what this step is armed for never happened (%llu matched, %llu are "
                            "skipped%s%s)",
-                           (unsigned long long)a->seen, (unsigned long long)a->step->upon->skip,
+                           (unsigned long long)a->seen, (unsigned long long)a->skip,
                            a->error ? "; 'that' could not be evaluated: " : "",
                            a->error ? a->error : "");
     }
@@ -80,8 +80,8 @@ static int judge_sometimes(struct casework *cw)
 static int judge_law_kind(struct casework *cw, const struct active_law *l)
 {
     struct eval e = case_eval(cw, l->in->frame);
-    AUTO(str) char *kind =
-        l->law->on && l->law->on->kind ? tmpl_text(l->law->on->kind, &e, NULL) : NULL;
+    AUTO(str)
+    char *kind = l->law->on && l->law->on->kind ? tmpl_text(l->law->on->kind, &e, NULL) : NULL;
 
     if (!kind || strpbrk(kind, "*?[\\") || kind_is_spelled(cw, kind))
         return 0;

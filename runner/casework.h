@@ -29,7 +29,10 @@ struct active_law {
 struct armed {
     const struct step *step;
     struct frame *frame; /* own copy of the values */
-    uint64_t seen;       /* matches so far, for `skip` */
+    int moment;          /* of its `upon`, as are these two */
+    uint64_t skip;
+    bool optional;
+    uint64_t seen; /* matches so far, for `skip` */
     bool fired;
     char *error; /* why `that` of its `upon` last could not be evaluated; NULL: it always could */
 };
@@ -184,6 +187,7 @@ int component_start(struct casework *cw, const char *name, const json_t *config,
 int component_stop(struct casework *cw, const char *name, struct src_pos pos);
 /* Crashes it now; starts it again after the delay (negative: never). */
 int component_crash(struct casework *cw, const char *name, int64_t restart_ns, struct src_pos pos);
+int component_restart(struct casework *cw, const char *name, struct src_pos pos);
 struct running_component *component_of_process(struct casework *cw, const char *process);
 
 /* ---- hooks (watch.c) ---- */

@@ -129,33 +129,49 @@ int component_stop(struct casework *cw, const char *name, struct src_pos pos)
 struct revival {
     struct casework *cw;
     struct running_component *running;
+    struct process *down; /* whoever runs when the time has come is another matter */
 };
 
 static void revive(void *cookie)
 {
     struct revival *v = cookie;
 
-    if (v->running->wanted && !v->cw->over && process_crashed(v->running->process))
+    if (v->running->wanted && !v->cw->over && v->running->process == v->down)
         launch(v->cw, component_find(v->running->name), v->running);
     v->running = NULL;
+}
+
+static void revive_after(struct casework *cw, struct running_component *r, int64_t ns)
+{
+    struct revival *v = mem_zalloc(sizeof *v);
+
+    *v = (struct revival){cw, r, r->process};
+    /* The world frees it: the event may never run. */
+    world_attach(cw->world, "revival", v, free);
+    sched_post(world_sched(cw->world), world_now(cw->world) + ns, revive, v);
 }
 
 int component_crash(struct casework *cw, const char *name, int64_t restart_ns, struct src_pos pos)
 {
     struct running_component *r = running_or_verdict(cw, name, pos);
-    struct revival *v;
 
     if (!r)
         return -1;
     if (process_crashed(r->process))
         return 0; /* it is down already */
     process_crash(r->process);
-    if (restart_ns < 0)
-        return 0;
-    v = mem_zalloc(sizeof *v);
-    *v = (struct revival){cw, r};
-    /* The world frees it: the event may never run. */
-    world_attach(cw->world, "revival", v, free);
-    sched_post(world_sched(cw->world), world_now(cw->world) + restart_ns, revive, v);
+    if (restart_ns >= 0)
+        revive_after(cw, r, restart_ns);
+    return 0;
+}
+
+int component_restart(struct casework *cw, const char *name, struct src_pos pos)
+{
+    struct running_component *r = running_or_verdict(cw, name, pos);
+
+    if (!r)
+        return -1;
+    process_crash(r->process); /* it may be down already: then it is down no longer */
+    revive_after(cw, r, 0);
     return 0;
 }

@@ -152,6 +152,9 @@ void selector_on_destroy(struct selector_on *s)
     tmpl_destroy(s->subresource);
     tmpl_destroy(s->by);
     cel_program_destroy(s->that);
+    tmpl_destroy(s->at);
+    tmpl_destroy(s->skip_given);
+    tmpl_destroy(s->optional_given);
     free(s);
 }
 DEFINE_CLEANUP(struct selector_on, selector_on, selector_on_destroy);
@@ -195,9 +198,19 @@ static bool selector_type(struct parser *p, const struct yaml_node *node, struct
     return true;
 }
 
-static bool selector_moment(struct parser *p, const struct yaml_node *node, struct selector_on *s)
+static const char *const moments[] = {"before", "committed", "after"};
+
+int moment_find(const char *word)
 {
-    static const char *const moments[] = {"before", "committed", "after"};
+    for (size_t i = 0; i < ARRAY_LEN(moments); i++)
+        if (strcmp(word, moments[i]) == 0)
+            return (int)i;
+    return -1;
+}
+
+static bool selector_moment(struct parser *p, const struct yaml_node *node,
+                            const struct scope *scope, struct selector_on *s)
+{
     const struct yaml_node *at = yaml_get(p->doc, node, "at");
 
     s->moment = REQUEST_BEFORE;
@@ -209,27 +222,49 @@ static bool selector_moment(struct parser *p, const struct yaml_node *node, stru
                   "a committed change");
         return false;
     }
+    if (shape_has_hole(at))
+        return parse_member(p, node, "at", scope, &s->at);
     s->moment = one_word(p, at, moments, ARRAY_LEN(moments));
     return s->moment >= 0;
+}
+
+static bool selector_skip(struct parser *p, const struct yaml_node *node, const struct scope *scope,
+                          struct selector_on *s)
+{
+    const struct yaml_node *skip = yaml_get(p->doc, node, "skip");
+
+    if (skip && shape_has_hole(skip))
+        return parse_member(p, node, "skip", scope, &s->skip_given);
+    if (skip && (skip->type != YAML_INT || skip->value.integer < 0)) {
+        diags_add(p->diags, DIAG_ERROR, skip->pos, "'skip' must be an integer of at least 0");
+        return false;
+    }
+    s->skip = skip ? (uint64_t)skip->value.integer : 0;
+    return true;
+}
+
+static bool selector_optional(struct parser *p, const struct yaml_node *node,
+                              const struct scope *scope, struct selector_on *s)
+{
+    const struct yaml_node *optional = yaml_get(p->doc, node, "optional");
+
+    if (optional && shape_has_hole(optional))
+        return parse_member(p, node, "optional", scope, &s->optional_given);
+    if (optional && optional->type != YAML_BOOL) {
+        diags_add(p->diags, DIAG_ERROR, optional->pos, "'optional' must be true or false");
+        return false;
+    }
+    s->optional = optional && is_true(optional);
+    return true;
 }
 
 static bool selector_members(struct parser *p, const struct yaml_node *node,
                              const struct scope *scope, struct selector_on *s)
 {
     const struct yaml_node *that = yaml_get(p->doc, node, "that");
-    const struct yaml_node *skip = yaml_get(p->doc, node, "skip");
-    const struct yaml_node *optional = yaml_get(p->doc, node, "optional");
 
-    if (skip && (skip->type != YAML_INT || skip->value.integer < 0)) {
-        diags_add(p->diags, DIAG_ERROR, skip->pos, "'skip' must be an integer of at least 0");
+    if (!selector_skip(p, node, scope, s) || !selector_optional(p, node, scope, s))
         return false;
-    }
-    s->skip = skip ? (uint64_t)skip->value.integer : 0;
-    if (optional && optional->type != YAML_BOOL) {
-        diags_add(p->diags, DIAG_ERROR, optional->pos, "'optional' must be true or false");
-        return false;
-    }
-    s->optional = optional && is_true(optional);
     if (that) {
         s->that = expr_compile(that, scope, p->diags);
         if (!s->that)
@@ -251,7 +286,7 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
 
     s->pos = node->pos;
     if (!shape_check(p->doc, node, shape_upon.keys, "upon", p->diags) ||
-        !selector_type(p, node, s) || !selector_moment(p, node, s))
+        !selector_type(p, node, s) || !selector_moment(p, node, scope, s))
         return NULL;
     if (in_step && !yaml_get(p->doc, node, "event") && !yaml_get(p->doc, node, "request")) {
         diags_add(p->diags, DIAG_ERROR, node->pos, "upon: 'event' or 'request' is missing");

@@ -60,7 +60,11 @@ struct selector_on {
     uint64_t skip;
     struct cel_program *that;
     bool optional;
+    struct tmpl *at, *skip_given, *optional_given; /* of those that have a hole: known when armed */
 };
+/* The index of a word among "before", "committed", "after", which is its enum request_moment; -1:
+ * none of them. */
+int moment_find(const char *word);
 
 struct law {
     struct src_pos pos;

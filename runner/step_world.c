@@ -59,7 +59,7 @@ static int do_component(struct casework *cw, const struct step *step, const json
         return component_start(cw, start, json_object_get(args, "with"), step->pos);
     if (stop)
         return component_stop(cw, stop, step->pos);
-    return component_crash(cw, restart, 0, step->pos);
+    return component_restart(cw, restart, step->pos);
 }
 
 static int do_crash(struct casework *cw, const struct step *step, const json_t *args)

@@ -185,7 +185,7 @@ static bool armed_is_due(struct casework *cw, struct armed *a, const struct happ
     AUTO(err) struct err err = {0};
     bool value = true;
 
-    if (a->fired || s->is_request != is_request || (is_request && s->moment != moment) ||
+    if (a->fired || s->is_request != is_request || (is_request && a->moment != moment) ||
         !selector_fits(cw, s, a->frame, h))
         return false;
     if (s->that && eval_bool(&e, s->that, &value, &err) < 0) {
@@ -195,7 +195,7 @@ static bool armed_is_due(struct casework *cw, struct armed *a, const struct happ
     }
     if (!value)
         return false;
-    return a->seen++ >= s->skip;
+    return a->seen++ >= a->skip;
 }
 
 static void fire_armed(struct casework *cw, const struct happening *h, bool is_request, int moment,

@@ -157,8 +157,25 @@ scenario_in armed <<'Y'
       mark: seen
     - use: ready-snapshot
 Y
+scenario_in moments <<'Y'
+  matrix: {at: [before, committed, after], skip: [0, 1]}
+  given: [{fixture: osac}]
+  steps:
+    - upon: {request: create, kind: VirtualMachineSnapshot, by: osac-operator, at: "${at}", skip: "${skip}", optional: "${skip > 0}"}
+      create: {apiVersion: v1, kind: ConfigMap, metadata: {name: seen}, data: {there: "${string(exists('VirtualMachineSnapshot', 'tenant-a/snap-1'))}"}}
+    - use: instance
+    - use: ready-snapshot
+    - {when: "skip == 0", assert: "get('ConfigMap', 'seen').data.there == string(at != 'before')"}
+    - {when: "skip == 1", assert: "!exists('ConfigMap', 'seen')"}
+Y
+scenario_in no-moment <<'Y'
+  vars: {at: sometime}
+  steps: [{upon: {request: get, kind: Pod, at: "${at}"}, mark: x}]
+Y
 check manifests-from-a-hole 0 '1 passed' $run "$work/t/computed.yaml"
 check parameter-hides-variable 0 '2 passed' $run "$work/t/hidden.yaml"
+check moments-from-a-hole 0 '6 passed' $run "$work/t/moments.yaml"
+check moment-from-a-hole-unknown 2 "'at' must be 'before', 'committed' or 'after'" $run "$work/t/no-moment.yaml"
 check sweep-over-armed-step 0 ' 0 failed, 0 errors' $run --crash every-write "$work/t/armed.yaml"
 
 # A file beyond the limit is refused before it is read.

@@ -8,6 +8,11 @@
     "{apiVersion: v1, kind: ConfigMap, metadata: {name: " name ", namespace: default}, data: {v: " \
     "\"" value "\"}}"
 
+#define OPERATOR                                                                                   \
+    "  given: [{component: osac-operator, with: {hub: main, workload: main}}]\n"                   \
+    "  steps:\n"                                                                                   \
+    "    - clock: {advance: 1s}\n"
+
 static const struct story_row rows[] = {
     /* ---- verdicts ---- */
     {"nothing to do", "  steps: []\n", RESULT_PASSED, NULL, NULL},
@@ -41,6 +46,24 @@ static const struct story_row rows[] = {
      RESULT_PASSED, NULL, NULL},
     {"when cannot be evaluated", "  steps: [{assert: \"true\", when: \"[1][2] == 1\"}]\n",
      RESULT_ERROR, "scenario", "story.yaml:7:"},
+
+    /* ---- components that are down ---- */
+    {"a restart ends a crash for good",
+     OPERATOR "    - crash: {component: osac-operator, restart: never}\n"
+              "    - clock: {advance: 1h}\n"
+              "    - component: {restart: osac-operator}\n"
+              "    - clock: {advance: 1s}\n"
+              "    - assert: \"requests('list', 'ComputeInstance').size() == 2\"\n",
+     RESULT_PASSED, NULL, NULL},
+    {"an old crash's restart is not for a new crash",
+     OPERATOR "    - crash: {component: osac-operator, restart: 5m}\n"
+              "    - component: {stop: osac-operator}\n"
+              "    - component: {start: osac-operator}\n"
+              "    - clock: {advance: 1s}\n"
+              "    - crash: {component: osac-operator, restart: never}\n"
+              "    - clock: {advance: 1h}\n"
+              "    - assert: \"requests('list', 'ComputeInstance').size() == 2\"\n",
+     RESULT_PASSED, NULL, NULL},
 
     /* ---- verbs ---- */
     {"create twice", "  steps:\n    - create: " NS("a") "\n    - create: " NS("a") "\n",

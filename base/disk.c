@@ -221,11 +221,6 @@ uint64_t disk_blocks(const struct disk_model *d)
     return d->blocks;
 }
 
-uint32_t disk_version(const struct disk_model *d)
-{
-    return d->version;
-}
-
 uint32_t disk_write(struct disk_model *d, uint64_t block, uint64_t count)
 {
     if (count == 0)

@@ -49,8 +49,6 @@ DEFINE_CLEANUP(struct disk_model, disk, disk_destroy);
 
 uint64_t disk_seed(const struct disk_model *d);
 uint64_t disk_blocks(const struct disk_model *d);
-/* The version that the last change took; 0 when there was none. */
-uint32_t disk_version(const struct disk_model *d);
 
 /* New bytes in `count` blocks; returns their version. The range lies on the disk; count 0 changes
  * nothing. */

@@ -2,20 +2,10 @@
 
 #include <time.h>
 
-static int64_t read_clock(clockid_t id)
+int64_t wall_monotonic_ns(void)
 {
     struct timespec ts;
 
-    clock_gettime(id, &ts);
+    clock_gettime(CLOCK_MONOTONIC, &ts);
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-int64_t wall_monotonic_ns(void)
-{
-    return read_clock(CLOCK_MONOTONIC);
-}
-
-int64_t wall_now_ns(void)
-{
-    return read_clock(CLOCK_REALTIME);
 }

@@ -7,7 +7,5 @@
 
 /* Nanoseconds on a clock that never goes back. */
 int64_t wall_monotonic_ns(void);
-/* Nanoseconds since 1970, UTC. */
-int64_t wall_now_ns(void);
 
 #endif

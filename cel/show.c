@@ -73,7 +73,7 @@ void value_format_seconds(int64_t ns, char out[DOUBLE_TEXT])
     out[len + 1] = '\0';
 }
 
-void value_add_base64(struct strbuf *out, const char *data, size_t len)
+static void value_add_base64(struct strbuf *out, const char *data, size_t len)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

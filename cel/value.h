@@ -49,8 +49,6 @@ bool value_compare(const struct cel_value *a, const struct cel_value *b, enum va
 void value_format_double(double v, char out[DOUBLE_TEXT]);
 /* Seconds with a fraction and "s", as CEL's string(duration). */
 void value_format_seconds(int64_t ns, char out[DOUBLE_TEXT]);
-/* Base64 with padding. */
-void value_add_base64(struct strbuf *out, const char *data, size_t len);
 
 static inline bool value_is_number(const struct cel_value *v)
 {

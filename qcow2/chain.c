@@ -171,17 +171,6 @@ uint64_t qcow2_chain_size(const struct qcow2_chain *chain)
     return chain->size;
 }
 
-size_t qcow2_chain_layers(const struct qcow2_chain *chain)
-{
-    return chain->count;
-}
-
-const struct qcow2_image *qcow2_chain_layer(const struct qcow2_chain *chain, size_t index)
-{
-    assert(index < chain->count);
-    return chain->layers[index];
-}
-
 const struct qcow2_extent *qcow2_chain_extents(const struct qcow2_chain *chain, size_t *ret_count)
 {
     *ret_count = chain->map.count;

@@ -53,8 +53,6 @@ DEFINE_CLEANUP(struct qcow2_chain, qcow2_chain, qcow2_chain_destroy);
 
 /* Virtual size: that of the top. */
 uint64_t qcow2_chain_size(const struct qcow2_chain *chain);
-size_t qcow2_chain_layers(const struct qcow2_chain *chain);
-const struct qcow2_image *qcow2_chain_layer(const struct qcow2_chain *chain, size_t index);
 /* Sorted, without overlap, clipped to the size; what lies between reads as zeros. Borrowed. */
 const struct qcow2_extent *qcow2_chain_extents(const struct qcow2_chain *chain, size_t *ret_count);
 /* The extent from `offset` (< size) on, a hole included. */

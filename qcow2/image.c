@@ -55,8 +55,3 @@ const struct qcow2_info *qcow2_image_info(const struct qcow2_image *image)
 {
     return &image->info;
 }
-
-const char *qcow2_image_name(const struct qcow2_image *image)
-{
-    return image->io->name;
-}

@@ -57,6 +57,5 @@ DEFINE_CLEANUP(struct qcow2_image, qcow2_image, qcow2_image_destroy);
 
 /* Borrowed. */
 const struct qcow2_info *qcow2_image_info(const struct qcow2_image *image);
-const char *qcow2_image_name(const struct qcow2_image *image);
 
 #endif

@@ -81,11 +81,6 @@ void sched_prng(const struct sched *s, const char *label, struct prng *ret)
     prng_init(ret, s->seed, label);
 }
 
-struct trace *sched_trace(const struct sched *s)
-{
-    return s->trace;
-}
-
 uint64_t sched_events_done(const struct sched *s)
 {
     return s->events_done;

@@ -54,13 +54,13 @@ struct sched *sched_create(const struct sched_config *config);
 void sched_destroy(struct sched *s);
 DEFINE_CLEANUP(struct sched, sched, sched_destroy);
 /* The first half of sched_destroy(): no actor is left, plain events never run any more, but what
- * actors used (wait cells, posts) may still be destroyed and cancelled. Not from inside an actor. */
+ * actors used (wait cells, posts) may still be destroyed and cancelled. Not from inside an actor.
+ */
 void sched_unwind(struct sched *s);
 
 int64_t sched_now(const struct sched *s);
 /* A stream of its own for each label. */
 void sched_prng(const struct sched *s, const char *label, struct prng *ret);
-struct trace *sched_trace(const struct sched *s); /* may be NULL */
 uint64_t sched_events_done(const struct sched *s);
 
 /* ---- processes and actors ---- */

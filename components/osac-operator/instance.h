@@ -36,8 +36,6 @@ enum pass_step osac_status_follow_vm(struct pass *p, struct err *reterr);
 const char *osac_status_phase_of_vm(const json_t *vm);
 
 /* ---- jobs.c ---- */
-/* Digest of the spec, without the two fields that only signal a restore. New. */
-char *osac_jobs_config_version(const json_t *spec);
 /* Records whether the wanted configuration is applied, and appends, awaits or repeats provision
  * jobs. */
 enum pass_step osac_jobs_provision(struct pass *p, struct err *reterr);

@@ -19,7 +19,7 @@
 #define BACKOFF_MIN_NS (120 * NS_PER_S)
 #define BACKOFF_MAX_NS (1800 * NS_PER_S)
 
-char *osac_jobs_config_version(const json_t *spec)
+static char *osac_jobs_config_version(const json_t *spec)
 {
     AUTO(json) json_t *hashed = spec ? json_copy_of(spec) : json_object();
     json_object_del(hashed, "restoreFromSnapshot");

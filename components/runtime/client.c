@@ -278,21 +278,6 @@ enum answer client_update_status(const struct client *c, const struct kind *k, c
     return write_object(c, k, API_UPDATE, "status", obj, ret, reterr);
 }
 
-enum answer client_patch(const struct client *c, const struct kind *k, const char *ns,
-                         const char *name, const char *subresource, enum api_patch_type type,
-                         const json_t *patch, json_t **ret, struct err *reterr)
-{
-    assert(type != PATCH_NONE);
-    struct api_request req = {.verb = API_PATCH,
-                              .resource = k->resource,
-                              .ns = ns,
-                              .name = name,
-                              .subresource = subresource,
-                              .body = patch,
-                              .patch = type};
-    return client_ask(c, &req, ret, reterr);
-}
-
 enum answer client_delete(const struct client *c, const struct kind *k, const char *ns,
                           const char *name, const struct delete_options *options,
                           struct err *reterr)

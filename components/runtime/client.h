@@ -73,10 +73,6 @@ enum answer client_update(const struct client *c, const struct kind *k, const js
                           json_t **ret, struct err *reterr);
 enum answer client_update_status(const struct client *c, const struct kind *k, const json_t *obj,
                                  json_t **ret, struct err *reterr);
-/* subresource may be NULL. */
-enum answer client_patch(const struct client *c, const struct kind *k, const char *ns,
-                         const char *name, const char *subresource, enum api_patch_type type,
-                         const json_t *patch, json_t **ret, struct err *reterr);
 /* Asks for the deletion; a success says nothing about when the object is gone. uid and
  * resource_version are preconditions (ANSWER_CONFLICT when they do not hold); propagation is
  * "Background", "Foreground" or "Orphan". Each may be NULL. */

@@ -31,7 +31,7 @@ struct informer {
     struct handler *handlers;
     size_t handlers_count, handlers_cap;
     char *version; /* where to watch from; NULL: list first */
-    bool synced, no_kind, answered;
+    bool no_kind, answered;
     int64_t backoff_ns;
     int64_t resync_at_ns;
 };
@@ -74,14 +74,6 @@ static char *key_of(const char *ns, const char *name)
     return mem_printf("%s/%s", ns ? ns : "", name);
 }
 
-json_t *informer_peek(const struct informer *i, const char *ns, const char *name)
-{
-    char *key = key_of(ns, name);
-    json_t *obj = strmap_get(i->objects, key);
-    free(key);
-    return obj;
-}
-
 bool informer_each(const struct informer *i, size_t *pos, json_t **ret_obj)
 {
     const char *key;
@@ -95,16 +87,6 @@ bool informer_each(const struct informer *i, size_t *pos, json_t **ret_obj)
 size_t informer_count(const struct informer *i)
 {
     return strmap_count(i->objects);
-}
-
-bool informer_synced(const struct informer *i)
-{
-    return i->synced;
-}
-
-bool informer_no_kind(const struct informer *i)
-{
-    return i->no_kind;
 }
 
 bool informer_answered(const struct informer *i)
@@ -251,7 +233,6 @@ static enum step list_all(struct informer *i)
     i->backoff_ns = 0;
     replace_all(i, items);
     set_version(i, json_str_or_empty(list, "metadata.resourceVersion"));
-    i->synced = true;
     answered(i);
     return STEP_ON;
 }

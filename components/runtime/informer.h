@@ -28,16 +28,10 @@ struct informer_config {
 struct informer *informer_create(struct runtime *rt, const struct informer_config *config);
 void informer_destroy(struct informer *i);
 
-/* NULL when the cache has no such object. ns NULL or "" for cluster-scoped kinds. Borrowed. */
-json_t *informer_peek(const struct informer *i, const char *ns, const char *name);
 /* size_t pos = 0; json_t *obj; while (informer_each(i, &pos, &obj)) ... Must not block in between.
  */
 bool informer_each(const struct informer *i, size_t *pos, json_t **ret_obj);
 size_t informer_count(const struct informer *i);
-/* The first list has come. */
-bool informer_synced(const struct informer *i);
-/* The last list was answered with "no such resource type". */
-bool informer_no_kind(const struct informer *i);
 
 /* type is EVENT_ADDED (old is NULL), EVENT_MODIFIED (also for a resync: old is obj) or
  * EVENT_DELETED (obj is the last known state). Must not block. */

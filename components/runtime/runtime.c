@@ -33,7 +33,7 @@ struct runtime *runtime_create(struct host *h)
     return rt;
 }
 
-struct runtime *runtime_ref(struct runtime *rt)
+static struct runtime *runtime_ref(struct runtime *rt)
 {
     assert(rt->refs > 0);
     rt->refs++;

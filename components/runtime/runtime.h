@@ -22,7 +22,6 @@ struct informer;
 struct controller;
 
 struct runtime *runtime_create(struct host *h);
-struct runtime *runtime_ref(struct runtime *rt);
 void runtime_unref(struct runtime *rt);
 DEFINE_CLEANUP(struct runtime, runtime, runtime_unref);
 

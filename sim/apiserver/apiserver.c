@@ -79,7 +79,7 @@ static void set_birth(struct apiserver *a, json_t *meta)
 
 /* The definition's object shares what is large (spec) with the compiled form and with every other
  * server. */
-void apiserver_install(struct apiserver *a, struct crd *c)
+static void apiserver_install(struct apiserver *a, struct crd *c)
 {
     struct rtype *t = rtype_find(a, CRD_GROUP, "customresourcedefinitions");
     json_t *object = json_copy(c->object);

@@ -56,7 +56,7 @@ static int place_order(const struct gc_place *a, const struct gc_place *b)
     return order ? order : strcmp(a->name, b->name);
 }
 
-bool gc_place_same(const struct gc_place *a, const struct gc_place *b)
+static bool gc_place_same(const struct gc_place *a, const struct gc_place *b)
 {
     return place_order(a, b) == 0;
 }

@@ -56,7 +56,6 @@ void gc_place_finish(struct gc_place *p);
 /* Where the reference of an object in namespace ns points to; cluster-scoped kinds have no
  * namespace. Strings new. */
 void gc_place_of_ref(const struct gc *g, const json_t *ref, const char *ns, struct gc_place *ret);
-bool gc_place_same(const struct gc_place *a, const struct gc_place *b);
 
 struct gc_node *gc_node(const struct gc *g, const char *uid);
 /* One change of the cluster; type as in the store. */

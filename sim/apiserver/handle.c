@@ -93,7 +93,7 @@ static int check_get_revision(struct call *c)
     return -1;
 }
 
-int call_get(struct call *c)
+static int call_get(struct call *c)
 {
     if (check_get_revision(c) < 0)
         return -1;

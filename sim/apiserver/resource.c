@@ -67,7 +67,7 @@ struct rtype *rtype_find(const struct apiserver *a, const char *group, const cha
     return t && t->registered ? t : NULL;
 }
 
-struct rtype *rtype_find_kind(const struct apiserver *a, const char *group, const char *kind)
+static struct rtype *rtype_find_kind(const struct apiserver *a, const char *group, const char *kind)
 {
     for (size_t i = 0; i < a->type_count; i++) {
         struct rtype *t = a->types[i];

@@ -357,17 +357,6 @@ const struct schema *schema_prop(const struct schema *s, const char *name)
     return NULL;
 }
 
-const char *schema_type_at(const struct schema *s, const char *dotted)
-{
-    while (s && *dotted) {
-        size_t len = strcspn(dotted, ".");
-        AUTO(str) char *name = mem_strndup(dotted, len);
-        s = schema_prop(s, name);
-        dotted += len + (dotted[len] == '.');
-    }
-    return s ? json_str(s->source, "type") : NULL;
-}
-
 /* ---- pruning and defaulting ---- */
 
 static bool is_system_key(const char *key)

@@ -28,8 +28,4 @@ void schema_normalise(const struct schema *s, json_t *object);
 void schema_validate(const struct schema *s, const json_t *object, const json_t *old,
                      struct cel_context *cel, struct field_errors *errors);
 
-/* The type that a dotted path of plain properties leads to ("spec.color"): "string", ...; NULL when
- * it leads nowhere. */
-const char *schema_type_at(const struct schema *s, const char *dotted);
-
 #endif

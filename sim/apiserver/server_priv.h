@@ -113,7 +113,6 @@ struct apiserver {
 };
 
 struct rtype *rtype_find(const struct apiserver *a, const char *group, const char *plural);
-struct rtype *rtype_find_kind(const struct apiserver *a, const char *group, const char *kind);
 const struct rversion *rtype_version(const struct rtype *t, const char *version);
 static inline const struct rversion *rtype_storage(const struct rtype *t)
 {
@@ -126,8 +125,6 @@ void rtypes_finish(struct apiserver *a);
  * watches end. */
 void rtype_put_crd(struct apiserver *a, struct crd *c);
 void rtype_remove(struct apiserver *a, struct rtype *t);
-/* Makes the definition an object of the store, established, and registers its type. */
-void apiserver_install(struct apiserver *a, struct crd *c);
 /* A field selector may name this path. */
 bool rtype_has_field(const struct rtype *t, const struct rversion *v, const char *field);
 
@@ -159,7 +156,6 @@ static inline bool call_is_status(const struct call *c)
 void api_version_of(const char *group, const char *version, char *out, size_t size);
 
 /* All return 0, or -1 with *c->ret filled. */
-int call_get(struct call *c);
 int call_list(struct call *c);
 int call_create(struct call *c);
 int call_update(struct call *c);

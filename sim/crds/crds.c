@@ -16,13 +16,6 @@ const char *crds_name(size_t i)
     return crds_embedded[i].name;
 }
 
-const char *crds_text(size_t i, size_t *ret_len)
-{
-    assert(i < crds_embedded_count);
-    *ret_len = crds_embedded[i].len;
-    return (const char *)crds_embedded[i].text;
-}
-
 json_t *crds_json(size_t i, struct err *reterr)
 {
     assert(i < crds_embedded_count);

@@ -15,8 +15,6 @@
 size_t crds_count(void);
 /* The file's name, e.g. "kubevirt.io_virtualmachines.yaml". */
 const char *crds_name(size_t i);
-/* The text as it stands in the file; *ret_len without the NUL. */
-const char *crds_text(size_t i, size_t *ret_len);
 /* The parsed object, new; NULL with a position in the file when it is not well-formed. */
 json_t *crds_json(size_t i, struct err *reterr);
 

@@ -11,7 +11,8 @@
 #include "sim/kubelet/kubelet_priv.h"
 
 #define PROGRAMS "kubelet-programs"
-#define EXIT_KILLED 137 /* 128 + SIGKILL */
+#define START_NS NS_PER_S /* until the containers of a pod run */
+#define EXIT_KILLED 137   /* 128 + SIGKILL */
 
 static struct kubelet *kubelet_of(const struct cluster *c)
 {
@@ -62,7 +63,7 @@ static struct podrun *podrun_create(struct kubelet *k, const char *key, const js
     run->key = mem_strdup(key);
     run->ns = mem_strdup(meta_namespace(pod));
     run->name = mem_strdup(meta_name(pod));
-    run->start_at_ns = simloop_now(k->node) + k->start_ns;
+    run->start_at_ns = simloop_now(k->node) + START_NS;
     strmap_put(k->runs, meta_uid(pod), run);
     return run;
 }
@@ -317,7 +318,6 @@ int kubelet_start(struct cluster *c, struct err *reterr)
     struct kubelet *k = mem_zalloc(sizeof *k);
     k->cluster = c;
     k->runs = strmap_create();
-    k->start_ns = NS_PER_S;
     AUTO(str) char *part = mem_printf("kubelet/%s", cluster_name(c));
     world_attach(cluster_world(c), part, k, kubelet_destroy);
     k->scheduler = simloop_create(c, &(struct simloop_config){.process = "kube-scheduler",
@@ -334,11 +334,4 @@ int kubelet_start(struct cluster *c, struct err *reterr)
                                                          .cookie = k});
     world_on_change(cluster_world(c), on_change, k);
     return 0;
-}
-
-void kubelet_set_start(struct cluster *c, int64_t ns)
-{
-    struct kubelet *k = kubelet_of(c);
-    assert(k);
-    k->start_ns = ns;
 }

@@ -41,7 +41,5 @@ int kubelet_start(struct cluster *c, struct err *reterr);
 /* Decides by the pod object whether a program exists for it. */
 void kubelet_set_program(struct world *w, bool (*matches)(void *cookie, const json_t *pod),
                          pod_program_fn *fn, void *cookie);
-/* How long containers take to start (1 s unless set), in ns. */
-void kubelet_set_start(struct cluster *c, int64_t ns);
 
 #endif

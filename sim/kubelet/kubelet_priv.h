@@ -20,7 +20,6 @@ struct kubelet {
     struct cluster *cluster;
     struct simloop *scheduler, *node;
     struct strmap *runs; /* pod uid -> struct podrun */
-    int64_t start_ns;
 };
 
 /* A pod that the node has begun. */

@@ -14,7 +14,7 @@
 #define HOOK_SNAPSHOT "virtualmachinesnapshot-validator.snapshot.kubevirt.io"
 #define HOOK_RESTORE "virtualmachinerestore-validator.snapshot.kubevirt.io"
 
-bool kv_is_own_user(const char *user)
+static bool kv_is_own_user(const char *user)
 {
     return user && (!strcmp(user, KV_USER_CONTROLLER) || !strcmp(user, KV_USER_HANDLER));
 }

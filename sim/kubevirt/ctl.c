@@ -199,12 +199,6 @@ static json_t *find_condition(const json_t *holder, const char *type, size_t *re
     return NULL;
 }
 
-const json_t *ctl_condition(const json_t *holder, const char *type)
-{
-    size_t i;
-    return find_condition(holder, type, &i);
-}
-
 bool ctl_drop_condition(json_t *holder, const char *type)
 {
     size_t i;

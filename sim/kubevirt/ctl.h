@@ -67,8 +67,6 @@ json_t *ctl_object(const struct kind *k, const char *ns, const char *name);
  * moves with status or reason. `holder` is the object that has "conditions" (a status). */
 bool ctl_set_condition(json_t *holder, const char *type, const char *status, const char *reason,
                        const char *message, int64_t now_ns);
-/* The condition of a list, or NULL. Borrowed. */
-const json_t *ctl_condition(const json_t *holder, const char *type);
 bool ctl_drop_condition(json_t *holder, const char *type);
 
 /* ---- events ----

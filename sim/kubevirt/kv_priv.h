@@ -75,10 +75,8 @@ const char *kv_volume_claim(const json_t *volume);
 const json_t *kv_vm_volumes(const json_t *vm);
 bool kv_vm_uses_claim(const json_t *vm, const char *claim);
 bool kv_vmi_final(const json_t *vmi);
-bool kv_claim_bound(const struct kv *kv, const char *ns, const char *claim);
 /* Creates the claims of spec.dataVolumeTemplates (vm_claims.c). */
 int kv_vm_ensure_claims(struct kv *kv, const json_t *vm, struct err *reterr);
-char *kv_revision_name(const json_t *vm, int64_t generation);
 /* Edits vm->status (vm is the caller's copy) to what holds now; vmi may be NULL. */
 void kv_vm_status(struct kv *kv, json_t *vm, const json_t *vmi);
 /* The ns to wait until a machine that keeps failing may start again; 0: now. */
@@ -100,8 +98,6 @@ int kv_guest_thaw(struct kv *kv, const char *ns, const char *name, struct err *r
 /* ---- snapshots (snapshot.c, content.c, source.c, volumestatus.c) ---- */
 reconcile_fn kv_snapshot_reconcile, kv_content_reconcile, kv_volume_status_reconcile;
 bool kv_snapshot_progressing(const json_t *snapshot);
-/* The ns until the deadline; INT64_MAX when there is none. */
-int64_t kv_snapshot_time_left(const struct kv *kv, const json_t *snapshot);
 bool kv_snapshot_keeps_content(const json_t *snapshot, const json_t *content);
 char *kv_content_name(const json_t *snapshot);
 /* The VM that a snapshot is of, new; NULL when absent. */
@@ -120,8 +116,6 @@ int kv_content_create(struct kv *kv, const json_t *vm, const json_t *snapshot, s
 
 /* ---- restores (restore.c, restore_claims.c, restore_target.c) ---- */
 reconcile_fn kv_restore_reconcile;
-/* The target of a restore, new; NULL when absent. */
-json_t *kv_restore_target(const struct kv *kv, const json_t *restore);
 /* Fills status.restores of the caller's copy from the content. */
 void kv_restore_plan(json_t *restore, const json_t *content);
 /* Creates missing claims: 0 and *ret_waiting tells that some are not there or not bound yet;
@@ -138,6 +132,5 @@ char *kv_restore_id(const json_t *restore);
 
 /* ---- virt-api (admission.c) ---- */
 void kv_admission_start(struct kv *kv);
-bool kv_is_own_user(const char *user);
 
 #endif

@@ -13,7 +13,7 @@
 #define CLAIMS_NS (5 * NS_PER_S)
 #define CREATING "Creating new PVCs"
 
-json_t *kv_restore_target(const struct kv *kv, const json_t *restore)
+static json_t *kv_restore_target(const struct kv *kv, const json_t *restore)
 {
     return ctl_peek(&kv->restore, &KIND_VM, meta_namespace(restore),
                     json_str_or_empty(restore, "spec.target.name"));

@@ -22,7 +22,7 @@ bool kv_snapshot_progressing(const json_t *snapshot)
     return !*phase || !strcmp(phase, "InProgress");
 }
 
-int64_t kv_snapshot_time_left(const struct kv *kv, const json_t *snapshot)
+static int64_t kv_snapshot_time_left(const struct kv *kv, const json_t *snapshot)
 {
     int64_t deadline = DEADLINE_DEFAULT_NS;
     const char *text = json_str(snapshot, "spec.failureDeadline");

@@ -47,7 +47,7 @@ bool kv_vmi_final(const json_t *vmi)
     return !strcmp(phase, "Succeeded") || !strcmp(phase, "Failed");
 }
 
-char *kv_revision_name(const json_t *vm, int64_t generation)
+static char *kv_revision_name(const json_t *vm, int64_t generation)
 {
     return mem_printf("revision-start-vm-%s-%lld", meta_uid(vm), (long long)generation);
 }

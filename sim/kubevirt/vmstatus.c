@@ -9,7 +9,7 @@
 #define FAIL_STEP_NS (10 * NS_PER_S)
 #define FAIL_DELAY_MAX_NS (300 * NS_PER_S)
 
-bool kv_claim_bound(const struct kv *kv, const char *ns, const char *claim)
+static bool kv_claim_bound(const struct kv *kv, const char *ns, const char *claim)
 {
     AUTO(json) json_t *pvc = ctl_peek(&kv->vm, &KIND_PVC, ns, claim);
     return pvc && !strcmp(json_str_or_empty(pvc, "status.phase"), "Bound");

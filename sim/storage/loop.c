@@ -55,7 +55,7 @@ struct simloop {
     uint64_t events_made;
     bool down;
     int code;
-    char *reason, *message;
+    char *reason;
 };
 
 /* ---- the queue ---- */
@@ -207,7 +207,6 @@ struct simloop *simloop_create(struct cluster *c, const struct simloop_config *c
     l->attempts = strmap_create();
     l->events = strmap_create();
     l->reason = mem_strdup("");
-    l->message = mem_strdup("");
     if (config->list)
         config->list(config->cookie, l);
     actor_spawn(cluster_process(c, config->process), config->process, work, l);
@@ -235,13 +234,7 @@ void simloop_destroy(struct simloop *l)
     strmap_destroy(l->attempts, free);
     strmap_destroy(l->events, free_event);
     free(l->reason);
-    free(l->message);
     free(l);
-}
-
-struct cluster *simloop_cluster(const struct simloop *l)
-{
-    return l->cluster;
 }
 
 struct sched *simloop_sched(const struct simloop *l)
@@ -259,11 +252,6 @@ int64_t simloop_now(const struct simloop *l)
     return sched_now(simloop_sched(l));
 }
 
-const char *simloop_name(const struct simloop *l)
-{
-    return l->config.process;
-}
-
 void simloop_set_down(struct simloop *l, bool down)
 {
     bool back = l->down && !down;
@@ -276,20 +264,13 @@ void simloop_set_down(struct simloop *l, bool down)
         l->config.list(l->config.cookie, l);
 }
 
-bool simloop_is_down(const struct simloop *l)
-{
-    return l->down;
-}
-
 /* ---- requests ---- */
 
-static void remember_answer(struct simloop *l, int code, const char *reason, const char *message)
+static void remember_answer(struct simloop *l, int code, const char *reason)
 {
     free(l->reason);
-    free(l->message);
     l->code = code;
     l->reason = mem_strdup(reason);
-    l->message = mem_strdup(message);
 }
 
 int simloop_send(struct simloop *l, const struct api_request *req, json_t **ret_body)
@@ -299,14 +280,14 @@ int simloop_send(struct simloop *l, const struct api_request *req, json_t **ret_
     AUTO(err) struct err err = {0};
     mine.user = l->config.user;
     if (sim_request(l->cluster, &mine, &answer, &err) < 0) {
-        remember_answer(l, 0, "", err.msg ? err.msg : "");
+        remember_answer(l, 0, "");
         return -1;
     }
     if (!api_ok(&answer)) {
-        remember_answer(l, answer.code, api_reason(&answer), api_message(&answer));
+        remember_answer(l, answer.code, api_reason(&answer));
         return -1;
     }
-    remember_answer(l, answer.code, "", "");
+    remember_answer(l, answer.code, "");
     if (ret_body)
         *ret_body = TAKE(answer.body);
     return 0;
@@ -320,11 +301,6 @@ int simloop_code(const struct simloop *l)
 bool simloop_answered(const struct simloop *l, const char *reason)
 {
     return !strcmp(l->reason, reason);
-}
-
-const char *simloop_message(const struct simloop *l)
-{
-    return l->message;
 }
 
 json_t *simloop_get(const struct simloop *l, const struct api_resource *r, const char *ns,

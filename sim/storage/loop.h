@@ -41,14 +41,11 @@ struct simloop *simloop_create(struct cluster *c, const struct simloop_config *c
 void simloop_destroy(struct simloop *l);
 DEFINE_CLEANUP(struct simloop, simloop, simloop_destroy);
 
-struct cluster *simloop_cluster(const struct simloop *l);
 struct sched *simloop_sched(const struct simloop *l);
 struct apiserver *simloop_server(const struct simloop *l);
 int64_t simloop_now(const struct simloop *l);
-const char *simloop_name(const struct simloop *l);
 /* A controller that is down takes no keys; when it comes back it looks at everything again. */
 void simloop_set_down(struct simloop *l, bool down);
-bool simloop_is_down(const struct simloop *l);
 
 /* Queues a key, once however often it is asked for. Callable from anywhere. */
 void simloop_add(struct simloop *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -62,11 +59,9 @@ bool simloop_key_is(const char *key, const char *kind, char ns[LOOP_PART], char 
 /* ---- requests under the loop's identity; -1 for every answer but success ---- */
 
 int simloop_send(struct simloop *l, const struct api_request *req, json_t **ret_body);
-/* HTTP code of the last answer, 0 when there was none; its reason and message, "" when it had none.
- */
+/* HTTP code of the last answer, 0 when there was none; whether it had this reason. */
 int simloop_code(const struct simloop *l);
 bool simloop_answered(const struct simloop *l, const char *reason);
-const char *simloop_message(const struct simloop *l);
 
 /* New reference to the latest state, NULL when absent. Reads see the store itself: no cache stands
  * between. */

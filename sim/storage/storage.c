@@ -315,7 +315,7 @@ int storage_start(struct cluster *c, struct err *reterr)
 
 /* ---- looking in ---- */
 
-struct volume *storage_volume_by_pv(const struct cluster *c, const char *pv)
+static struct volume *storage_volume_by_pv(const struct cluster *c, const char *pv)
 {
     struct storage *st = storage_of(c);
     const json_t *obj = apiserver_peek(cluster_server(c), "", LOOP_VOLUMES.plural, NULL, pv);

@@ -28,9 +28,6 @@ int storage_start(struct cluster *c, struct err *reterr);
  * the driver deletes it. */
 struct volume;
 struct volume *storage_volume(const struct cluster *c, const char *ns, const char *claim);
-struct volume *storage_volume_by_pv(const struct cluster *c, const char *pv);
-/* The PV that last stood for it. */
-const char *volume_pv(const struct volume *v);
 uint64_t volume_capacity(const struct volume *v);
 bool volume_is_block(const struct volume *v);
 

@@ -34,11 +34,6 @@ struct volume *volume_create(struct storage *st, const char *handle, const char 
     return v;
 }
 
-const char *volume_pv(const struct volume *v)
-{
-    return v->pv;
-}
-
 uint64_t volume_capacity(const struct volume *v)
 {
     return v->limit ? v->limit : v->capacity;

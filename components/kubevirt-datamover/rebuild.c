@@ -10,6 +10,7 @@
 
 #define ACCEPT_OK 1u
 #define PIECE (1u << 20)
+#define BLOCK 4096u /* what a thin volume gives out at least */
 
 static char *image_arg(const char *name)
 {
@@ -141,19 +142,32 @@ static bool all_zero(const char *bytes, size_t len)
     return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
 }
 
-/* qemu-img leaves alone what lies behind the image; an old disk's bytes must not show there. What
- * is zero already is not written: that would fill a thin volume. */
+/* Writes zeros where there are none. What is zero already is not written: that would fill a thin
+ * volume. */
+static int zero_piece(struct download *d, struct host_file *f, uint64_t at, const char *piece,
+                      size_t len, struct err *reterr)
+{
+    static const char zeros[BLOCK];
+    for (size_t done = 0; done < len;) {
+        size_t n = len - done < BLOCK ? len - done : BLOCK;
+        if (!all_zero(piece + done, n) && host_file_write(d->h, f, at + done, zeros, n, reterr) < 0)
+            return -1;
+        done += n;
+    }
+    return 0;
+}
+
+/* qemu-img leaves alone what lies behind the image; an old disk's bytes must not show there. */
 static int zero_tail(struct download *d, struct host_file *f, uint64_t size, struct err *reterr)
 {
     AUTO(str) char *piece = mem_alloc(PIECE);
-    AUTO(str) char *zeros = mem_zalloc(PIECE);
     for (uint64_t at = d->virtual_size; at < size;) {
         size_t want = size - at < PIECE ? (size_t)(size - at) : PIECE, len = 0;
         if (host_file_read(d->h, f, at, piece, want, &len, reterr) < 0)
             return -1;
         if (len == 0)
             return 0;
-        if (!all_zero(piece, len) && host_file_write(d->h, f, at, zeros, len, reterr) < 0)
+        if (zero_piece(d, f, at, piece, len, reterr) < 0)
             return -1;
         at += len;
     }

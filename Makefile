@@ -16,7 +16,7 @@ run:
 
 build:
 	@scripts/install-deps run
-	@scripts/build release
+	@scripts/build release vmconform
 
 test:
 	@scripts/test

@@ -3,8 +3,8 @@
 #define VMCONFORM_SIM_KUBELET_KUBELET_PRIV_H
 
 #include "base/strmap.h"
+#include "sim/controller/loop.h"
 #include "sim/kubelet/kubelet.h"
-#include "sim/storage/loop.h"
 #include "sim/storage/storage.h"
 
 #define KUBELET_NODE "node-1"

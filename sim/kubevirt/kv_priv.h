@@ -4,7 +4,7 @@
 
 #include "base/strmap.h"
 #include "kube/time.h"
-#include "sim/kubevirt/ctl.h"
+#include "sim/controller/ctl.h"
 #include "sim/kubevirt/kubevirt.h"
 
 #define KV_USER_CONTROLLER "system:serviceaccount:kubevirt:kubevirt-controller"

@@ -8,7 +8,7 @@
 #include "base/strmap.h"
 #include "kube/meta.h"
 #include "kube/time.h"
-#include "sim/kubevirt/ctl.h"
+#include "sim/controller/ctl.h"
 
 #define USER "system:serviceaccount:osac-system:provisioner"
 #define LABEL_INSTANCE "osac.openshift.io/computeinstance"

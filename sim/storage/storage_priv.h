@@ -4,7 +4,7 @@
 #define VMCONFORM_SIM_STORAGE_STORAGE_PRIV_H
 
 #include "base/strmap.h"
-#include "sim/storage/loop.h"
+#include "sim/controller/loop.h"
 #include "sim/storage/storage.h"
 
 #define ANN_BIND_COMPLETED "pv.kubernetes.io/bind-completed"

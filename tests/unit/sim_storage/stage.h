@@ -4,8 +4,8 @@
 
 #include <check.h>
 
+#include "sim/controller/loop.h"
 #include "sim/kubelet/kubelet.h"
-#include "sim/storage/loop.h"
 #include "sim/storage/objectstore.h"
 #include "sim/storage/storage.h"
 

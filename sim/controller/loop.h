@@ -7,8 +7,8 @@
  * change hook, so a loop needs one fiber and an idle world has no event left. A failed reconcile is
  * retried as client-go does (5 ms, doubling), a bounded number of times in a row; after that only a
  * change wakes the key. */
-#ifndef VMCONFORM_SIM_STORAGE_LOOP_H
-#define VMCONFORM_SIM_STORAGE_LOOP_H
+#ifndef VMCONFORM_SIM_CONTROLLER_LOOP_H
+#define VMCONFORM_SIM_CONTROLLER_LOOP_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* A work queue with its one worker. Keys wait in a list ordered by (due time, arrival); a key is
  * there at most once, and an earlier due time wins, as in client-go's delaying queue. */
-#include "sim/kubevirt/ctl.h"
+#include "sim/controller/ctl.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* An informer: list, then watch from there; when the stream ends, again. It keeps the last known
  * objects, so that what vanished between two lists is told as deleted. */
-#include "sim/kubevirt/ctl.h"
+#include "sim/controller/ctl.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "sim/storage/loop.h"
+#include "sim/controller/loop.h"
 
 #include <assert.h>
 #include <stdio.h>

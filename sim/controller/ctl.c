@@ -1,4 +1,4 @@
-#include "sim/kubevirt/ctl.h"
+#include "sim/controller/ctl.h"
 
 #include <assert.h>
 #include <string.h>

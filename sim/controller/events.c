@@ -9,7 +9,7 @@
 #include "base/strmap.h"
 #include "kube/meta.h"
 #include "kube/time.h"
-#include "sim/kubevirt/ctl.h"
+#include "sim/controller/ctl.h"
 
 static const struct kind KIND_EVENT = {"", "v1", "events", "Event"};
 

@@ -5,8 +5,8 @@
  * Writes go through sim_request(), so faults, traces and scheduling points apply to them. Reads of
  * a synced cache are ctl_peek(): the latest state; what may lag is the news that wakes a worker,
  * since informers watch through sim_watch(). */
-#ifndef VMCONFORM_SIM_KUBEVIRT_CTL_H
-#define VMCONFORM_SIM_KUBEVIRT_CTL_H
+#ifndef VMCONFORM_SIM_CONTROLLER_CTL_H
+#define VMCONFORM_SIM_CONTROLLER_CTL_H
 
 #include <jansson.h>
 #include <stdbool.h>

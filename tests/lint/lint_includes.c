@@ -18,7 +18,7 @@ static const struct rule {
     {"sim", {"base", "sched", "kube", "cel", "qcow2", "sim"}},
     {"components", {"base", "kube", "cel", "qcow2", "components"}},
     {"fixtures", {"base", "kube", "qcow2", "fixtures"}},
-    {"reports", {"base", "kube", "reports"}},
+    {"reports", {"base", "reports"}},
     {"runner",
      {"base", "sched", "kube", "cel", "qcow2", "sim", "components", "fixtures", "reports"}},
 };

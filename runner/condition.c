@@ -92,6 +92,25 @@ static const char *cluster_name_of(const struct condition *c, const struct eval 
     return *ret_text;
 }
 
+/* The usual slip: the right name in the wrong namespace. */
+static void tell_elsewhere(const struct object_ref *ref, struct strbuf *out)
+{
+    AUTO(json)
+    json_t *all = apiserver_peek_all(cluster_server(ref->cluster), ref->info.resource.group,
+                                     ref->info.resource.plural, NULL);
+    size_t i;
+    const json_t *object;
+
+    json_array_foreach(all, i, object)
+    {
+        if (strcmp(json_str_or_empty(object, "metadata.name"), ref->name) != 0)
+            continue;
+        strbuf_addf(out, ", but %s/%s does", json_str_or_empty(object, "metadata.namespace"),
+                    ref->name);
+        return;
+    }
+}
+
 static bool object_true(struct casework *cw, const struct condition *c, const struct eval *e,
                         const json_t *spec, struct strbuf *why)
 {
@@ -116,9 +135,12 @@ static bool object_true(struct casework *cw, const struct condition *c, const st
         return !object;
     }
     if (!object) {
-        if (why)
-            strbuf_addf(why, "  %s %s%s%s does not exist\n", ref.info.kind, ref.ns ? ref.ns : "",
+        if (why) {
+            strbuf_addf(why, "  %s %s%s%s does not exist", ref.info.kind, ref.ns ? ref.ns : "",
                         ref.ns ? "/" : "", ref.name);
+            tell_elsewhere(&ref, why);
+            strbuf_addch(why, '\n');
+        }
         return false;
     }
     return subset_matches(json_object_get(spec, "has"), object, why ? report_diff : NULL, &report);

@@ -178,6 +178,24 @@ check moments-from-a-hole 0 '6 passed' $run "$work/t/moments.yaml"
 check moment-from-a-hole-unknown 2 "'at' must be 'before', 'committed' or 'after'" $run "$work/t/no-moment.yaml"
 check sweep-over-armed-step 0 ' 0 failed, 0 errors' $run --crash every-write "$work/t/armed.yaml"
 
+# Slips of the pen are told, and are no promise kept.
+scenario_in law-kind <<'Y'
+  steps: [{settle: {}}]
+  never: [{name: pods, upon: {event: ADDED, kind: Pods}}]
+Y
+scenario_in never-judged <<'Y'
+  steps: [{error: {that: "get('Namespace', 'default').metadata.nam == 'x'", for: 1m}}]
+Y
+scenario_in elsewhere <<'Y'
+  steps:
+    - create: {apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: kube-system}}
+    - assert: {kind: ConfigMap, name: c, has: {}}
+Y
+check law-about-no-kind 2 "the law 'pods' is about the kind 'Pods', which no cluster knows" $run "$work/t/law-kind.yaml"
+check error-never-judged 2 'this could never be evaluated, so nothing was forbidden' $run "$work/t/never-judged.yaml"
+check right-name-wrong-namespace 1 'ConfigMap default/c does not exist, but kube-system/c does' $run "$work/t/elsewhere.yaml"
+check qcow2-info-help 0 '^usage: vmconform qcow2 info FILE' "$program" qcow2 info --help
+
 # A file beyond the limit is refused before it is read.
 { printf 'apiVersion: vmconform.dev/v1alpha1\n'; yes '# padding' | head -c 2097152; } >"$work/s/too-large.yaml"
 check two-mebibytes 2 'too-large.yaml.*1048576' "$program" lint "$work/s/too-large.yaml"

@@ -280,8 +280,8 @@ static bool take_duration_term(const char **s, uint64_t *total)
         const char *digits = *s;
 
         for (; **s >= '0' && **s <= '9'; (*s)++) {
-            /* More digits than fit change no nanosecond. */
-            if (dropped || fraction > (UINT64_C(1) << 63) / 100) {
+            /* More digits than fit change no nanosecond; zeros in front fill the scale alone. */
+            if (dropped || fraction > (UINT64_C(1) << 63) / 100 || scale > UINT64_MAX / 100) {
                 dropped = true;
                 continue;
             }

@@ -85,10 +85,14 @@ static int with_collection(int argc, char **argv, const char *usage,
         options_help(specs);
         return 0;
     }
-    if (operands == 0 && err_set(&err, ERR_INVALID, NO_POS, "no path was given"))
+    if (operands == 0 && err_set(&err, ERR_INVALID, NO_POS, "no path was given")) {
+        err_hint(&err, "'scenarios' is the folder of the project's own");
         return usage_error(&err);
-    if (o.selector && !(selector = selector_parse(o.selector, &err)))
+    }
+    if (o.selector && !(selector = selector_parse(o.selector, &err))) {
+        err_wrap(&err, NO_POS, "--selector '%s'", o.selector);
         return usage_error(&err);
+    }
     filter.glob = o.filter;
     filter.selector = selector;
     status = collect(&c, argv + 1, (size_t)operands, &filter) < 0 ? EXIT_CANNOT_TELL : fn(&o, &c);

@@ -333,11 +333,16 @@ int cmd_run(int argc, char **argv)
         help(specs);
         return 0;
     }
-    if (operands == 0 && err_set(&err, ERR_INVALID, NO_POS, "no path was given"))
+    if (operands == 0 && err_set(&err, ERR_INVALID, NO_POS, "no path was given")) {
+        err_hint(&err, "'scenarios' is the folder of the project's own");
         return usage_error(&err);
+    }
     filter.glob = o.filter;
+    if (o.selector && !(selector = selector_parse(o.selector, &err))) {
+        err_wrap(&err, NO_POS, "--selector '%s'", o.selector);
+        return usage_error(&err);
+    }
     if (check_words(&o, &err) < 0 || parse_shard(o.shard, &filter, &err) < 0 ||
-        (o.selector && !(selector = selector_parse(o.selector, &err))) ||
         (o.expected && expected_load(&expected, o.expected, &err) < 0))
         return usage_error(&err);
     filter.selector = selector;

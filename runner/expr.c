@@ -131,6 +131,7 @@ static int fn_guest(void *cookie, struct cel_context *c, size_t nargs, const str
 {
     struct casework *cw = cookie;
     AUTO(str) char *name = text_arg(&args[0], "the VM", reterr);
+    AUTO(object_ref) struct object_ref vm = {0};
     AUTO(object_ref) struct object_ref ref = {0};
     const json_t *vmi;
     struct err err = {0};
@@ -139,6 +140,10 @@ static int fn_guest(void *cookie, struct cel_context *c, size_t nargs, const str
     if (!name)
         return -1;
     vmi = ref_object(cw, "VirtualMachineInstance", NULL, name, NULL, &ref, &err);
+    /* A misspelled VM must not read as one that does not run. */
+    if (!vmi && !err_pending(&err) &&
+        !ref_object(cw, "VirtualMachine", NULL, name, NULL, &vm, &err) && !err_pending(&err))
+        err_set(&err, ERR_NOT_FOUND, NO_POS, "no cluster has the VM '%s'", name);
     if (err_pending(&err))
         return err_move(reterr, &err);
     *ret = cel_json_take(

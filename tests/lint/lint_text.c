@@ -10,8 +10,6 @@ static const struct word {
 } words[] = {
     {"/home/", "a path of one machine", false},
     {"/Users/", "a path of one machine", false},
-    {"/work/main", "a path of one machine", false},
-    {"/work/shared", "a path of one machine", false},
     {"/root/", "a path of one machine", false},
     {"FIXME", "write FIXME(issue), with the issue that it waits for", true},
     {"TODO", "write FIXME(issue), with the issue that it waits for", true},

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/yaml.h"
 #include "runner/collect.h"
@@ -49,15 +50,73 @@ static void print_lines(const struct collection *c)
         printf("%s\t%s\n", c->cases[i].name, c->cases[i].unit->path);
 }
 
-static void print_expanded(const struct collection *c)
-{
-    for (size_t i = 0; i < c->case_count; i++) {
-        AUTO(json) json_t *one = case_json(&c->cases[i]);
-        AUTO(strbuf) struct strbuf text = {0};
+#define UNROLL_DEPTH_MAX 16
 
-        yaml_write(&text, one, 0);
-        printf("---\n%s", strbuf_str(&text));
+/* Steps in the order in which they run, with templates in place of their names: "VERB  NAME
+ * (FILE:LINE)". */
+static void outline(json_t *out, const struct steps *steps, unsigned depth)
+{
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct step *s = &steps->items[i];
+        AUTO(str) char *line = NULL;
+
+        if (s->verb == VERB_USE && s->use && depth < UNROLL_DEPTH_MAX) {
+            outline(out, &s->use->steps, depth + 1);
+            continue;
+        }
+        line = mem_printf("%s%s%s%s%s (%s:%u)", s->upon ? "upon an event: " : "",
+                          verb_names[s->verb], s->name ? ": " : "", s->name ? s->name : "",
+                          s->when ? ", when its condition holds" : "", s->pos.file, s->pos.line);
+        json_array_append_new(out, json_string(line));
     }
+}
+
+/* What a unit and the fixtures it includes bring: their steps of the stage, their laws. */
+static void outline_unit(const struct unit *u, json_t *stage, json_t *laws)
+{
+    for (size_t i = 0; i < u->given_count; i++) {
+        if (u->givens[i].fixture)
+            outline_unit(u->givens[i].fixture, stage, laws);
+        outline(stage, &u->givens[i].steps, 0);
+    }
+    for (size_t i = 0; i < u->laws.count; i++) {
+        const struct law *l = &u->laws.items[i];
+        AUTO(str) char *line = mem_printf("%s: %s", l->never ? "never" : "always", l->name);
+
+        json_array_append_new(laws, json_string(line));
+    }
+}
+
+static json_t *expanded_json(const struct planned_case *c)
+{
+    json_t *one = case_json(c);
+    json_t *stage = json_array(), *steps = json_array(), *laws = json_array();
+
+    outline_unit(c->unit, stage, laws);
+    outline(steps, &c->unit->steps, 0);
+    outline(steps, &c->unit->finally, 0);
+    json_object_set_new(one, "given", stage);
+    json_object_set_new(one, "steps", steps);
+    json_object_set_new(one, "laws", laws);
+    return one;
+}
+
+static void print_expanded(const struct collection *c, bool as_json)
+{
+    AUTO(json) json_t *all = json_array();
+    AUTO(strbuf) struct strbuf text = {0};
+
+    for (size_t i = 0; i < c->case_count; i++)
+        json_array_append_new(all, expanded_json(&c->cases[i]));
+    if (as_json)
+        json_write(&text, all, JSON_INDENTED);
+    for (size_t i = 0; !as_json && i < c->case_count; i++) {
+        strbuf_addstr(&text, "---\n");
+        yaml_write(&text, json_array_get(all, i), 0);
+    }
+    fputs(strbuf_str(&text), stdout);
+    if (as_json)
+        putchar('\n');
 }
 
 static int with_collection(int argc, char **argv, const char *usage,
@@ -123,10 +182,7 @@ static int do_lint(const struct list_options *o, const struct collection *c)
 
 static int do_expand(const struct list_options *o, const struct collection *c)
 {
-    if (o->json)
-        print_json(c);
-    else
-        print_expanded(c);
+    print_expanded(c, o->json);
     return 0;
 }
 

@@ -16,7 +16,7 @@ static const struct command commands[] = {
     {"run", cmd_run, "run scenarios and report"},
     {"list", cmd_list, "list the cases of scenarios"},
     {"lint", cmd_lint, "check scenarios without running them"},
-    {"expand", cmd_expand, "show each case with its values"},
+    {"expand", cmd_expand, "show each case with its values, its steps unrolled"},
     {"qcow2", cmd_qcow2, "look at images: info, map, compare"},
     {"mutants", cmd_mutants, "prove that known-wrong variants are caught"},
     {"doctor", cmd_doctor, "what this machine lacks, and what that costs"},

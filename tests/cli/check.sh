@@ -120,6 +120,7 @@ check list-json-labels 0 '"size": "small"' "$program" list --json "$s/passes.yam
 check list-json 0 '"matrixed\[size=1\]"' "$program" list --json "$s"
 check lint 0 '5 scenarios, 6 cases, no mistake found' "$program" lint "$s"
 check expand 0 'size: 1' "$program" expand "$s/matrixed.yaml"
+check expand-unrolls 0 'patch: the tenant asks to restore .*(fixtures/osac.yaml:' "$program" expand scenarios/osac/toctou/toctou-cache-lag-ready.yaml
 mkdir "$s/fixtures" "$s/deep"
 printf 'apiVersion: vmconform.dev/v1alpha1\nkind: Fixture\nmetadata: {name: f}\nspec: {description: A sample., given: [{cluster: main}]}\n' >"$s/fixtures/f.yaml"
 printf 'apiVersion: vmconform.dev/v1alpha1\nkind: Scenario\nmetadata: {name: inside}\nspec: {requirement: [x], description: A sample., given: [{fixture: f}], steps: [{settle: {}}]}\n' >"$s/deep/inside.yaml"

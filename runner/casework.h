@@ -140,9 +140,6 @@ static inline void cleanup_object_ref(struct object_ref *r)
 }
 int resolve_ref(struct casework *cw, const char *kind, const char *ns, const char *name,
                 const char *cluster, struct object_ref *ret, struct err *reterr);
-/* kind, name, namespace, cluster of an evaluated map. */
-int resolve_ref_json(struct casework *cw, const json_t *map, const char *cluster,
-                     struct object_ref *ret, struct err *reterr);
 /* Whether any cluster knows the kind (with .group, without @CLUSTER). */
 bool kind_is_known(struct casework *cw, const char *kind);
 /* The same for a kind as events tell it: not the plural, no group. */

@@ -129,15 +129,6 @@ int resolve_ref(struct casework *cw, const char *kind, const char *ns, const cha
     return 0;
 }
 
-int resolve_ref_json(struct casework *cw, const json_t *map, const char *cluster,
-                     struct object_ref *ret, struct err *reterr)
-{
-    const char *own = json_str(map, "cluster");
-
-    return resolve_ref(cw, json_str_or_empty(map, "kind"), json_str(map, "namespace"),
-                       json_str_or_empty(map, "name"), own ? own : cluster, ret, reterr);
-}
-
 static json_t *peek(const struct object_ref *r)
 {
     return apiserver_peek(cluster_server(r->cluster), r->info.resource.group,

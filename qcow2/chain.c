@@ -5,45 +5,70 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "qcow2/chain_priv.h"
 #include "qcow2/image_priv.h"
-#include "qcow2/map.h"
-
-struct qcow2_chain {
-    struct qcow2_image **layers;
-    size_t count;
-    uint64_t size;
-    struct qcow2_map map;
-    /* The compressed cluster read last. */
-    unsigned char *cluster;
-    size_t cluster_cap;
-    uint32_t cluster_layer; /* QCOW2_NO_LAYER: none */
-    uint64_t cluster_descriptor;
-};
 
 #define LAYERS_MAX_DEFAULT 512u
-#define EXTENTS_MAX_DEFAULT (UINT64_C(32) << 20)
 
 /* ---- what makes a list of images a chain ---- */
 
-static int check_layer(struct qcow2_image *const *layers, size_t i,
-                       const struct qcow2_chain_options *o, struct qcow2_fault *f)
+int qcow2_chain_check_count(size_t count, const struct qcow2_chain_options *options,
+                            struct qcow2_fault *retfault)
 {
-    const struct qcow2_image *image = layers[i];
+    size_t layers_max = options && options->layers_max ? options->layers_max : LAYERS_MAX_DEFAULT;
+    if (count == 0)
+        return qcow2_fault_set(retfault, QCOW2_CHAIN_EMPTY, "chain", QCOW2_NO_OFFSET,
+                               "a chain has at least one layer");
+    if (count > layers_max)
+        return qcow2_fault_set(retfault, QCOW2_CHAIN_DEPTH, "chain", QCOW2_NO_OFFSET,
+                               "%zu layers, at most %zu are allowed", count, layers_max);
+    return 0;
+}
+
+/* Names are hostile text. */
+#define QUOTED_BYTES 256
+
+static const char *quoted_backing(const struct qcow2_image *image, char out[QUOTED_BYTES])
+{
+    const char *name = image->info.backing_name ? image->info.backing_name : "";
+    return qcow2_quote(out, QUOTED_BYTES, name, strlen(name));
+}
+
+static int check_base(const struct qcow2_image *image, const struct qcow2_chain_options *o,
+                      struct qcow2_fault *f)
+{
+    char quoted[QUOTED_BYTES];
+    if (!image->info.has_backing || o->accept_base_backing)
+        return 0;
+    return qcow2_fault_set(f, QCOW2_POLICY_BACKING, image->io->name, HDR_BACKING_OFFSET,
+                           "the base of the chain names a backing file: '%s'",
+                           quoted_backing(image, quoted));
+}
+
+static int check_backing_rule(const struct qcow2_image *image, enum qcow2_backing_rule rule,
+                              struct qcow2_fault *f)
+{
+    char quoted[QUOTED_BYTES];
+    if (rule == QCOW2_BACKING_RECORDED && !image->info.has_backing)
+        return qcow2_fault_set(f, QCOW2_CHAIN_BACKING, image->io->name, HDR_BACKING_OFFSET,
+                               "expected an increment that names a backing file, found none named");
+    if (rule == QCOW2_BACKING_STANDALONE && image->info.has_backing)
+        return qcow2_fault_set(f, QCOW2_CHAIN_BACKING, image->io->name, HDR_BACKING_OFFSET,
+                               "expected an increment that names no backing file, found '%s'",
+                               quoted_backing(image, quoted));
+    return 0;
+}
+
+static int check_increment(const struct qcow2_image *image, const struct qcow2_image *parent,
+                           const struct qcow2_chain_options *o, struct qcow2_fault *f)
+{
     const char *name = image->io->name;
-    if (i == 0) {
-        if (!image->info.has_backing || o->accept_base_backing)
-            return 0;
-        char quoted[256];
-        qcow2_quote(quoted, sizeof quoted, image->info.backing_name,
-                    strlen(image->info.backing_name));
-        return qcow2_fault_set(f, QCOW2_POLICY_BACKING, name, HDR_BACKING_OFFSET,
-                               "the base of the chain names a backing file: '%s'", quoted);
-    }
+    if (check_backing_rule(image, o->increments, f) < 0)
+        return -1;
     if (image->info.version < 3 && !o->accept_v2_increments)
         return qcow2_fault_set(f, QCOW2_POLICY_V2, name, HDR_VERSION,
                                "a version 2 image (compat 0.10) cannot be an increment: it has no "
                                "zero clusters");
-    const struct qcow2_image *parent = layers[i - 1];
     if (image->info.virtual_size < parent->info.virtual_size)
         return qcow2_fault_set(
             f, QCOW2_CHAIN_SHRUNK, name, HDR_SIZE,
@@ -52,90 +77,106 @@ static int check_layer(struct qcow2_image *const *layers, size_t i,
     return 0;
 }
 
-static bool same_file(const struct qcow2_image *a, const struct qcow2_image *b)
+/* One layer on its way through a sort. */
+struct identity {
+    uint64_t device, inode;
+    const struct qcow2_image *image;
+    size_t layer;
+};
+
+static int by_number(uint64_t a, uint64_t b)
 {
-    if (a == b)
-        return true;
-    if (a->io->device == 0 && a->io->inode == 0)
-        return false;
-    return a->io->device == b->io->device && a->io->inode == b->io->inode;
+    return (a > b) - (a < b);
+}
+
+static int same_file(const struct identity *a, const struct identity *b)
+{
+    int r = by_number(a->device, b->device);
+    return r ? r : by_number(a->inode, b->inode);
+}
+
+static int by_file(const void *x, const void *y)
+{
+    const struct identity *a = x, *b = y;
+    int r = same_file(a, b);
+    return r ? r : by_number(a->layer, b->layer);
+}
+
+static struct identity identity_of(const struct qcow2_image *image, size_t layer)
+{
+    struct identity id = {image->io->device, image->io->inode, image, layer};
+    if (id.device == 0 && id.inode == 0) /* unknown: only the very same image is the same */
+        id.inode = (uint64_t)(uintptr_t)image;
+    return id;
 }
 
 static int check_distinct(struct qcow2_image *const *layers, size_t count, struct qcow2_fault *f)
 {
-    /* Quadratic, but the number of layers is capped. */
+    AUTO(mem) void *memory = mem_alloc(count * sizeof(struct identity));
+    struct identity *ids = memory;
+    for (size_t i = 0; i < count; i++)
+        ids[i] = identity_of(layers[i], i);
+    qsort(ids, count, sizeof *ids, by_file);
+    const struct identity *found = NULL; /* the first layer that was there before */
     for (size_t i = 1; i < count; i++)
-        for (size_t k = 0; k < i; k++)
-            if (same_file(layers[i], layers[k]))
-                return qcow2_fault_set(f, QCOW2_CHAIN_LOOP, layers[i]->io->name, QCOW2_NO_OFFSET,
-                                       "the file is layer %zu and layer %zu of the chain", k, i);
-    return 0;
+        if (same_file(&ids[i - 1], &ids[i]) == 0 && (!found || ids[i].layer < found->layer))
+            found = &ids[i];
+    if (!found)
+        return 0;
+    return qcow2_fault_set(f, QCOW2_CHAIN_LOOP, found->image->io->name, QCOW2_NO_OFFSET,
+                           "the file is layer %zu and layer %zu of the chain", found[-1].layer,
+                           found->layer);
 }
 
 static int check_layers(struct qcow2_image *const *layers, size_t count,
                         const struct qcow2_chain_options *o, struct qcow2_fault *f)
 {
-    size_t layers_max = o->layers_max ? o->layers_max : LAYERS_MAX_DEFAULT;
-    if (count == 0)
-        return qcow2_fault_set(f, QCOW2_CHAIN_EMPTY, "chain", QCOW2_NO_OFFSET,
-                               "a chain has at least one layer");
-    if (count > layers_max)
-        return qcow2_fault_set(f, QCOW2_CHAIN_DEPTH, "chain", QCOW2_NO_OFFSET,
-                               "%zu layers, at most %zu are allowed", count, layers_max);
-    if (check_distinct(layers, count, f) < 0)
+    if (qcow2_chain_check_count(count, o, f) < 0 || check_distinct(layers, count, f) < 0)
         return -1;
-    for (size_t i = 0; i < count; i++)
-        if (check_layer(layers, i, o, f) < 0)
+    if (check_base(layers[0], o, f) < 0)
+        return -1;
+    for (size_t i = 1; i < count; i++)
+        if (check_increment(layers[i], layers[i - 1], o, f) < 0)
             return -1;
     return 0;
 }
 
 /* ---- the map ---- */
 
-/* Merges neighbours until one list is left: log(count) rounds over all extents. */
-static void merge_maps(struct qcow2_map *maps, size_t count)
+/* As of one image (qcow2/image.h), for all files together. */
+static uint64_t extents_of(const struct qcow2_chain *chain)
 {
-    while (count > 1) {
-        for (size_t i = 0; i + 1 < count; i += 2) {
-            struct qcow2_map merged = qcow2_map_overlay(&maps[i], &maps[i + 1]);
-            maps[i / 2] = merged;
-        }
-        if (count % 2) {
-            struct qcow2_map last = maps[count - 1];
-            maps[count - 1] = (struct qcow2_map){0};
-            maps[count / 2] = last;
-        }
-        count = (count + 1) / 2;
-    }
+    uint64_t bytes = 0, cap = UINT64_C(64) << 20, free_of_charge = UINT64_C(1) << 20;
+    for (size_t i = 0; i < chain->count; i++)
+        if (__builtin_add_overflow(bytes, chain->layers[i]->io->size, &bytes))
+            return cap;
+    return bytes / 32 < cap - free_of_charge ? free_of_charge + bytes / 32 : cap;
 }
 
-static int read_maps(struct qcow2_chain *chain, struct qcow2_map *maps, uint64_t extents_max,
-                     struct qcow2_fault *f)
+static int push_layer(struct qcow2_map_stack *stack, struct qcow2_image *image, uint32_t layer,
+                      uint64_t extents_max, struct qcow2_fault *f)
 {
-    uint64_t total = 0;
-    for (size_t i = 0; i < chain->count; i++) {
-        if (qcow2_table_map(chain->layers[i], (uint32_t)i, &maps[i], f) < 0)
-            return -1;
-        total += maps[i].count;
-        if (total > extents_max)
-            return qcow2_fault_set(f, QCOW2_LIMIT, chain->layers[i]->io->name, QCOW2_NO_OFFSET,
-                                   "the chain's map has more than %" PRIu64 " pieces", extents_max);
-    }
-    merge_maps(maps, chain->count);
-    chain->map = maps[0];
-    maps[0] = (struct qcow2_map){0};
-    return 0;
+    struct qcow2_map map = {0};
+    int r = qcow2_table_map(image, layer, &map, f);
+    if (r == 0 && qcow2_map_stack_extents(stack) + map.count > extents_max)
+        r = qcow2_fault_set(f, QCOW2_LIMIT, image->io->name, QCOW2_NO_OFFSET,
+                            "the chain's map has more than %" PRIu64 " pieces", extents_max);
+    if (r == 0)
+        qcow2_map_stack_push(stack, &map);
+    qcow2_map_finish(&map);
+    return r;
 }
 
 static int build_map(struct qcow2_chain *chain, const struct qcow2_chain_options *o,
                      struct qcow2_fault *f)
 {
-    struct qcow2_map *maps = mem_zalloc(chain->count * sizeof(*maps));
-    int r = read_maps(chain, maps, o->extents_max ? o->extents_max : EXTENTS_MAX_DEFAULT, f);
+    __attribute__((cleanup(cleanup_qcow2_map_stack))) struct qcow2_map_stack stack = {0};
+    uint64_t extents_max = o->extents_max ? o->extents_max : extents_of(chain);
     for (size_t i = 0; i < chain->count; i++)
-        qcow2_map_finish(&maps[i]);
-    free(maps);
-    return r;
+        if (push_layer(&stack, chain->layers[i], (uint32_t)i, extents_max, f) < 0)
+            return -1;
+    chain->map = qcow2_map_stack_take(&stack);
+    return 0;
 }
 
 struct qcow2_chain *qcow2_chain_open(struct qcow2_image *const *layers, size_t count,
@@ -150,7 +191,7 @@ struct qcow2_chain *qcow2_chain_open(struct qcow2_image *const *layers, size_t c
     chain->layers = mem_dup(layers, count * sizeof(struct qcow2_image *));
     chain->count = count;
     chain->size = layers[count - 1]->info.virtual_size;
-    chain->cluster_layer = QCOW2_NO_LAYER;
+    qcow2_reader_init(&chain->reader, chain);
     if (build_map(chain, o, retfault) < 0)
         return NULL;
     return TAKE(chain);
@@ -160,9 +201,11 @@ void qcow2_chain_destroy(struct qcow2_chain *chain)
 {
     if (!chain)
         return;
+    for (size_t i = 0; chain->owns_layers && i < chain->count; i++)
+        qcow2_image_destroy(chain->layers[i]);
     qcow2_map_finish(&chain->map);
+    qcow2_reader_finish(&chain->reader);
     free(chain->layers);
-    free(chain->cluster);
     free(chain);
 }
 
@@ -177,87 +220,13 @@ const struct qcow2_extent *qcow2_chain_extents(const struct qcow2_chain *chain, 
     return chain->map.items;
 }
 
-struct qcow2_extent qcow2_chain_extent_at(const struct qcow2_chain *chain, uint64_t offset)
+struct qcow2_image *qcow2_chain_layer(const struct qcow2_chain *chain, uint32_t layer)
 {
-    assert(offset < chain->size);
-    size_t i = qcow2_map_find(&chain->map, offset);
-    if (i < chain->map.count && chain->map.items[i].start <= offset) {
-        struct qcow2_extent e = chain->map.items[i];
-        uint64_t gone = offset - e.start;
-        e.start = offset;
-        e.len -= gone;
-        if (e.kind == QCOW2_EXTENT_DATA)
-            e.host += gone;
-        return e;
-    }
-    uint64_t end = i < chain->map.count ? chain->map.items[i].start : chain->size;
-    return (struct qcow2_extent){offset, end - offset, 0, QCOW2_NO_LAYER, QCOW2_EXTENT_HOLE};
+    assert(layer < chain->count);
+    return chain->layers[layer];
 }
 
-/* ---- bytes ---- */
-
-static int read_data(struct qcow2_image *image, uint64_t host, void *buf, size_t len,
-                     struct qcow2_fault *f)
+size_t qcow2_chain_layers(const struct qcow2_chain *chain)
 {
-    uint64_t flen = image->io->size;
-    uint64_t have = host >= flen ? 0 : flen - host;
-    if (have >= len || !image->policy.accept_short_tail)
-        return qcow2_io_read(image->io, host, buf, len, f);
-    memset((char *)buf + have, 0, len - have);
-    return qcow2_io_read(image->io, host, buf, have, f);
-}
-
-static int read_compressed(struct qcow2_chain *chain, const struct qcow2_extent *e, void *buf,
-                           size_t len, struct qcow2_fault *f)
-{
-    struct qcow2_image *image = chain->layers[e->layer];
-    size_t cs = image_cluster_size(image);
-    if (chain->cluster_layer != e->layer || chain->cluster_descriptor != e->host) {
-        chain->cluster_layer = QCOW2_NO_LAYER;
-        if (chain->cluster_cap < cs) {
-            chain->cluster = mem_realloc(chain->cluster, cs);
-            chain->cluster_cap = cs;
-        }
-        if (qcow2_compressed_read(image, e->host, chain->cluster, f) < 0)
-            return -1;
-        chain->cluster_layer = e->layer;
-        chain->cluster_descriptor = e->host;
-    }
-    memcpy(buf, chain->cluster + e->start % cs, len);
-    return 0;
-}
-
-static int read_extent(struct qcow2_chain *chain, const struct qcow2_extent *e, void *buf,
-                       size_t len, struct qcow2_fault *f)
-{
-    switch (e->kind) {
-    case QCOW2_EXTENT_DATA:
-        return read_data(chain->layers[e->layer], e->host, buf, len, f);
-    case QCOW2_EXTENT_COMPRESSED:
-        return read_compressed(chain, e, buf, len, f);
-    case QCOW2_EXTENT_ZERO:
-    case QCOW2_EXTENT_HOLE:
-        memset(buf, 0, len);
-        return 0;
-    }
-    assert(!"unknown extent kind");
-    return -1;
-}
-
-int qcow2_chain_read(struct qcow2_chain *chain, uint64_t offset, void *buf, size_t len,
-                     struct qcow2_fault *retfault)
-{
-    assert(len <= chain->size);
-    assert(offset <= chain->size - len);
-    char *out = buf;
-    while (len > 0) {
-        struct qcow2_extent e = qcow2_chain_extent_at(chain, offset);
-        size_t n = e.len < len ? (size_t)e.len : len;
-        if (read_extent(chain, &e, out, n, retfault) < 0)
-            return -1;
-        out += n;
-        offset += n;
-        len -= n;
-    }
-    return 0;
+    return chain->count;
 }

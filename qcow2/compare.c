@@ -1,109 +1,59 @@
 #include "qcow2/compare.h"
 
-#include <string.h>
-
 #include "base/mem.h"
+#include "qcow2/compare_priv.h"
 
-#define WINDOW_BYTES (1u << 20)
+/* Two of them fit into the second-level cache of one core, with room for what else is in use. */
+#define WINDOW_BYTES (128u << 10)
+#define STRIPE_BYTES (8u << 20)
 #define BLOCK_DEFAULT 4096u
 #define RANGES_DEFAULT 1000u
 
-struct compare {
-    struct qcow2_view *a, *b;
-    uint32_t block;
-    size_t ranges_max;
-    char *buf_a, *buf_b;
-    struct qcow2_comparison *out;
-};
-
-static bool same_kind(const struct qcow2_difference *x, const struct qcow2_difference *y)
+static int compare_alone(const struct comparer *plan, const struct qcow2_compare_options *options,
+                         struct qcow2_comparison *out, struct qcow2_fault *retfault)
 {
-    return x->layer_a == y->layer_a && x->layer_b == y->layer_b && x->zero_a == y->zero_a &&
-           x->zero_b == y->zero_b;
+    struct comparer c;
+    int r = 0;
+    comparer_init(&c, plan, plan->a, plan->b);
+    for (uint64_t i = 0; r == 0 && i < comparer_stripes(plan); i++) {
+        r = compare_stripe(&c, i, out, retfault);
+        if (r == 0 && options->progress)
+            options->progress(options->progress_arg, comparer_end(plan, i), plan->total);
+    }
+    comparer_finish(&c);
+    return r;
 }
 
-static void add_difference(struct compare *c, uint64_t start, uint64_t len)
+static uint32_t whole_blocks(uint32_t bytes, uint32_t block)
 {
-    struct qcow2_piece a = c->a->ops->piece(c->a, start), b = c->b->ops->piece(c->b, start);
-    struct qcow2_difference d = {start, len, a.layer, b.layer, a.zero, b.zero};
-    struct qcow2_comparison *out = c->out;
-    out->bytes_differing += len;
-    if (out->count > 0) {
-        struct qcow2_difference *last = &out->items[out->count - 1];
-        if (last->start + last->len == start && same_kind(last, &d)) {
-            last->len += len;
-            return;
-        }
-    }
-    if (out->count == c->ranges_max) {
-        out->more = true;
-        return;
-    }
-    out->items = mem_grow(out->items, &out->cap, out->count + 1, sizeof(*out->items));
-    out->items[out->count++] = d;
+    return bytes < block ? block : bytes / block * block;
 }
 
-static int compare_window(struct compare *c, uint64_t start, size_t len,
-                          struct qcow2_fault *retfault)
+static struct comparer plan_for(struct qcow2_view *a, struct qcow2_view *b,
+                                const struct qcow2_compare_options *o)
 {
-    if (c->a->ops->read(c->a, start, c->buf_a, len, retfault) < 0 ||
-        c->b->ops->read(c->b, start, c->buf_b, len, retfault) < 0)
-        return -1;
-    c->out->bytes_read += len;
-    if (memcmp(c->buf_a, c->buf_b, len) == 0)
-        return 0;
-    for (size_t at = 0; at < len; at += c->block) {
-        size_t n = len - at < c->block ? len - at : c->block;
-        if (memcmp(c->buf_a + at, c->buf_b + at, n) != 0)
-            add_difference(c, start + at, n);
-    }
-    return 0;
-}
-
-/* Whole blocks from offset on that both sides know to be zeros. */
-static uint64_t known_zeros(struct compare *c, uint64_t offset)
-{
-    struct qcow2_piece a = c->a->ops->piece(c->a, offset);
-    if (!a.zero)
-        return 0;
-    struct qcow2_piece b = c->b->ops->piece(c->b, offset);
-    if (!b.zero)
-        return 0;
-    uint64_t len = a.len < b.len ? a.len : b.len;
-    return len / c->block * c->block;
-}
-
-static int compare_all(struct compare *c, uint64_t size, struct qcow2_fault *retfault)
-{
-    for (uint64_t at = 0; at < size;) {
-        uint64_t skip = known_zeros(c, at);
-        if (skip) {
-            at += skip;
-            continue;
-        }
-        uint64_t window = WINDOW_BYTES / c->block * c->block;
-        uint64_t len = size - at < window ? size - at : window;
-        if (compare_window(c, at, len, retfault) < 0)
-            return -1;
-        at += len;
-    }
-    return 0;
+    struct comparer plan = {.a = a, .b = b};
+    uint64_t shorter = a->size < b->size ? a->size : b->size;
+    uint64_t longer = a->size < b->size ? b->size : a->size;
+    plan.total = o->tails ? longer : shorter;
+    plan.block = o->block_bytes ? o->block_bytes : BLOCK_DEFAULT;
+    plan.ranges_max = o->ranges_max ? o->ranges_max : RANGES_DEFAULT;
+    plan.window = whole_blocks(WINDOW_BYTES, plan.block);
+    plan.stripe = whole_blocks(STRIPE_BYTES, plan.block);
+    return plan;
 }
 
 int qcow2_compare(struct qcow2_view *a, struct qcow2_view *b,
                   const struct qcow2_compare_options *options, struct qcow2_comparison *ret,
                   struct qcow2_fault *retfault)
 {
+    static const struct qcow2_compare_options defaults = {0};
+    const struct qcow2_compare_options *o = options ? options : &defaults;
+    struct comparer plan = plan_for(a, b, o);
     struct qcow2_comparison out = {.size_a = a->size, .size_b = b->size};
-    struct compare c = {.a = a, .b = b, .out = &out};
-    c.block = options && options->block_bytes ? options->block_bytes : BLOCK_DEFAULT;
-    c.ranges_max = options && options->ranges_max ? options->ranges_max : RANGES_DEFAULT;
-    size_t room = c.block > WINDOW_BYTES ? c.block : WINDOW_BYTES;
-    c.buf_a = mem_alloc(room);
-    c.buf_b = mem_alloc(room);
-    int r = compare_all(&c, a->size < b->size ? a->size : b->size, retfault);
-    free(c.buf_a);
-    free(c.buf_b);
+    int r;
+    if (o->threads < 2 || !compare_threads(&plan, o, &out, &r, retfault))
+        r = compare_alone(&plan, o, &out, retfault);
     if (r < 0)
         qcow2_comparison_finish(&out);
     else

@@ -45,12 +45,26 @@ static const struct {
     [QCOW2_TAIL] = {"Q_TAIL", ERR_CORRUPT},
     [QCOW2_OVERLAP] = {"Q_OVERLAP", ERR_CORRUPT},
     [QCOW2_REFCOUNT] = {"Q_REFCOUNT", ERR_CORRUPT},
+    [QCOW2_LEAK] = {"Q_LEAK", ERR_CORRUPT},
+    [QCOW2_COPIED_FLAG] = {"Q_COPIED", ERR_CORRUPT},
     [QCOW2_CHAIN_EMPTY] = {"Q_CHAIN_EMPTY", ERR_INVALID},
     [QCOW2_CHAIN_DEPTH] = {"Q_CHAIN_DEPTH", ERR_LIMIT},
     [QCOW2_CHAIN_LOOP] = {"Q_LOOP", ERR_INVALID},
     [QCOW2_CHAIN_SHRUNK] = {"Q_CHAIN_SHRUNK", ERR_INVALID},
-    [QCOW2_LIMIT] = {"Q_LIMIT", ERR_LIMIT},
+    [QCOW2_CHAIN_MISSING] = {"Q_CHAIN_MISSING", ERR_NOT_FOUND},
+    [QCOW2_CHAIN_BACKING] = {"Q_CHAIN_BACKING", ERR_INVALID},
+    [QCOW2_CHAIN_HEAD] = {"Q_CHAIN_HEAD", ERR_INVALID},
+    [QCOW2_CHAIN_TYPE] = {"Q_CHAIN_TYPE", ERR_INVALID},
+    [QCOW2_CHAIN_DUPLICATE] = {"Q_CHAIN_DUPLICATE", ERR_INVALID},
+    [QCOW2_CHAIN_CYCLE] = {"Q_CHAIN_CYCLE", ERR_INVALID},
+    [QCOW2_CHAIN_ORDER] = {"Q_CHAIN_ORDER", ERR_INVALID},
+    [QCOW2_CHAIN_GAP] = {"Q_CHAIN_GAP", ERR_INVALID},
+    [QCOW2_CHAIN_PARENT] = {"Q_CHAIN_PARENT", ERR_INVALID},
+    [QCOW2_LENGTH] = {"Q_LENGTH", ERR_CORRUPT},
     [QCOW2_DIGEST] = {"Q_DIGEST", ERR_CORRUPT},
+    [QCOW2_TARGET_SMALL] = {"Q_TARGET_SMALL", ERR_INVALID},
+    [QCOW2_TARGET_TAIL] = {"Q_TARGET_TAIL", ERR_INVALID},
+    [QCOW2_LIMIT] = {"Q_LIMIT", ERR_LIMIT},
     [QCOW2_USAGE] = {"Q_USAGE", ERR_INVALID},
 };
 
@@ -85,7 +99,7 @@ int qcow2_fault_errno(struct qcow2_fault *f, int errnum, const char *name, const
     if (!f)
         return -1;
     assert(f->defect == QCOW2_OK);
-    f->defect = errnum == ENOSPC ? QCOW2_NO_SPACE : QCOW2_IO;
+    f->defect = errnum == ENOSPC || errnum == EDQUOT ? QCOW2_NO_SPACE : QCOW2_IO;
     f->offset = QCOW2_NO_OFFSET;
     return err_set_errno(&f->err, errnum, NO_POS, "%s: %s", name, doing);
 }
@@ -109,6 +123,17 @@ int qcow2_fault_move(struct err *reterr, struct qcow2_fault *f)
     err_move(reterr, &f->err);
     qcow2_fault_clear(f);
     return -1;
+}
+
+void qcow2_fault_hand_over(struct qcow2_fault *to, struct qcow2_fault *from)
+{
+    if (!to) {
+        qcow2_fault_clear(from);
+        return;
+    }
+    assert(to->defect == QCOW2_OK);
+    *to = *from;
+    *from = (struct qcow2_fault){0};
 }
 
 void qcow2_fault_clear(struct qcow2_fault *f)

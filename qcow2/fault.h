@@ -43,15 +43,33 @@ enum qcow2_defect {
     QCOW2_SUBCL,   /* subcluster bitmap */
     QCOW2_TAIL,    /* an entry past the end of the disk */
     QCOW2_OVERLAP, /* two structures share a cluster */
-    QCOW2_REFCOUNT,
-    /* Chains. */
+    /* Found by qcow2/check.h alone: a reader does not need refcounts. */
+    QCOW2_REFCOUNT,    /* fewer references counted than there are */
+    QCOW2_LEAK,        /* more references counted than there are: space is lost, no data */
+    QCOW2_COPIED_FLAG, /* a COPIED flag at odds with the refcount */
+    /* Chains: the files. */
     QCOW2_CHAIN_EMPTY,
     QCOW2_CHAIN_DEPTH,
-    QCOW2_CHAIN_LOOP,   /* the same file twice */
-    QCOW2_CHAIN_SHRUNK, /* a layer is smaller than its parent */
-    QCOW2_LIMIT,        /* more tables, extents or memory than the caller allows */
-    QCOW2_DIGEST,       /* length or digest differ from what was promised */
-    QCOW2_USAGE,        /* a call that the writer refuses: range, order, twice the same cluster */
+    QCOW2_CHAIN_LOOP,    /* the same file twice */
+    QCOW2_CHAIN_SHRUNK,  /* a layer is smaller than its parent */
+    QCOW2_CHAIN_MISSING, /* the file of a layer is not there */
+    QCOW2_CHAIN_BACKING, /* an increment has a recorded backing name, or none, against the rule */
+    /* Chains: what is declared about them (qcow2/resolve.h). */
+    QCOW2_CHAIN_HEAD,      /* the first layer is declared an increment, or has a parent */
+    QCOW2_CHAIN_TYPE,      /* a later layer is declared full, or has no parent */
+    QCOW2_CHAIN_DUPLICATE, /* an id appears twice */
+    QCOW2_CHAIN_CYCLE,     /* the declared parents lead in a circle */
+    QCOW2_CHAIN_ORDER,     /* a parent comes after its child */
+    QCOW2_CHAIN_GAP,       /* a parent is not among the layers: the chain has a hole */
+    QCOW2_CHAIN_PARENT,    /* a parent is among the layers, but is not the one before */
+    QCOW2_LENGTH,          /* the file has another length than was declared */
+    QCOW2_DIGEST,          /* the file has another digest than was declared */
+    /* Targets. */
+    QCOW2_TARGET_SMALL, /* the target cannot hold the disk */
+    QCOW2_TARGET_TAIL,  /* the target is longer than the disk, and the caller forbids that */
+    /* Callers. */
+    QCOW2_LIMIT, /* more tables, extents or memory than the caller allows */
+    QCOW2_USAGE, /* a call that the writer refuses: range, order, twice the same cluster */
     QCOW2_DEFECT_COUNT
 };
 
@@ -73,6 +91,8 @@ int qcow2_fault_errno(struct qcow2_fault *f, int errnum, const char *name, const
 int qcow2_fault_take(struct qcow2_fault *f, struct err *e);
 /* Hands the sentence over to *reterr (may be NULL) and leaves *f empty. Returns -1. */
 int qcow2_fault_move(struct err *reterr, struct qcow2_fault *f);
+/* Moves *from to *to (NULL: nobody listens); *from is left empty. */
+void qcow2_fault_hand_over(struct qcow2_fault *to, struct qcow2_fault *from);
 void qcow2_fault_clear(struct qcow2_fault *f);
 static inline void cleanup_qcow2_fault(struct qcow2_fault *f)
 {

@@ -48,6 +48,7 @@ enum qcow2_header_field {
 #define QCOW2_INCOMPAT_COMPRESSION (UINT64_C(1) << 3)
 #define QCOW2_INCOMPAT_EXTENDED_L2 (UINT64_C(1) << 4)
 #define QCOW2_INCOMPAT_KNOWN UINT64_C(0x1f)
+#define QCOW2_COMPAT_LAZY_REFCOUNTS (UINT64_C(1) << 0)
 #define QCOW2_AUTOCLEAR_BITMAPS (UINT64_C(1) << 0)
 #define QCOW2_AUTOCLEAR_RAW (UINT64_C(1) << 1)
 
@@ -58,6 +59,20 @@ enum qcow2_header_field {
 #define QCOW2_EXT_LUKS UINT32_C(0x0537be77)
 #define QCOW2_EXT_DATA_FILE UINT32_C(0x44415441)
 #define QCOW2_FEATURE_ENTRY 48u
+#define QCOW2_CRYPT_LUKS 2u
+
+#define QCOW2_SNAPSHOT_ENTRY 40u /* without its texts and extra data */
+#define QCOW2_SNAPSHOT_EXTRA_MAX 1024u
+#define QCOW2_SNAPSHOT_TABLE_MAX (UINT64_C(64) << 20)
+
+#define QCOW2_BITMAPS_MAX 65535u
+#define QCOW2_BITMAP_DIRECTORY_MAX UINT64_C(67107840)
+#define QCOW2_BITMAP_DIRECTORY_ENTRY 24u /* without its name */
+#define QCOW2_BITMAP_NAME_MAX 1023u
+#define QCOW2_BITMAP_BYTES_MAX (UINT64_C(512) << 20)
+#define QCOW2_BITMAP_IN_USE 1u
+#define QCOW2_BITMAP_AUTO 2u
+#define QCOW2_BITMAP_RESERVED UINT64_C(0xff000000000001fe) /* of a table entry */
 
 #define QCOW2_L1_RESERVED UINT64_C(0x7f000000000001ff)
 #define QCOW2_L2_RESERVED UINT64_C(0x3f000000000001fe)
@@ -66,6 +81,13 @@ enum qcow2_header_field {
 #define QCOW2_COMPRESSED (UINT64_C(1) << 62)
 #define QCOW2_ZERO UINT64_C(1)
 #define QCOW2_RT_RESERVED UINT64_C(0x1ff)
+
+static inline uint16_t be16_at(const void *bytes, size_t offset)
+{
+    uint16_t v;
+    memcpy(&v, (const char *)bytes + offset, sizeof v);
+    return be16toh(v);
+}
 
 static inline uint32_t be32_at(const void *bytes, size_t offset)
 {

@@ -1,7 +1,10 @@
 /* Header, feature bits, extensions and backing name. The whole of cluster 0 that exists is read
  * once; everything here works on that buffer, so that no length in it can lead anywhere else. Order
  * of the checks: fixed fields, extensions (they name unknown features), features, tables, policy.
- */
+ *
+ * Two kinds of defects: what qemu refuses to open stops everybody (fault_at); what it lets pass
+ * (odd_at) stops the reader, but is only told to a caller that wants to look on. To look on means
+ * to see what qemu sees: bytes behind the end of the file are zeros then. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -11,20 +14,30 @@
 
 struct header {
     struct qcow2_image *image;
-    unsigned char *bytes; /* what exists of cluster 0 */
+    const struct qcow2_lenience *lenience; /* NULL: strict */
+    unsigned char *bytes;                  /* what exists of cluster 0; lenient: all of it */
     uint64_t len;
     uint64_t backing_offset, extensions_end; /* the latter: just after the end marker */
     uint32_t header_length;
     uint64_t features_at, features_len; /* the feature name table; len 0: none */
     bool bitmaps_seen;
     uint64_t bitmaps_at;
-    bool luks_seen;
 };
 
 static int fault_at(const struct header *h, struct qcow2_fault *f, enum qcow2_defect defect,
                     uint64_t offset, const char *what, uint64_t found)
 {
     return qcow2_fault_set(f, defect, h->image->io->name, offset, "%s: %" PRIu64, what, found);
+}
+
+/* The same for what qemu tolerates. */
+static int odd_at(const struct header *h, struct qcow2_fault *f, enum qcow2_defect defect,
+                  uint64_t offset, const char *what, uint64_t found)
+{
+    if (!h->lenience)
+        return fault_at(h, f, defect, offset, what, found);
+    h->lenience->tell(h->lenience->arg, defect, offset, what, found);
+    return 0;
 }
 
 /* ---- fixed fields ---- */
@@ -65,9 +78,10 @@ static int read_cluster_zero(struct header *h, struct qcow2_fault *f)
         return fault_at(h, f, QCOW2_HDR_FIELD, HDR_CLUSTER_BITS, "unsupported cluster bits", bits);
     image->info.cluster_bits = bits;
     uint64_t cs = image_cluster_size(image);
-    h->len = image->io->size < cs ? image->io->size : cs;
-    h->bytes = mem_alloc(h->len);
-    return qcow2_io_read(image->io, 0, h->bytes, h->len, f);
+    uint64_t have = image->io->size < cs ? image->io->size : cs;
+    h->len = h->lenience ? cs : have;
+    h->bytes = mem_zalloc(h->len);
+    return qcow2_io_read(image->io, 0, h->bytes, have, f);
 }
 
 static int check_padding(const struct header *h, struct qcow2_fault *f)
@@ -75,7 +89,25 @@ static int check_padding(const struct header *h, struct qcow2_fault *f)
     uint64_t end = h->header_length < QCOW2_V3_HEADER ? h->header_length : QCOW2_V3_HEADER;
     for (uint64_t at = HDR_COMPRESSION + 1; at < end; at++)
         if (h->bytes[at] != 0)
-            return fault_at(h, f, QCOW2_HDR_LEN, at, "header padding is not zero", h->bytes[at]);
+            return odd_at(h, f, QCOW2_HDR_LEN, at, "header padding is not zero", h->bytes[at]);
+    return 0;
+}
+
+static int check_header_length(const struct header *h, struct qcow2_fault *f)
+{
+    if (h->header_length < QCOW2_V3_HEADER_MIN)
+        return fault_at(h, f, QCOW2_HDR_LEN, HDR_LENGTH,
+                        "header length must be a multiple of 8 of at least 104", h->header_length);
+    if (h->header_length > image_cluster_size(h->image))
+        return fault_at(h, f, QCOW2_HDR_LEN, HDR_LENGTH, "the header exceeds its cluster",
+                        h->header_length);
+    uint64_t flen = h->image->io->size;
+    if (h->header_length % 8 != 0 &&
+        odd_at(h, f, QCOW2_HDR_LEN, HDR_LENGTH, "header length must be a multiple of 8",
+               h->header_length) < 0)
+        return -1;
+    if (h->header_length > flen)
+        return odd_at(h, f, QCOW2_HDR_SHORT, flen, "the file ends inside the header", flen);
     return 0;
 }
 
@@ -84,18 +116,12 @@ static int read_fields(struct header *h, struct qcow2_fault *f)
     struct qcow2_info *info = &h->image->info;
     info->crypt_method = be32_at(h->bytes, HDR_CRYPT);
     info->refcount_order = 4;
-    h->header_length = QCOW2_V2_HEADER;
+    h->header_length = info->header_length = QCOW2_V2_HEADER;
     if (info->version == 2)
         return 0;
-    h->header_length = be32_at(h->bytes, HDR_LENGTH);
-    if (h->header_length < QCOW2_V3_HEADER_MIN || h->header_length % 8 != 0)
-        return fault_at(h, f, QCOW2_HDR_LEN, HDR_LENGTH,
-                        "header length must be a multiple of 8 of at least 104", h->header_length);
-    if (h->header_length > image_cluster_size(h->image))
-        return fault_at(h, f, QCOW2_HDR_LEN, HDR_LENGTH, "the header exceeds its cluster",
-                        h->header_length);
-    if (h->header_length > h->len)
-        return fault_at(h, f, QCOW2_HDR_SHORT, h->len, "the file ends inside the header", h->len);
+    h->header_length = info->header_length = be32_at(h->bytes, HDR_LENGTH);
+    if (check_header_length(h, f) < 0)
+        return -1;
     info->incompatible = be64_at(h->bytes, HDR_INCOMPATIBLE);
     info->compatible = be64_at(h->bytes, HDR_COMPATIBLE);
     info->autoclear = be64_at(h->bytes, HDR_AUTOCLEAR);
@@ -110,9 +136,32 @@ static int read_fields(struct header *h, struct qcow2_fault *f)
 
 /* ---- extensions ---- */
 
-static char *ext_text(const struct header *h, uint64_t at, uint32_t len)
+static void take_text(const struct header *h, uint64_t at, uint32_t len, char **text)
 {
-    return mem_strndup((const char *)h->bytes + at, len);
+    free(*text); /* of an extension that appears twice */
+    *text = mem_strndup((const char *)h->bytes + at, len);
+}
+
+static int take_luks(struct header *h, uint64_t at, uint32_t len, struct qcow2_fault *f)
+{
+    struct qcow2_info *info = &h->image->info;
+    if (len != 16)
+        return fault_at(h, f, QCOW2_EXT, at, "encryption extension must have 16 bytes", len);
+    info->luks = true;
+    info->luks_offset = be64_at(h->bytes, at);
+    info->luks_length = be64_at(h->bytes, at + 8);
+    return 0;
+}
+
+static void list_unknown(struct qcow2_image *image, uint32_t type, uint32_t len)
+{
+    struct qcow2_info *info = &image->info;
+    size_t count = info->unknown_extensions_count;
+    if (count == QCOW2_UNKNOWN_EXTENSIONS_MAX)
+        return;
+    image->extensions = mem_reallocarray(image->extensions, count + 1, sizeof *image->extensions);
+    image->extensions[count] = (struct qcow2_extension){type, len};
+    info->unknown_extensions_count++;
 }
 
 static int take_ext(struct header *h, uint32_t type, uint64_t at, uint32_t len,
@@ -123,13 +172,13 @@ static int take_ext(struct header *h, uint32_t type, uint64_t at, uint32_t len,
     case QCOW2_EXT_BACKING_FORMAT:
         if (len >= 16)
             return fault_at(h, f, QCOW2_EXT, at, "backing format name is too long", len);
-        image->backing_format = ext_text(h, at, len);
+        take_text(h, at, len, &image->backing_format);
         return 0;
     case QCOW2_EXT_FEATURES:
-        if (len % QCOW2_FEATURE_ENTRY != 0)
-            return fault_at(h, f, QCOW2_EXT, at, "feature name table is not whole entries", len);
         h->features_at = at;
-        h->features_len = len;
+        h->features_len = len / QCOW2_FEATURE_ENTRY * QCOW2_FEATURE_ENTRY;
+        if (len != h->features_len)
+            return odd_at(h, f, QCOW2_EXT, at, "feature name table is not whole entries", len);
         return 0;
     case QCOW2_EXT_BITMAPS:
         if (len != 24)
@@ -138,14 +187,12 @@ static int take_ext(struct header *h, uint32_t type, uint64_t at, uint32_t len,
         h->bitmaps_at = at;
         return 0;
     case QCOW2_EXT_LUKS:
-        if (len != 16)
-            return fault_at(h, f, QCOW2_EXT, at, "encryption extension must have 16 bytes", len);
-        h->luks_seen = true;
-        return 0;
+        return take_luks(h, at, len, f);
     case QCOW2_EXT_DATA_FILE:
-        image->data_file_name = ext_text(h, at, len);
+        take_text(h, at, len, &image->data_file_name);
         return 0;
     default:
+        list_unknown(image, type, len);
         return 0; /* unknown ones are legal */
     }
 }
@@ -154,15 +201,33 @@ static int take_ext(struct header *h, uint32_t type, uint64_t at, uint32_t len,
  * memory, and the number of extensions that fit before their square matters is capped. */
 #define EXTENSIONS_MAX 256u
 
-static int check_repeated(const struct header *h, uint32_t type, uint64_t before,
+static int check_repeated(const struct header *h, unsigned count, uint32_t type, uint64_t before,
                           struct qcow2_fault *f)
 {
+    if (count > EXTENSIONS_MAX)
+        return 0;
     for (uint64_t at = h->header_length; at < before;) {
         if (be32_at(h->bytes, at) == type)
-            return qcow2_fault_set(f, QCOW2_EXT, h->image->io->name, before,
-                                   "header extension 0x%08" PRIx32 " appears twice", type);
+            return odd_at(h, f, QCOW2_EXT, before, "a header extension appears twice: type", type);
         at += 8 + ((uint64_t)be32_at(h->bytes, at + 4) + 7) / 8 * 8;
     }
+    return 0;
+}
+
+/* The data of one extension; *at moves behind them. */
+static int read_extension(struct header *h, uint64_t *at, uint64_t end, unsigned count,
+                          struct qcow2_fault *f)
+{
+    uint32_t type = be32_at(h->bytes, *at);
+    uint32_t len = be32_at(h->bytes, *at + 4);
+    uint64_t padded = ((uint64_t)len + 7) / 8 * 8;
+    if ((padded > end - *at - 8 || *at + 8 + padded > h->len) &&
+        odd_at(h, f, QCOW2_EXT, *at, "a header extension's padding leaves its place: length", len) <
+            0)
+        return -1;
+    if (check_repeated(h, count, type, *at, f) < 0 || take_ext(h, type, *at + 8, len, f) < 0)
+        return -1;
+    *at += 8 + padded;
     return 0;
 }
 
@@ -173,24 +238,23 @@ static int read_extensions(struct header *h, struct qcow2_fault *f)
     uint64_t at = h->header_length;
     for (unsigned count = 0;; count++) {
         h->extensions_end = at;
-        if (at == end)
+        if (at >= end)
             return 0;
         if (end - at < 8 || at + 8 > h->len)
             return fault_at(h, f, QCOW2_EXT, at, "header extensions do not end before", end);
-        if (count == EXTENSIONS_MAX)
-            return fault_at(h, f, QCOW2_EXT, at, "more header extensions than", EXTENSIONS_MAX);
-        uint32_t type = be32_at(h->bytes, at);
+        if (count == EXTENSIONS_MAX &&
+            odd_at(h, f, QCOW2_EXT, at, "more header extensions than", EXTENSIONS_MAX) < 0)
+            return -1;
+        /* The end marker has a length too. */
         uint32_t len = be32_at(h->bytes, at + 4);
-        if (type == QCOW2_EXT_END) {
+        if (len > end - at - 8 || at + 8 + len > h->len)
+            return fault_at(h, f, QCOW2_EXT, at, "header extension too large", len);
+        if (be32_at(h->bytes, at) == QCOW2_EXT_END) {
             h->extensions_end = at + 8;
             return 0;
         }
-        uint64_t padded = ((uint64_t)len + 7) / 8 * 8;
-        if (padded > end - at - 8 || at + 8 + padded > h->len)
-            return fault_at(h, f, QCOW2_EXT, at, "header extension too large", len);
-        if (check_repeated(h, type, at, f) < 0 || take_ext(h, type, at + 8, len, f) < 0)
+        if (read_extension(h, &at, end, count, f) < 0)
             return -1;
-        at += 8 + padded;
     }
 }
 
@@ -248,11 +312,17 @@ static int check_features(struct header *h, struct qcow2_fault *f)
     info->corrupt = info->incompatible & QCOW2_INCOMPAT_CORRUPT;
     info->data_file = info->incompatible & QCOW2_INCOMPAT_DATA_FILE;
     info->extended_l2 = info->incompatible & QCOW2_INCOMPAT_EXTENDED_L2;
+    info->lazy_refcounts = info->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS;
+    info->data_file_raw = info->autoclear & QCOW2_AUTOCLEAR_RAW;
     if (check_unknown_features(h, f) < 0 || check_compression_type(h, f) < 0)
         return -1;
     if (info->extended_l2 && info->cluster_bits < 14)
         return fault_at(h, f, QCOW2_HDR_FIELD, HDR_CLUSTER_BITS,
                         "extended L2 entries need at least 14 cluster bits", info->cluster_bits);
+    if (info->data_file_raw && !info->data_file)
+        return fault_at(h, f, QCOW2_HDR_FIELD, HDR_AUTOCLEAR,
+                        "a raw external data file is claimed, but no data file: autoclear features",
+                        info->autoclear);
     return 0;
 }
 
@@ -264,17 +334,20 @@ static int read_backing_name(struct header *h, struct qcow2_fault *f)
     if (h->backing_offset == 0)
         return 0;
     uint64_t size = be32_at(h->bytes, HDR_BACKING_SIZE);
-    if (size == 0 || size > QCOW2_BACKING_NAME_MAX)
+    if (size > QCOW2_BACKING_NAME_MAX)
         return fault_at(h, f, QCOW2_BACKING_NAME, HDR_BACKING_SIZE,
                         "backing file name must have 1 to 1023 bytes", size);
     if (h->backing_offset > h->len || size > h->len - h->backing_offset)
         return fault_at(h, f, QCOW2_BACKING_NAME, HDR_BACKING_OFFSET,
                         "backing file name leaves the header cluster", h->backing_offset);
+    if (size == 0)
+        return odd_at(h, f, QCOW2_BACKING_NAME, HDR_BACKING_SIZE,
+                      "backing file name must have 1 to 1023 bytes", size);
+    take_text(h, h->backing_offset, (uint32_t)size, &image->backing_name);
     for (uint64_t at = h->backing_offset; at < h->backing_offset + size; at++)
         if (h->bytes[at] < 0x20 || h->bytes[at] == 0x7f)
-            return fault_at(h, f, QCOW2_BACKING_NAME, at, "backing file name holds a control byte",
-                            h->bytes[at]);
-    image->backing_name = ext_text(h, h->backing_offset, (uint32_t)size);
+            return odd_at(h, f, QCOW2_BACKING_NAME, at, "backing file name holds a control byte",
+                          h->bytes[at]);
     return 0;
 }
 
@@ -284,12 +357,12 @@ static int check_backing_place(struct header *h, struct qcow2_fault *f)
     h->backing_offset = be64_at(h->bytes, HDR_BACKING_OFFSET);
     if (h->backing_offset == 0)
         return 0;
-    if (h->backing_offset < h->header_length)
-        return fault_at(h, f, QCOW2_BACKING_NAME, HDR_BACKING_OFFSET,
-                        "backing file name lies inside the header", h->backing_offset);
     if (h->backing_offset > image_cluster_size(h->image))
         return fault_at(h, f, QCOW2_BACKING_NAME, HDR_BACKING_OFFSET,
                         "backing file name leaves the header cluster", h->backing_offset);
+    if (h->backing_offset < h->header_length)
+        return odd_at(h, f, QCOW2_BACKING_NAME, HDR_BACKING_OFFSET,
+                      "backing file name lies inside the header", h->backing_offset);
     return 0;
 }
 
@@ -300,9 +373,10 @@ static int check_virtual_size(struct header *h, struct qcow2_fault *f)
     struct qcow2_image *image = h->image;
     uint64_t size = be64_at(h->bytes, HDR_SIZE);
     image->info.virtual_size = size;
-    if (size == 0 || size % 512 != 0)
-        return fault_at(h, f, QCOW2_SIZE, HDR_SIZE,
-                        "virtual size must be a multiple of 512 above zero", size);
+    if ((size == 0 || size % 512 != 0) &&
+        odd_at(h, f, QCOW2_SIZE, HDR_SIZE, "virtual size must be a multiple of 512 above zero",
+               size) < 0)
+        return -1;
     if (size > image->policy.virtual_max)
         return fault_at(h, f, QCOW2_SIZE, HDR_SIZE, "virtual size is more than is allowed", size);
     if (image_l1_needed(image) > QCOW2_L1_ENTRIES_MAX)
@@ -311,11 +385,18 @@ static int check_virtual_size(struct header *h, struct qcow2_fault *f)
     return 0;
 }
 
-/* A table of `bytes` bytes at `offset`: aligned, behind the header cluster, inside the file. */
-static bool table_fits(const struct qcow2_image *image, uint64_t offset, uint64_t bytes)
+/* A table of `bytes` bytes at `offset`: behind the header cluster, inside the file. */
+static bool table_inside(const struct qcow2_image *image, uint64_t offset, uint64_t bytes)
 {
     uint64_t cs = image_cluster_size(image), flen = image->io->size;
-    return offset % cs == 0 && offset >= cs && bytes <= flen && offset <= flen - bytes;
+    return offset >= cs && bytes <= flen && offset <= flen - bytes;
+}
+
+/* What qemu demands of a table's place, and no more. */
+static bool table_place(const struct qcow2_image *image, uint64_t offset, uint64_t bytes)
+{
+    return offset % image_cluster_size(image) == 0 && bytes <= INT64_MAX &&
+           offset <= INT64_MAX - bytes;
 }
 
 static int check_l1_place(struct header *h, struct qcow2_fault *f)
@@ -323,6 +404,7 @@ static int check_l1_place(struct header *h, struct qcow2_fault *f)
     struct qcow2_info *info = &h->image->info;
     info->l1_entries = be32_at(h->bytes, HDR_L1_SIZE);
     info->l1_offset = be64_at(h->bytes, HDR_L1_OFFSET);
+    uint64_t bytes = (uint64_t)info->l1_entries * 8;
     if (info->l1_entries > QCOW2_L1_ENTRIES_MAX)
         return fault_at(h, f, QCOW2_HDR_FIELD, HDR_L1_SIZE, "L1 table too large", info->l1_entries);
     if (info->l1_entries < image_l1_needed(h->image))
@@ -331,7 +413,11 @@ static int check_l1_place(struct header *h, struct qcow2_fault *f)
     if (info->l1_offset % image_cluster_size(h->image) != 0)
         return fault_at(h, f, QCOW2_HDR_FIELD, HDR_L1_OFFSET, "L1 table offset is not aligned",
                         info->l1_offset);
-    if (!table_fits(h->image, info->l1_offset, (uint64_t)info->l1_entries * 8))
+    if (!table_place(h->image, info->l1_offset, bytes))
+        return fault_at(h, f, QCOW2_L1_EOF, HDR_L1_OFFSET, "L1 table lies outside the file",
+                        info->l1_offset);
+    /* The check looks at the place for itself. */
+    if (!h->lenience && !table_inside(h->image, info->l1_offset, bytes))
         return fault_at(h, f, QCOW2_L1_EOF, HDR_L1_OFFSET, "L1 table lies outside the file",
                         info->l1_offset);
     return 0;
@@ -343,31 +429,34 @@ static int check_rt_place(struct header *h, struct qcow2_fault *f)
     info->rt_offset = be64_at(h->bytes, HDR_RT_OFFSET);
     info->rt_clusters = be32_at(h->bytes, HDR_RT_CLUSTERS);
     uint64_t bytes = (uint64_t)info->rt_clusters << info->cluster_bits;
-    if (info->rt_clusters == 0 || bytes > QCOW2_RT_BYTES_MAX)
+    if (bytes > QCOW2_RT_BYTES_MAX || (info->rt_clusters == 0 && !h->lenience))
         return fault_at(h, f, QCOW2_RT, HDR_RT_CLUSTERS,
                         "refcount table must have 1 cluster to 8 MiB; clusters", info->rt_clusters);
-    if (!table_fits(h->image, info->rt_offset, bytes))
-        return fault_at(h, f, QCOW2_RT, HDR_RT_OFFSET, "refcount table lies outside the file",
-                        info->rt_offset);
+    if (!table_place(h->image, info->rt_offset, bytes) ||
+        (!h->lenience && !table_inside(h->image, info->rt_offset, bytes)))
+        return fault_at(h, f, QCOW2_RT, HDR_RT_OFFSET,
+                        "refcount table is not aligned or lies outside the file", info->rt_offset);
     return 0;
 }
 
 static int check_snapshots(struct header *h, struct qcow2_fault *f)
 {
     struct qcow2_image *image = h->image;
-    image->info.snapshots = be32_at(h->bytes, HDR_SNAPSHOTS);
-    if (image->info.snapshots == 0)
-        return 0;
-    if (!image->policy.accept_snapshots)
-        return fault_at(h, f, QCOW2_POLICY_SNAPSHOTS, HDR_SNAPSHOTS,
-                        "an image with internal snapshots is no backup layer; snapshots",
-                        image->info.snapshots);
-    if (image->info.snapshots > QCOW2_SNAPSHOTS_MAX)
-        return fault_at(h, f, QCOW2_SNAP, HDR_SNAPSHOTS, "too many snapshots",
-                        image->info.snapshots);
-    /* An entry has at least 40 bytes. */
+    uint32_t count = be32_at(h->bytes, HDR_SNAPSHOTS);
     uint64_t offset = be64_at(h->bytes, HDR_SNAPSHOTS_OFFSET);
-    if (!table_fits(image, offset, (uint64_t)image->info.snapshots * 40))
+    image->info.snapshots = count;
+    image->info.snapshots_offset = offset;
+    if (count > 0 && !image->policy.accept_snapshots)
+        return fault_at(h, f, QCOW2_POLICY_SNAPSHOTS, HDR_SNAPSHOTS,
+                        "an image with internal snapshots is no backup layer; snapshots", count);
+    if (count > QCOW2_SNAPSHOTS_MAX)
+        return fault_at(h, f, QCOW2_SNAP, HDR_SNAPSHOTS, "too many snapshots", count);
+    /* An entry has at least 40 bytes. */
+    uint64_t bytes = (uint64_t)count * 40;
+    if (!table_place(image, offset, bytes))
+        return fault_at(h, f, QCOW2_SNAP, HDR_SNAPSHOTS_OFFSET,
+                        "snapshot table offset is not aligned", offset);
+    if (count > 0 && !h->lenience && !table_inside(image, offset, bytes))
         return fault_at(h, f, QCOW2_SNAP, HDR_SNAPSHOTS_OFFSET,
                         "snapshot table lies outside the file", offset);
     return 0;
@@ -375,18 +464,47 @@ static int check_snapshots(struct header *h, struct qcow2_fault *f)
 
 static int check_bitmaps(struct header *h, struct qcow2_fault *f)
 {
-    /* Without its autoclear bit the extension is stale and nobody's business. */
-    if (!h->bitmaps_seen || !(h->image->info.autoclear & QCOW2_AUTOCLEAR_BITMAPS))
+    struct qcow2_info *info = &h->image->info;
+    if (!h->bitmaps_seen)
         return 0;
-    uint64_t count = be32_at(h->bytes, h->bitmaps_at);
-    uint64_t bytes = be64_at(h->bytes, h->bitmaps_at + 8);
-    uint64_t offset = be64_at(h->bytes, h->bitmaps_at + 16);
-    if (count == 0 || count > 65535 || bytes > 67107840 || bytes / 24 < count)
+    info->bitmaps = be32_at(h->bytes, h->bitmaps_at);
+    info->bitmaps_bytes = be64_at(h->bytes, h->bitmaps_at + 8);
+    info->bitmaps_offset = be64_at(h->bytes, h->bitmaps_at + 16);
+    /* Without its autoclear bit the extension is stale and nobody's business. */
+    info->bitmaps_trusted = info->autoclear & QCOW2_AUTOCLEAR_BITMAPS;
+    if (!info->bitmaps_trusted)
+        return 0;
+    if (be32_at(h->bytes, h->bitmaps_at + 4) != 0)
+        return fault_at(h, f, QCOW2_BITMAP, h->bitmaps_at + 4,
+                        "reserved field of the bitmaps extension is not zero",
+                        be32_at(h->bytes, h->bitmaps_at + 4));
+    if (info->bitmaps == 0 || info->bitmaps > QCOW2_BITMAPS_MAX ||
+        info->bitmaps_bytes > QCOW2_BITMAP_DIRECTORY_MAX ||
+        info->bitmaps_bytes / 24 < info->bitmaps)
         return fault_at(h, f, QCOW2_BITMAP, h->bitmaps_at, "bitmap directory out of range: bitmaps",
-                        count);
-    if (!table_fits(h->image, offset, bytes))
+                        info->bitmaps);
+    if (!table_place(h->image, info->bitmaps_offset, info->bitmaps_bytes) ||
+        (!h->lenience && !table_inside(h->image, info->bitmaps_offset, info->bitmaps_bytes)))
         return fault_at(h, f, QCOW2_BITMAP, h->bitmaps_at + 16,
-                        "bitmap directory lies outside the file", offset);
+                        "bitmap directory is not aligned or lies outside the file",
+                        info->bitmaps_offset);
+    return 0;
+}
+
+/* Not before the crypt method is known to be a good one. */
+static int check_luks(struct header *h, struct qcow2_fault *f)
+{
+    const struct qcow2_info *info = &h->image->info;
+    if (info->luks && info->crypt_method != QCOW2_CRYPT_LUKS)
+        return fault_at(h, f, QCOW2_EXT, HDR_CRYPT,
+                        "an encryption extension belongs to LUKS alone, crypt method",
+                        info->crypt_method);
+    if (info->luks && info->luks_offset % image_cluster_size(h->image) != 0)
+        return fault_at(h, f, QCOW2_EXT, HDR_CRYPT, "the LUKS header is not aligned",
+                        info->luks_offset);
+    if (!info->luks && info->crypt_method == QCOW2_CRYPT_LUKS)
+        return fault_at(h, f, QCOW2_EXT, HDR_CRYPT, "LUKS without a header extension, crypt method",
+                        info->crypt_method);
     return 0;
 }
 
@@ -402,7 +520,7 @@ static int check_policy(struct header *h, struct qcow2_fault *f)
     if (info->data_file && !image->policy.accept_unreadable)
         return qcow2_fault_set(f, QCOW2_POLICY_DATA_FILE, image->io->name, HDR_INCOMPATIBLE,
                                "the data lives in an external data file");
-    if ((info->crypt_method || h->luks_seen) && !image->policy.accept_unreadable)
+    if ((info->crypt_method || info->luks) && !image->policy.accept_unreadable)
         return qcow2_fault_set(f, QCOW2_POLICY_ENCRYPTED, image->io->name, HDR_CRYPT,
                                "the image is encrypted");
     if (info->corrupt && !image->policy.accept_corrupt_bit)
@@ -417,7 +535,7 @@ static int read_all(struct header *h, struct qcow2_fault *f)
     static const step steps[] = {
         read_magic,     read_cluster_zero, read_fields,       check_backing_place, read_extensions,
         check_features, check_policy,      read_backing_name, check_virtual_size,  check_l1_place,
-        check_rt_place, check_snapshots,   check_bitmaps,
+        check_rt_place, check_snapshots,   check_bitmaps,     check_luks,
     };
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
         if (steps[i](h, f) < 0)
@@ -425,9 +543,10 @@ static int read_all(struct header *h, struct qcow2_fault *f)
     return 0;
 }
 
-int qcow2_header_read(struct qcow2_image *image, struct qcow2_fault *retfault)
+int qcow2_header_read(struct qcow2_image *image, const struct qcow2_lenience *lenience,
+                      struct qcow2_fault *retfault)
 {
-    struct header h = {.image = image};
+    struct header h = {.image = image, .lenience = lenience};
     image->info.file_size = image->io->size;
     int r = read_all(&h, retfault);
     free(h.bytes);
@@ -435,5 +554,6 @@ int qcow2_header_read(struct qcow2_image *image, struct qcow2_fault *retfault)
     image->info.backing_format = image->backing_format;
     image->info.data_file_name = image->data_file_name;
     image->info.has_backing = image->backing_name != NULL;
+    image->info.unknown_extensions = image->extensions;
     return r;
 }

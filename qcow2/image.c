@@ -3,12 +3,24 @@
 #include "base/mem.h"
 #include "qcow2/image_priv.h"
 
+#define EXTENTS_MAX (UINT64_C(64) << 20)
+
 static uint64_t or_default(uint64_t value, uint64_t otherwise)
 {
     return value ? value : otherwise;
 }
 
-static struct qcow2_policy policy_filled(const struct qcow2_policy *policy)
+/* A piece of an honest image takes 32 bytes of its file or more: what it leads to counts, and so do
+ * the empty entries around it. The exceptions (512-byte clusters that compress to nothing, every
+ * other cluster a zero one) have a million free. Without this a file could ask for four times its
+ * size in memory, and for the time to fill that. */
+static uint64_t extents_of(uint64_t file_size)
+{
+    uint64_t max = (UINT64_C(1) << 20) + file_size / 32;
+    return max < EXTENTS_MAX ? max : EXTENTS_MAX;
+}
+
+struct qcow2_policy qcow2_policy_filled(const struct qcow2_policy *policy, uint64_t file_size)
 {
     struct qcow2_policy p = {0};
     if (policy)
@@ -16,7 +28,7 @@ static struct qcow2_policy policy_filled(const struct qcow2_policy *policy)
     p.virtual_max = or_default(p.virtual_max, UINT64_C(1) << 50);
     p.host_clusters_max = or_default(p.host_clusters_max, UINT64_C(1) << 30);
     p.table_bytes_max = or_default(p.table_bytes_max, UINT64_C(2) << 30);
-    p.extents_max = or_default(p.extents_max, UINT64_C(16) << 20);
+    p.extents_max = or_default(p.extents_max, extents_of(file_size));
     return p;
 }
 
@@ -25,8 +37,8 @@ struct qcow2_image *qcow2_image_open(struct qcow2_io *io_take, const struct qcow
 {
     AUTO(qcow2_image) struct qcow2_image *image = mem_zalloc(sizeof *image);
     image->io = io_take;
-    image->policy = policy_filled(policy);
-    if (qcow2_header_read(image, retfault) < 0)
+    image->policy = qcow2_policy_filled(policy, io_take->size);
+    if (qcow2_header_read(image, /* lenience= */ NULL, retfault) < 0)
         return NULL;
     if (qcow2_l1_check(image, retfault) < 0)
         return NULL;
@@ -40,14 +52,20 @@ struct qcow2_image *qcow2_image_open_file(const char *path, const struct qcow2_p
     return io ? qcow2_image_open(io, policy, retfault) : NULL;
 }
 
+void qcow2_image_finish_texts(struct qcow2_image *image)
+{
+    free(image->backing_name);
+    free(image->backing_format);
+    free(image->data_file_name);
+    free(image->extensions);
+}
+
 void qcow2_image_destroy(struct qcow2_image *image)
 {
     if (!image)
         return;
     qcow2_io_destroy(image->io);
-    free(image->backing_name);
-    free(image->backing_format);
-    free(image->data_file_name);
+    qcow2_image_finish_texts(image);
     free(image);
 }
 

@@ -47,8 +47,10 @@ static uint64_t file_run(struct qcow2_io *io, uint64_t offset, bool *ret_zero)
     struct file_io *f = (struct file_io *)io;
     off_t data = lseek(f->fd, (off_t)offset, SEEK_DATA);
     if (data < 0) {
-        /* ENXIO: nothing but a hole up to the end. Anything else: the system cannot tell. */
-        *ret_zero = errno == ENXIO;
+        /* ENXIO: nothing but a hole up to the end, unless the file became shorter: reading will
+         * tell. Anything else: the system cannot tell. */
+        struct stat st;
+        *ret_zero = errno == ENXIO && fstat(f->fd, &st) == 0 && (uint64_t)st.st_size >= io->size;
         return io->size - offset;
     }
     *ret_zero = (uint64_t)data > offset;

@@ -12,6 +12,7 @@
 
 struct qcow2_io;
 
+/* A flatten or a comparison with several threads calls `read` and `run` from all of them. */
 struct qcow2_io_ops {
     /* Reads exactly len bytes at offset; [offset, offset + len) lies inside the size. May block. */
     int (*read)(struct qcow2_io *io, uint64_t offset, void *buf, size_t len,

@@ -3,10 +3,12 @@
  * (Q_OVERLAP). That also bounds the time: no L2 table can be met twice, so the tables read are at
  * most the file. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "qcow2/image_priv.h"
 #include "qcow2/map.h"
+#include "qcow2/packed_priv.h"
 
 /* ---- who uses which host cluster ---- */
 
@@ -19,6 +21,8 @@ enum claim_kind {
 struct claims {
     const struct qcow2_image *image;
     unsigned char *bits; /* two per host cluster */
+    unsigned cluster_bits;
+    uint64_t size; /* of the file */
 };
 
 static int claims_init(struct claims *c, const struct qcow2_image *image, struct qcow2_fault *f)
@@ -30,34 +34,60 @@ static int claims_init(struct claims *c, const struct qcow2_image *image, struct
                                "the file has %" PRIu64 " clusters, at most %" PRIu64 " are allowed",
                                clusters, image->policy.host_clusters_max);
     c->image = image;
+    c->cluster_bits = image->info.cluster_bits;
+    c->size = image->io->size;
     c->bits = mem_zalloc(clusters / 4 + 1);
     return 0;
 }
 
+static inline bool claim_cluster(struct claims *c, uint64_t cluster, enum claim_kind kind)
+{
+    unsigned shift = cluster % 4 * 2, bits = c->bits[cluster / 4];
+    enum claim_kind now = bits >> shift & 3;
+    if (now != CLAIM_FREE && (now != CLAIM_PACKED || kind != CLAIM_PACKED))
+        return false;
+    c->bits[cluster / 4] = (unsigned char)(bits | (unsigned)kind << shift);
+    return true;
+}
+
 /* [offset, offset + bytes) begins inside the file. `at` is the place of the entry that leads there.
  */
-static int claim(struct claims *c, uint64_t offset, uint64_t bytes, enum claim_kind kind,
-                 uint64_t at, const char *what, struct qcow2_fault *f)
+static inline int claim(struct claims *c, uint64_t offset, uint64_t bytes, enum claim_kind kind,
+                        uint64_t at, const char *what, struct qcow2_fault *f)
 {
-    unsigned cb = c->image->info.cluster_bits;
     uint64_t last = offset + bytes - 1;
-    if (last >= c->image->io->size)
-        last = c->image->io->size - 1;
-    for (uint64_t cluster = offset >> cb; cluster <= last >> cb; cluster++) {
-        unsigned shift = cluster % 4 * 2;
-        enum claim_kind now = c->bits[cluster / 4] >> shift & 3;
-        if (now != CLAIM_FREE && (now != CLAIM_PACKED || kind != CLAIM_PACKED))
+    if (last >= c->size)
+        last = c->size - 1;
+    for (uint64_t cluster = offset >> c->cluster_bits; cluster <= last >> c->cluster_bits;
+         cluster++)
+        if (!claim_cluster(c, cluster, kind))
             return qcow2_fault_set(f, QCOW2_OVERLAP, c->image->io->name, at,
                                    "%s shares the cluster at %" PRIu64 " with something else", what,
-                                   cluster << cb);
-        c->bits[cluster / 4] |= (unsigned char)(kind << shift);
-    }
+                                   cluster << c->cluster_bits);
     return 0;
 }
 
 /* ---- tables in pieces ---- */
 
+/* Stays in the processor's cache between reading and looking. */
 #define PIECE_BYTES 65536u
+
+/* The first of words[i..count) that is not zero; count when there is none. Tables of increments
+ * hold little else than zeros, so this decides how fast a chain opens. */
+static inline size_t skip_zeros(const unsigned char *words, size_t i, size_t count)
+{
+    uint64_t x[8];
+    if (i < count && be64_at(words, i * 8) != 0)
+        return i;
+    for (; count - i >= ARRAY_LEN(x); i += ARRAY_LEN(x)) {
+        memcpy(x, words + i * 8, sizeof x);
+        if (x[0] | x[1] | x[2] | x[3] | x[4] | x[5] | x[6] | x[7])
+            break;
+    }
+    while (i < count && be64_at(words, i * 8) == 0)
+        i++;
+    return i;
+}
 
 typedef int (*entry_fn)(void *arg, uint64_t index, uint64_t at, uint64_t entry,
                         struct qcow2_fault *f);
@@ -66,16 +96,14 @@ typedef int (*entry_fn)(void *arg, uint64_t index, uint64_t at, uint64_t entry,
 static int walk_table(struct qcow2_image *image, uint64_t offset, uint64_t count, entry_fn fn,
                       void *arg, struct qcow2_fault *f)
 {
-    AUTO(mem) void *piece = mem_alloc(PIECE_BYTES);
+    AUTO(mem) void *piece = mem_alloc(count < PIECE_BYTES / 8 ? count * 8 + 1 : PIECE_BYTES);
     for (uint64_t i = 0; i < count;) {
-        uint64_t n = count - i < PIECE_BYTES / 8 ? count - i : PIECE_BYTES / 8;
+        size_t n = count - i < PIECE_BYTES / 8 ? (size_t)(count - i) : PIECE_BYTES / 8;
         if (qcow2_io_read(image->io, offset + i * 8, piece, n * 8, f) < 0)
             return -1;
-        for (uint64_t k = 0; k < n; k++) {
-            uint64_t entry = be64_at(piece, k * 8);
-            if (entry && fn(arg, i + k, offset + (i + k) * 8, entry, f) < 0)
+        for (size_t k = skip_zeros(piece, 0, n); k < n; k = skip_zeros(piece, k + 1, n))
+            if (fn(arg, i + k, offset + (i + k) * 8, be64_at(piece, k * 8), f) < 0)
                 return -1;
-        }
         i += n;
     }
     return 0;
@@ -85,7 +113,7 @@ static int walk_table(struct qcow2_image *image, uint64_t offset, uint64_t count
 static bool cluster_fits(const struct qcow2_image *image, uint64_t offset)
 {
     uint64_t cs = image_cluster_size(image), flen = image->io->size;
-    return offset % cs == 0 && offset >= cs && flen >= cs && offset <= flen - cs;
+    return (offset & (cs - 1)) == 0 && offset >= cs && flen >= cs && offset <= flen - cs;
 }
 
 /* ---- L1 ---- */
@@ -125,7 +153,7 @@ struct walk {
     struct qcow2_map *map;
     uint32_t layer;
     uint64_t table_bytes; /* read so far */
-    unsigned char *table; /* one L2 table */
+    unsigned char *piece; /* of an L2 table */
 };
 
 /* One L2 entry on its way into the map. */
@@ -175,7 +203,7 @@ static int check_host_cluster(struct walk *w, const struct entry *e, uint64_t ho
                               struct qcow2_fault *f)
 {
     uint64_t cs = image_cluster_size(w->image), flen = w->image->io->size;
-    if (host % cs != 0 || host < cs)
+    if (host & (cs - 1) || host < cs)
         return entry_fault(w, e, f, QCOW2_L2_ENTRY, "is not aligned or leads to the header");
     if (host >= flen || (bytes > flen - host && !w->image->policy.accept_short_tail))
         return entry_fault(w, e, f, QCOW2_L2_ENTRY, "leads outside the file");
@@ -212,7 +240,8 @@ static int take_subclusters(struct walk *w, const struct entry *e, uint64_t host
         unsigned needed = QCOW2_SUBCLUSTERS - (unsigned)__builtin_clz(allocated);
         if (check_host_cluster(w, e, host, needed * step, f) < 0)
             return -1;
-    } else if (host && host < w->image->io->size) {
+    } else if (host) {
+        /* Preallocated: it must be there, though nothing is read from it. */
         if (check_host_cluster(w, e, host, 1, f) < 0)
             return -1;
     }
@@ -238,23 +267,38 @@ static int take_standard(struct walk *w, const struct entry *e, struct qcow2_fau
     return add_extent(w, e->guest, e->len, QCOW2_EXTENT_DATA, host, f);
 }
 
-static int take_l2_table(struct walk *w, uint64_t l1_index, uint64_t offset, struct qcow2_fault *f)
+/* Entries of an L2 table that maps the disk from `guest` on: `bytes` of them stand in w->piece, and
+ * at `offset` in the file. */
+static int take_piece(struct walk *w, uint64_t guest, uint64_t offset, size_t bytes,
+                      struct qcow2_fault *f)
 {
-    struct qcow2_image *image = w->image;
-    uint64_t cs = image_cluster_size(image), vs = image->info.virtual_size;
-    uint32_t entry_bytes = image_l2_entry_bytes(image);
-    for (uint64_t i = 0; i < cs / entry_bytes; i++) {
-        struct entry e = {.at = offset + i * entry_bytes};
-        e.word = be64_at(w->table, i * entry_bytes);
-        e.bitmap = entry_bytes == 16 ? be64_at(w->table, i * entry_bytes + 8) : 0;
-        if (!e.word && !e.bitmap)
-            continue;
-        e.guest = l1_index * image_l2_coverage(image) + i * cs;
+    uint64_t cs = image_cluster_size(w->image), vs = w->image->info.virtual_size;
+    size_t step = image_l2_entry_bytes(w->image) / 8, count = bytes / 8;
+    for (size_t i = 0; (i = skip_zeros(w->piece, i, count)) < count; i += step) {
+        i &= ~(step - 1);
+        struct entry e = {.at = offset + i * 8, .word = be64_at(w->piece, i * 8)};
+        if (step == 2)
+            e.bitmap = be64_at(w->piece, i * 8 + 8);
+        e.guest = guest + i / step * cs;
         if (e.guest >= vs)
             return entry_fault(w, &e, f, QCOW2_TAIL, "is past the end of the disk");
         e.len = vs - e.guest < cs ? vs - e.guest : cs;
         int r = e.word & QCOW2_COMPRESSED ? take_compressed(w, &e, f) : take_standard(w, &e, f);
         if (r < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int take_l2_table(struct walk *w, uint64_t l1_index, uint64_t offset, struct qcow2_fault *f)
+{
+    uint64_t cs = image_cluster_size(w->image);
+    uint64_t guest = l1_index * image_l2_coverage(w->image);
+    size_t n = cs < PIECE_BYTES ? (size_t)cs : PIECE_BYTES;
+    for (uint64_t at = 0; at < cs; at += n) {
+        if (qcow2_io_read(w->image->io, offset + at, w->piece, n, f) < 0)
+            return -1;
+        if (take_piece(w, guest + at / image_l2_entry_bytes(w->image) * cs, offset + at, n, f) < 0)
             return -1;
     }
     return 0;
@@ -276,8 +320,6 @@ static int walk_l1_entry(void *arg, uint64_t index, uint64_t at, uint64_t entry,
                                "L2 tables are larger than %" PRIu64 " bytes",
                                w->image->policy.table_bytes_max);
     if (claim(&w->claims, offset, cs, CLAIM_ALONE, at, "an L2 table", f) < 0)
-        return -1;
-    if (qcow2_io_read(w->image->io, offset, w->table, cs, f) < 0)
         return -1;
     return take_l2_table(w, index, offset, f);
 }
@@ -311,9 +353,30 @@ static int claim_fixed(struct walk *w, struct qcow2_fault *f)
     return walk_table(w->image, info->rt_offset, rt_bytes / 8, claim_refcount_block, w, f);
 }
 
+/* Afterwards, since data that nobody shares are the rule and need no list. */
+static int check_packed(const struct qcow2_image *image, const struct qcow2_map *map,
+                        struct qcow2_fault *f)
+{
+    struct packed p = {0};
+    for (size_t i = 0; i < map->count; i++)
+        if (map->items[i].kind == QCOW2_EXTENT_COMPRESSED)
+            packed_add(&p, image, map->items[i].host);
+    uint64_t offset, len;
+    bool overlap = packed_overlap(&p, image, &offset, &len);
+    packed_finish(&p);
+    if (!overlap)
+        return 0;
+    return qcow2_fault_set(f, QCOW2_OVERLAP, image->io->name, offset,
+                           "two compressed clusters share their data, which may share no more than "
+                           "a sector: %" PRIu64 " bytes from here",
+                           len);
+}
+
 int qcow2_table_map(struct qcow2_image *image, uint32_t layer, struct qcow2_map *map,
                     struct qcow2_fault *retfault)
 {
+    if (image->raw)
+        return qcow2_raw_map(image, layer, map, retfault);
     if (image->info.data_file || image->info.crypt_method)
         return qcow2_fault_set(
             retfault, image->info.data_file ? QCOW2_POLICY_DATA_FILE : QCOW2_POLICY_ENCRYPTED,
@@ -321,12 +384,12 @@ int qcow2_table_map(struct qcow2_image *image, uint32_t layer, struct qcow2_map 
     struct walk w = {.image = image, .map = map, .layer = layer};
     if (claims_init(&w.claims, image, retfault) < 0)
         return -1;
-    w.table = mem_alloc(image_cluster_size(image));
+    w.piece = mem_alloc(PIECE_BYTES);
     int r = claim_fixed(&w, retfault);
     if (r == 0)
         r = walk_table(image, image->info.l1_offset, image->info.l1_entries, walk_l1_entry, &w,
                        retfault);
-    free(w.table);
+    free(w.piece);
     free(w.claims.bits);
-    return r;
+    return r == 0 ? check_packed(image, map, retfault) : -1;
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,7 +22,7 @@ static void put_letters(struct qcow2_writer *w, const char *layout, char letter,
 {
     size_t cs = qcow2_writer_cluster_size(w);
     AUTO(mem) void *data = mem_alloc(cs);
-    memset(data, letter, cs);
+    memset(data, letter == '@' ? 0 : letter, cs);
     for (size_t i = 0; layout[i]; i++)
         if (layout[i] == letter)
             ck_assert_int_eq(qcow2_writer_put(w, i, data, cs, f), 0);
@@ -40,7 +41,7 @@ struct bytes make_image(uint32_t cluster_bits, const char *layout,
     AUTO(qcow2_sink) struct qcow2_sink *sink = memory();
     AUTO(qcow2_writer) struct qcow2_writer *w = qcow2_writer_create_sink(sink, &o, &f);
     ck_assert_msg(w != NULL, "%s", f.err.msg ? f.err.msg : "");
-    for (char letter = 'A'; letter <= 'z'; letter++)
+    for (char letter = '@'; letter <= 'z'; letter++)
         put_letters(w, layout, letter, &f);
     for (size_t i = 0; layout[i]; i++)
         if (layout[i] == '0')
@@ -114,6 +115,18 @@ void scratch_remove(char *folder)
 {
     remove_tree(folder);
     free(folder);
+}
+
+size_t leftovers(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    ck_assert_ptr_nonnull(dir);
+    size_t count = 0;
+    struct dirent *e;
+    while ((e = readdir(dir)))
+        count += fnmatch("*.partial", e->d_name, 0) == 0;
+    closedir(dir);
+    return count;
 }
 
 void write_file(const char *path, const void *data, size_t len)

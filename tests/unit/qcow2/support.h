@@ -21,8 +21,8 @@ static inline void cleanup_bytes(struct bytes *b)
 }
 
 /* An image of `clusters` guest clusters in which the letters of `layout` say what each holds: '.'
- * nothing, '0' zero, a letter: data of that byte. Letters are put in the order of the alphabet, so
- * the file order is up to the test. */
+ * nothing, '0' zero, '@' data that are zeros, a letter: data of that byte. Letters are put in the
+ * order of the alphabet, so the file order is up to the test. */
 struct bytes make_image(uint32_t cluster_bits, const char *layout,
                         const struct qcow2_writer_options *more);
 struct bytes make_layer(const struct disk_moment *from, const struct disk_moment *to,
@@ -36,6 +36,8 @@ enum qcow2_defect judge(const struct bytes *b);
 /* A new folder below TMPDIR; removed with all its files by scratch_remove(). New text. */
 char *scratch_create(void);
 void scratch_remove(char *folder);
+/* Files of a folder whose names end with ".partial". */
+size_t leftovers(const char *folder);
 void write_file(const char *path, const void *data, size_t len);
 struct bytes read_file(const char *path);
 

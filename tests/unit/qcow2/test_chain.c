@@ -129,6 +129,115 @@ START_TEST(mixed_cluster_sizes)
 }
 END_TEST
 
+/* Hundreds of layers that overlap: the map's merging against the naive one. */
+START_TEST(many_layers)
+{
+    enum { COUNT = 300, CLUSTERS = 128, BITS = 9, SIZE = CLUSTERS << BITS };
+    struct prng prng;
+    prng_init(&prng, (uint64_t)_i, "many layers");
+    struct bytes bytes[COUNT];
+    struct qcow2_image *images[COUNT];
+    uint32_t top[CLUSTERS]; /* the layer that shows; 0: none or the base */
+    char want[CLUSTERS];
+    memset(want, 0, sizeof want);
+    memset(top, 0, sizeof top);
+    struct qcow2_fault f = {0};
+    for (uint32_t layer = 0; layer < COUNT; layer++) {
+        char layout[CLUSTERS + 1] = {0};
+        memset(layout, '.', CLUSTERS);
+        /* Empty ones, long ones, and single clusters. */
+        size_t n = layer % 7 == 3 ? 0 : layer % 11 == 5 ? CLUSTERS / 2 : prng_below(&prng, 4);
+        for (size_t k = 0; k < n; k++) {
+            size_t at = prng_below(&prng, CLUSTERS);
+            layout[at] = (char)(prng_below(&prng, 5) ? 'A' + (char)(layer % 26) : '0');
+            want[at] = layout[at] == '0' ? 0 : layout[at];
+            top[at] = layer;
+        }
+        bytes[layer] = make_image(BITS, layout, NULL);
+        images[layer] = open_bytes(&bytes[layer], "layer", &f);
+    }
+    struct qcow2_chain *chain = qcow2_chain_open(images, COUNT, NULL, &f);
+    ck_assert_ptr_nonnull(chain);
+    ck_assert_uint_eq(qcow2_chain_layers(chain), COUNT);
+    ck_assert_ptr_eq(qcow2_chain_layer(chain, 299), images[299]);
+    AUTO(str) char *got = mem_alloc(SIZE);
+    ck_assert_int_eq(qcow2_chain_read(chain, 0, got, SIZE, &f), 0);
+    for (size_t i = 0; i < CLUSTERS; i++) {
+        ck_assert_int_eq(got[i << BITS], want[i]);
+        struct qcow2_extent e = qcow2_chain_extent_at(chain, i << BITS);
+        ck_assert(e.kind == QCOW2_EXTENT_HOLE || e.layer == top[i]);
+        ck_assert(e.kind != QCOW2_EXTENT_HOLE || want[i] == 0);
+    }
+    qcow2_chain_destroy(chain);
+    for (size_t layer = 0; layer < COUNT; layer++) {
+        qcow2_image_destroy(images[layer]);
+        free(bytes[layer].data);
+    }
+}
+END_TEST
+
+/* ---- readers ---- */
+
+static void expect_same_extent(const struct qcow2_chain *chain, struct qcow2_reader *r, uint64_t at)
+{
+    struct qcow2_extent want = qcow2_chain_extent_at(chain, at);
+    struct qcow2_extent got = qcow2_reader_extent_at(r, at);
+    ck_assert_uint_eq(got.start, want.start);
+    ck_assert_uint_eq(got.len, want.len);
+    ck_assert_uint_eq(got.host, want.host);
+    ck_assert_uint_eq(got.layer, want.layer);
+    ck_assert_int_eq(got.kind, want.kind);
+}
+
+START_TEST(readers_find_what_the_chain_finds)
+{
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    stack_add(&s, make_image(9, "AB.CDEFGHIJKLM..NOPQRST0U.V", NULL));
+    stack_add(&s, make_image(9, "..x......0.......y.......0.", NULL));
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(s.images, s.count, NULL, &f);
+    AUTO(qcow2_reader) struct qcow2_reader *r = qcow2_reader_create(chain);
+    uint64_t size = qcow2_chain_size(chain), covered = 0;
+    for (uint64_t at = 0; at < size; at += 64) /* forwards */
+        expect_same_extent(chain, r, at);
+    for (uint64_t at = size; at > 0; at -= 64) /* backwards */
+        expect_same_extent(chain, r, at - 1);
+    struct prng prng;
+    prng_init(&prng, 1, "jumps");
+    for (unsigned i = 0; i < 2000; i++)
+        expect_same_extent(chain, r, prng_below(&prng, size));
+    for (uint64_t at = 0; at < size; at += qcow2_reader_extent_at(r, at).len)
+        covered += qcow2_reader_extent_at(r, at).len;
+    ck_assert_uint_eq(covered, size); /* holes included */
+}
+END_TEST
+
+/* Two readers of one chain do not disturb each other. */
+START_TEST(readers_are_independent)
+{
+    enum { SIZE = 1 << 18 };
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    stack_add(&s, make_image(12, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB",
+                             NULL));
+    stack_add(&s, make_image(9, "C.0", &(struct qcow2_writer_options){.virtual_size = SIZE}));
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(s.images, s.count, NULL, &f);
+    AUTO(qcow2_reader) struct qcow2_reader *one = qcow2_reader_create(chain);
+    AUTO(qcow2_reader) struct qcow2_reader *two = qcow2_reader_create(chain);
+    AUTO(str) char *want = mem_alloc(SIZE);
+    ck_assert_int_eq(qcow2_chain_read(chain, 0, want, SIZE, &f), 0);
+    for (uint64_t at = 0; at < SIZE; at += 1000) {
+        char buf[1000];
+        uint64_t back = SIZE - at;
+        size_t n = back < sizeof buf ? (size_t)back : sizeof buf;
+        ck_assert_int_eq(qcow2_reader_read(one, at, buf, n, &f), 0);
+        ck_assert_mem_eq(buf, want + at, n);
+        ck_assert_int_eq(qcow2_reader_read(two, back - n, buf, n, &f), 0);
+        ck_assert_mem_eq(buf, want + back - n, n);
+    }
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 START_TEST(refusals)
@@ -181,6 +290,86 @@ START_TEST(names_of_backing_files)
     struct qcow2_fault f = {0};
     AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(t.images, 2, NULL, &f);
     read_letters(chain, 4096, "A.", "names");
+}
+END_TEST
+
+static const struct backing_row {
+    const char *name;
+    bool recorded;
+    enum qcow2_backing_rule rule;
+    enum qcow2_defect want;
+} backing_rows[] = {
+    {"any, recorded", true, QCOW2_BACKING_ANY, QCOW2_OK},
+    {"any, standalone", false, QCOW2_BACKING_ANY, QCOW2_OK},
+    {"recorded as wanted", true, QCOW2_BACKING_RECORDED, QCOW2_OK},
+    {"not recorded", false, QCOW2_BACKING_RECORDED, QCOW2_CHAIN_BACKING},
+    {"standalone as wanted", false, QCOW2_BACKING_STANDALONE, QCOW2_OK},
+    {"not standalone", true, QCOW2_BACKING_STANDALONE, QCOW2_CHAIN_BACKING},
+};
+
+START_TEST(backing_rules)
+{
+    const struct backing_row *row = &backing_rows[_i];
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    struct qcow2_writer_options o = {0};
+    if (row->recorded)
+        o = (struct qcow2_writer_options){.backing_name = "/dev/vda", .backing_format = "raw"};
+    stack_add(&s, make_image(12, "A.", NULL)); /* the rule is not for the base */
+    stack_add(&s, make_image(12, ".B", &o));
+    struct qcow2_chain_options rule = {.increments = row->rule};
+    ck_assert_msg(open_defect(&s, &rule) == row->want, "%s", row->name);
+}
+END_TEST
+
+/* The pieces held while merging are bounded, those of one image as well. */
+START_TEST(pieces_are_bounded)
+{
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    stack_add(&s, make_image(9, "A.A.A.A.A.A.", NULL));
+    stack_add(&s, make_image(9, ".B.B.B.B.B.B", NULL));
+    struct qcow2_chain_options eleven = {.extents_max = 11}, twelve = {.extents_max = 12};
+    ck_assert_int_eq(open_defect(&s, &eleven), QCOW2_LIMIT);
+    ck_assert_int_eq(open_defect(&s, &twelve), QCOW2_OK);
+    struct qcow2_policy five = {.extents_max = 5};
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_image)
+    struct qcow2_image *image =
+        qcow2_image_open(qcow2_io_memory(s.bytes[0].data, s.bytes[0].len, "x"), &five, &f);
+    ck_assert_ptr_null(qcow2_chain_open(&image, 1, NULL, &f));
+    ck_assert_int_eq(f.defect, QCOW2_LIMIT);
+    qcow2_fault_clear(&f);
+}
+END_TEST
+
+static void expect_loop(struct qcow2_image *const *images, size_t first, size_t second)
+{
+    struct qcow2_fault f = {0};
+    ck_assert_ptr_null(qcow2_chain_open(images, LAYERS_MAX, NULL, &f));
+    ck_assert_int_eq(f.defect, QCOW2_CHAIN_LOOP);
+    AUTO(str) char *want = mem_printf("the file is layer %zu and layer %zu", first, second);
+    ck_assert_msg(strstr(f.err.msg, want) != NULL, "%s", f.err.msg);
+    qcow2_fault_clear(&f);
+}
+
+/* The first pair in the order of layers is told, wherever the images stand in memory. */
+START_TEST(every_pair_is_noticed)
+{
+    __attribute__((cleanup(stack_finish))) struct stack s = {0};
+    struct qcow2_image *images[LAYERS_MAX];
+    for (size_t i = 0; i < LAYERS_MAX; i++)
+        stack_add(&s, make_image(12, "A", NULL));
+    for (size_t i = 1; i < LAYERS_MAX; i++)
+        for (size_t k = 0; k < i; k++) {
+            memcpy(images, s.images, sizeof images);
+            images[i] = images[k];
+            expect_loop(images, k, i);
+        }
+    for (size_t i = 0; i < 2; i++) { /* two pairs */
+        memcpy(images, s.images, sizeof images);
+        images[5] = images[i];
+        images[7] = images[1 - i];
+        expect_loop(images, i, 5);
+    }
 }
 END_TEST
 
@@ -345,7 +534,13 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, overlay, 0, (int)ARRAY_LEN(overlays));
     tcase_add_loop_test(tc, mixed_cluster_sizes, 0, 10);
+    tcase_add_loop_test(tc, many_layers, 0, 3);
+    tcase_add_test(tc, readers_find_what_the_chain_finds);
+    tcase_add_test(tc, readers_are_independent);
     tcase_add_test(tc, refusals);
+    tcase_add_loop_test(tc, backing_rules, 0, (int)ARRAY_LEN(backing_rows));
+    tcase_add_test(tc, pieces_are_bounded);
+    tcase_add_test(tc, every_pair_is_noticed);
     tcase_add_test(tc, version_2_increments);
     tcase_add_test(tc, names_of_backing_files);
     tcase_add_test(tc, the_same_file_twice);

@@ -80,6 +80,9 @@ static const struct image_row {
     {"RT entry past the end", CS, B8, 100 * CS, QCOW2_RT},
     {"RT entry at the data", CS, B8, DATA_AT, QCOW2_OVERLAP},
     {"snapshots", HDR_SNAPSHOTS, B4, 1, QCOW2_POLICY_SNAPSHOTS},
+    {"snapshot table unaligned, no snapshots", HDR_SNAPSHOTS_OFFSET, B8, 8, QCOW2_SNAP},
+    {"raw data file, no data file", HDR_AUTOCLEAR, B8, QCOW2_AUTOCLEAR_RAW, QCOW2_HDR_FIELD},
+    {"end marker with a length", 116, B4, CS, QCOW2_EXT},
     {"dirty bit", HDR_INCOMPATIBLE, B8, 1, QCOW2_OK},
     {"corrupt bit", HDR_INCOMPATIBLE, B8, 2, QCOW2_POLICY_CORRUPT},
     {"data file", HDR_INCOMPATIBLE, B8, 4, QCOW2_POLICY_DATA_FILE},
@@ -152,7 +155,7 @@ START_TEST(one_mutation)
     __attribute__((cleanup(cleanup_bytes))) struct bytes b = make_image(12, "A.0", NULL);
     ck_assert_uint_eq(b.len, GOOD_SIZE);
     mutate(&b, row);
-    if (row->want == QCOW2_EXT && row->at == 116)
+    if (strcmp(row->name, "extension too long") == 0)
         be32_put(b.data, 112, 0x12345678);
     if (strstr(row->name, "L1 entries past the disk"))
         be32_put(b.data, HDR_L1_SIZE, CS / 8 + 1); /* reaches into the L2 table */

@@ -17,7 +17,8 @@ static const struct command commands[] = {
     {"list", cmd_list, "list the cases of scenarios"},
     {"lint", cmd_lint, "check scenarios without running them"},
     {"expand", cmd_expand, "show each case with its values, its steps unrolled"},
-    {"qcow2", cmd_qcow2, "look at images: info, map, compare"},
+    {"qcow2", cmd_qcow2,
+     "images and chains of them: info, check, map, flatten, compare, create-chain"},
     {"mutants", cmd_mutants, "prove that known-wrong variants are caught"},
     {"doctor", cmd_doctor, "what this machine lacks, and what that costs"},
 };

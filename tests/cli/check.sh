@@ -62,7 +62,7 @@ check version 0 '^vmconform [0-9]*\.[0-9]*\.[0-9]*$' "$program" --version
 check unknown-command 2 "unknown command 'rnu'" "$program" rnu
 check unknown-command-hint 2 "did you mean 'run'" "$program" rnu
 check control-bytes-in-command 2 "unknown command" "$program" "$(printf 'a\033[31m')"
-for command in run list lint expand mutants doctor; do
+for command in run list lint expand qcow2 mutants doctor; do
     check help-of-$command 0 "^usage: vmconform $command" "$program" $command --help
 done
 check unknown-option 2 "unknown option '--junti'" "$program" run --junti x "$s"
@@ -195,7 +195,7 @@ Y
 check law-about-no-kind 2 "the law 'pods' is about the kind 'Pods', which no cluster knows" $run "$work/t/law-kind.yaml"
 check error-never-judged 2 'this could never be evaluated, so nothing was forbidden' $run "$work/t/never-judged.yaml"
 check right-name-wrong-namespace 1 'ConfigMap default/c does not exist, but kube-system/c does' $run "$work/t/elsewhere.yaml"
-check qcow2-info-help 0 '^usage: vmconform qcow2 info FILE' "$program" qcow2 info --help
+check qcow2-info-help 0 '^usage: vmconform qcow2 info \[OPTIONS\] FILE' "$program" qcow2 info --help
 
 # A file beyond the limit is refused before it is read.
 { printf 'apiVersion: vmconform.dev/v1alpha1\n'; yes '# padding' | head -c 2097152; } >"$work/s/too-large.yaml"

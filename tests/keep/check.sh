@@ -37,7 +37,7 @@ rebased() {
 both() {
     title=$1 verdict=$2 raw=$3
     shift 3
-    want "$title, vmconform" "$verdict" "$program" qcow2 compare "$raw" "$@"
+    want "$title, vmconform" "$verdict" "$program" qcow2 compare "$raw" -- "$@"
     top=$(rebased "$@")
     want "$title, qemu-img" "$verdict" qemu-img compare -f raw -F qcow2 "$raw" "$top"
 }

@@ -1,92 +1,108 @@
-/* Hostile chains: the input is cut into one to four layers, which are opened, mapped, read and
- * compared with themselves. Nothing may crash, leak, or take memory and time that the input's
- * length does not justify. */
-#include <stdint.h>
+/* The resolver: what a backup declares about one to four files, and the files. A chain that is
+ * resolved is one by its declarations too, as this target reads them by itself. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/mem.h"
-#include "qcow2/chain.h"
-#include "qcow2/compare.h"
-
-#define LAYERS_MAX 4u
-#define READ_MAX (1u << 20)
+#include "fuzz/qcow2_fuzz.h"
+#include "qcow2/resolve.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct qcow2_policy policy = {
-    .virtual_max = UINT64_C(1) << 40,
-    .host_clusters_max = 1 << 20,
-    .table_bytes_max = 32 << 20,
-    .extents_max = 1 << 16,
-    .accept_short_tail = true,
+static const char *const ids[] = {NULL, "a", "b", "c", "d", "e"};
+/* Of the same backup, but of no layer here. */
+static const char *const known[] = {"e", "f"};
+
+struct declarations {
+    struct qcow2_declared layers[FUZZ_LAYERS_MAX];
+    char digests[FUZZ_LAYERS_MAX][DIGEST_HEX];
 };
 
-/* Reads the beginning of each of the first extents, and the end of the disk. */
-static void read_some(struct qcow2_chain *chain)
+static void declare_length(struct qcow2_declared *d, const struct fuzz_layer *l)
 {
-    size_t count, budget = READ_MAX;
-    const struct qcow2_extent *e = qcow2_chain_extents(chain, &count);
-    char *buf = mem_alloc(READ_MAX);
-    for (size_t i = 0; i < count && budget > 0; i++) {
-        size_t len = e[i].len < 4096 ? (size_t)e[i].len : 4096;
-        len = len < budget ? len : budget;
-        struct qcow2_fault f = {0};
-        if (qcow2_chain_read(chain, e[i].start, buf, len, &f) < 0)
-            qcow2_fault_clear(&f);
-        budget -= len;
+    switch (l->checks & 3) {
+    case 1:
+        d->length = l->len;
+        return;
+    case 2:
+        d->length = l->len + 1;
+        return;
+    default:
+        d->length = QCOW2_LENGTH_UNKNOWN;
     }
-    struct qcow2_fault f = {0};
-    uint64_t size = qcow2_chain_size(chain);
-    if (qcow2_chain_read(chain, size - 512, buf, 512, &f) < 0)
-        qcow2_fault_clear(&f);
-    free(buf);
 }
 
-static void compare_small(struct qcow2_chain *chain)
+static void declare_digest(struct qcow2_declared *d, const struct fuzz_layer *l, char *hex)
 {
-    if (qcow2_chain_size(chain) > READ_MAX)
+    if ((l->checks >> 2 & 3) == 0)
         return;
-    struct qcow2_chain_view a, b;
-    struct qcow2_comparison c;
-    struct qcow2_fault f = {0};
-    if (qcow2_compare(qcow2_view_chain(&a, chain), qcow2_view_chain(&b, chain), NULL, &c, &f) < 0) {
-        qcow2_fault_clear(&f);
-        return;
+    digest_of(l->bytes, l->len, hex);
+    if ((l->checks >> 2 & 3) == 2)
+        hex[7] = hex[7] == '0' ? '1' : '0';
+    if ((l->checks >> 2 & 3) == 3)
+        hex[63] = '\0';
+    d->sha256 = hex;
+}
+
+static void declare(struct declarations *d, const struct fuzz_input *input)
+{
+    for (size_t i = 0; i < input->count; i++) {
+        const struct fuzz_layer *l = &input->layers[i];
+        d->layers[i] = (struct qcow2_declared){.name = "layer",
+                                               .id = ids[l->id % (ARRAY_LEN(ids) - 1)],
+                                               .parent = ids[l->parent % ARRAY_LEN(ids)],
+                                               .type = (enum qcow2_declared_type)(l->type % 3)};
+        declare_length(&d->layers[i], l);
+        declare_digest(&d->layers[i], l, d->digests[i]);
     }
-    if (!qcow2_comparison_same(&c))
-        abort();
-    qcow2_comparison_finish(&c);
+}
+
+/* What no resolved chain may contradict. */
+static void check_declared(const struct declarations *d, const struct fuzz_input *input)
+{
+    for (size_t i = 0; i < input->count; i++) {
+        const struct qcow2_declared *l = &d->layers[i];
+        fuzz_expect((input->layers[i].checks & 3) != 2, "a wrong length is refused", i, 0);
+        fuzz_expect((input->layers[i].checks >> 2 & 3) < 2, "a wrong digest is refused", i, 0);
+        fuzz_expect(i > 0 || l->type != QCOW2_DECLARED_INCREMENT, "the first is no increment", i,
+                    l->type);
+        fuzz_expect(i == 0 || l->type != QCOW2_DECLARED_FULL, "a later one is not full", i,
+                    l->type);
+        if (i > 0 && l->id && l->parent && d->layers[i - 1].id)
+            fuzz_expect(strcmp(l->parent, d->layers[i - 1].id) == 0, "the parent comes before", i,
+                        0);
+        for (size_t k = 0; k < i; k++)
+            fuzz_expect(!l->id || !d->layers[k].id || strcmp(l->id, d->layers[k].id) != 0,
+                        "no id twice", k, i);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < 1)
-        return 0;
-    size_t wanted = data[0] % LAYERS_MAX + 1, count = 0;
-    data++;
-    size--;
-    struct qcow2_image *layers[LAYERS_MAX];
-    for (size_t i = 0; i < wanted; i++) {
-        size_t first = size / wanted * i;
-        size_t len = i + 1 == wanted ? size - first : size / wanted;
-        struct qcow2_fault f = {0};
-        layers[count] = qcow2_image_open(qcow2_io_memory(data + first, len, "layer"), &policy, &f);
-        if (layers[count])
-            count++;
-        qcow2_fault_clear(&f);
-    }
-    static const struct qcow2_chain_options options = {.accept_base_backing = true,
-                                                       .accept_v2_increments = true};
+    struct fuzz_input input;
+    struct declarations d = {0};
+    struct qcow2_io *ios[FUZZ_LAYERS_MAX];
+    fuzz_input_parse(&input, data, size);
+    declare(&d, &input);
     struct qcow2_fault f = {0};
-    struct qcow2_chain *chain = qcow2_chain_open(layers, count, &options, &f);
-    if (chain) {
-        read_some(chain);
-        compare_small(chain);
-    }
-    qcow2_fault_clear(&f);
-    qcow2_chain_destroy(chain);
-    for (size_t i = 0; i < count; i++)
-        qcow2_image_destroy(layers[i]);
+    int alone = fuzz_answer(qcow2_declared_check(d.layers, input.count, NULL, 0, &f), &f);
+    int among =
+        fuzz_answer(qcow2_declared_check(d.layers, input.count, known, ARRAY_LEN(known), &f), &f);
+    fuzz_expect(alone == 0 || among < 0, "who knows more accepts no more", 0, 0);
+    for (size_t i = 0; i < input.count; i++)
+        ios[i] = qcow2_io_memory(input.layers[i].bytes, input.layers[i].len, "layer");
+    struct qcow2_policy policy = fuzz_policy(input.flags);
+    struct qcow2_chain_options options = fuzz_chain_options(input.flags);
+    AUTO(qcow2_chain)
+    struct qcow2_chain *chain = qcow2_resolve(d.layers, ios, input.count, &policy, &options, &f);
+    fuzz_answer(chain ? 0 : -1, &f);
+    if (!chain)
+        return 0;
+    fuzz_expect(alone == 0, "what is declared wrong is not resolved", 0, 0);
+    check_declared(&d, &input);
+    fuzz_expect(qcow2_chain_layers(chain) == input.count, "all layers", input.count, 0);
+    fuzz_check_extents(chain);
+    free(fuzz_read(chain));
     return 0;
 }

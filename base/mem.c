@@ -24,6 +24,15 @@ void *mem_zalloc(size_t bytes)
     return checked(calloc(1, bytes ? bytes : 1));
 }
 
+void *mem_alloc_pages(size_t bytes)
+{
+    void *p = NULL;
+
+    if (posix_memalign(&p, MEM_PAGE, bytes ? bytes : 1) != 0)
+        return checked(NULL);
+    return p;
+}
+
 void *mem_realloc(void *p, size_t bytes)
 {
     return checked(realloc(p, bytes ? bytes : 1));

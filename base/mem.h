@@ -1,5 +1,6 @@
-/* Allocation that does not fail: out of memory ends the process, since a tool gains nothing from limping on.
- * Sizes that come from hostile input are checked by the caller against a limit before they get here. */
+/* Allocation that does not fail: out of memory ends the process, since a tool gains nothing from
+ * limping on. Sizes that come from hostile input are checked by the caller against a limit before
+ * they get here. */
 #ifndef VMCONFORM_BASE_MEM_H
 #define VMCONFORM_BASE_MEM_H
 
@@ -10,6 +11,10 @@
 
 void *mem_alloc(size_t bytes) MEM_RETURNS;
 void *mem_zalloc(size_t bytes) MEM_RETURNS;
+/* Begins with a page of MEM_PAGE bytes: the kernel copies to and from such memory in half the time.
+ * Freed like any other. */
+#define MEM_PAGE 4096u
+void *mem_alloc_pages(size_t bytes) MEM_RETURNS;
 void *mem_realloc(void *p, size_t bytes) MEM_RETURNS;
 /* count * size, with the overflow checked. */
 void *mem_reallocarray(void *p, size_t count, size_t size) MEM_RETURNS;

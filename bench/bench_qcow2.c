@@ -20,7 +20,7 @@
 #include "base/strbuf.h"
 #include "base/wall.h"
 
-#define ROUNDS 5u
+#define ROUNDS 3u
 #define MIB 1048576.0
 
 extern char **environ;

@@ -14,8 +14,8 @@ void comparer_init(struct comparer *c, const struct comparer *plan, struct qcow2
     *c = *plan;
     c->a = a;
     c->b = b;
-    c->buf_a = mem_alloc(c->window);
-    c->buf_b = mem_alloc(c->window);
+    c->buf_a = mem_alloc_pages(c->window);
+    c->buf_b = mem_alloc_pages(c->window);
 }
 
 void comparer_finish(struct comparer *c)

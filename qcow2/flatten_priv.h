@@ -62,7 +62,7 @@ struct flatten_window {
     struct qcow2_chain *chain;
     struct qcow2_reader *reader;
     struct flatten_piece piece;
-    unsigned char *memory, *buf;  /* what is owned; where it is used from on */
+    unsigned char *buf;           /* window_bytes and a page; begins with a page */
     struct qcow2_extent *extents; /* of the piece, in order */
     size_t count, cap;
 };

@@ -6,28 +6,26 @@
 
 /* Zeros are looked for in blocks of this size: that of pages and of file systems. */
 #define BLOCK 4096u
-/* Copies between buffers that lie alike in their pages take half the time of others. */
-#define PAGE 4096u
 
 void flatten_window_init(struct flatten_window *w, const struct flatten *f)
 {
     *w = (struct flatten_window){.chain = f->chain,
                                  .reader = qcow2_reader_create(f->chain),
-                                 .memory = mem_alloc(f->rules.window_bytes + PAGE)};
-    w->buf = w->memory + (PAGE - (uintptr_t)w->memory % PAGE) % PAGE;
+                                 .buf = mem_alloc_pages(f->rules.window_bytes + MEM_PAGE)};
 }
 
 void flatten_window_finish(struct flatten_window *w)
 {
     qcow2_reader_destroy(w->reader);
     free(w->extents);
-    free(w->memory);
+    free(w->buf);
 }
 
-/* Where a byte of the piece is: as far into a page as on the disk. */
+/* Where a byte of the piece is: as far into a page as on the disk, since copies between buffers
+ * that lie alike in their pages take half the time of others. */
 static unsigned char *place(const struct flatten_window *w, uint64_t offset)
 {
-    return w->buf + (offset - w->piece.start / PAGE * PAGE);
+    return w->buf + (offset - w->piece.start / MEM_PAGE * MEM_PAGE);
 }
 
 /* ---- reading ---- */

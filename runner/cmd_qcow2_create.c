@@ -1,5 +1,6 @@
 /* vmconform qcow2 create-chain: a backup chain with known content, sound or broken on request. */
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -632,9 +633,21 @@ static int run(struct create *c, int argc, char **argv)
     return stopped_by ? 128 + stopped_by : EXIT_CANNOT_TELL;
 }
 
+/* Every image is written through buffers of a megabyte: they stay in the heap for the next one, or
+ * the kernel would hand out and clear their pages anew each time. */
+static void keep_buffers(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 8 << 20);
+    mallopt(M_TRIM_THRESHOLD, 32 << 20);
+    mallopt(M_TOP_PAD, 4 << 20);
+#endif
+}
+
 int qcow2_create_chain(int argc, char **argv)
 {
     struct create c = {.increments = 3};
+    keep_buffers();
     int status = run(&c, argc, argv);
 
     option_list_finish(&c.shapes);

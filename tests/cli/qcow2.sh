@@ -170,7 +170,8 @@ check defect-stale-noticed 1 'Q_DIGEST\]$' $q map --manifest "$work/stale/kubevi
 check defect-blind 0 'defect flip: no digest is declared: nobody can notice it' $q create-chain "$work/blind" --size 4MiB --defect flip --no-digests
 check defect-blind-unnoticed 0 ': sound' $q check --manifest "$work/blind/kubevirt-datamover/manifests/backup-4/shop-db1.json"
 # Whenever the signal comes: nothing is left behind.
-check interrupted 130 '' timeout --preserve-status -s INT 0.5 $q create-chain "$work/stopped" --count 1000000 --size 1MiB
+# In the foreground, or it would signal twice, and the second one kills at once.
+check interrupted 130 '' timeout --foreground --preserve-status -s INT 0.5 $q create-chain "$work/stopped" --count 1000000 --size 1MiB
 check interrupted-leaves-nothing 0 '' sh -c '! ls stopped'
 check create-modes 1 '' sh -c "find many/0000 -type d ! -perm 700 -o -type f ! -perm 600 | grep ."
 check count-too-many 2 '--count wants at most' $q create-chain "$work/more" --count 1000001

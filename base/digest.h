@@ -1,4 +1,4 @@
-/* SHA-256 through GnuTLS. */
+/* SHA-256 through nettle: the code beneath GnuTLS, without the eight libraries that it brings. */
 #ifndef VMCONFORM_BASE_DIGEST_H
 #define VMCONFORM_BASE_DIGEST_H
 

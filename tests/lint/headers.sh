@@ -3,7 +3,7 @@
 set -eu
 compiler=$1
 cd "$2"
-flags=$(pkg-config --cflags yaml-0.1 jansson gnutls 2>/dev/null || true)
+flags=$(pkg-config --cflags yaml-0.1 jansson nettle 2>/dev/null || true)
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 one='header=$1; shift

@@ -34,8 +34,7 @@ struct layer {
     size_t bounds[WINDOW_PIECES + 1]; /* bounds[i]: first item of piece i */
     size_t pieces;
     struct prng prng;
-    unsigned char *buffer;
-    size_t buffer_cap;
+    unsigned char *buffer; /* holds a piece */
 };
 
 /* ---- writing a window ---- */
@@ -69,11 +68,9 @@ static int put_part(struct layer *l, const struct item *item, struct qcow2_fault
 
 static int put_item(struct layer *l, const struct item *item, struct qcow2_fault *f)
 {
-    size_t bytes = item->count * l->cs;
-    l->buffer = mem_grow(l->buffer, &l->buffer_cap, bytes, 1);
     if (item->data_mask != ALL)
         return put_part(l, item, f);
-    disk_read(l->to, item->cluster * l->cs, l->buffer, bytes);
+    disk_read(l->to, item->cluster * l->cs, l->buffer, item->count * l->cs);
     if (l->options->compression == QCOW2_COMPRESSION_NONE)
         return qcow2_writer_put_run(l->writer, item->cluster, item->count, l->buffer, f);
     for (uint64_t i = 0; i < item->count; i++)
@@ -352,6 +349,7 @@ int qcow2_layer_write(struct qcow2_sink *sink, const struct disk_moment *from,
     struct layer l = {.writer = w, .from = from, .to = to, .options = options};
     l.cs = qcow2_writer_cluster_size(w);
     l.per_piece = l.cs < PIECE_BYTES ? PIECE_BYTES / l.cs : 1;
+    l.buffer = mem_alloc_pages(l.per_piece * l.cs);
     prng_init(&l.prng, options->scatter_seed, "qcow2 layer order");
     int r = write_layer(&l, ret_size, retfault);
     free(l.items);

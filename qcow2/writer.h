@@ -74,7 +74,7 @@ int qcow2_writer_zero(struct qcow2_writer *w, uint64_t guest_cluster, struct qco
 int qcow2_writer_zero_run(struct qcow2_writer *w, uint64_t guest_cluster, uint64_t count,
                           struct qcow2_fault *retfault);
 /* Nothing below that cluster follows: its L2 tables are written and forgotten. Memory is one
- * cluster for each table that is still open, 16 bytes for each L1 entry, and 1 MiB. */
+ * cluster for each table that is still open, 16 bytes for each L1 entry, and 256 KiB. */
 int qcow2_writer_done_below(struct qcow2_writer *w, uint64_t guest_cluster,
                             struct qcow2_fault *retfault);
 /* Writes the tables and commits the sink. Call once; afterwards only destroy. ret_size may be NULL.

@@ -37,8 +37,8 @@ struct writer_count {
 /* What was written lately and may be added to or changed: [at, at + len) of the file. */
 struct writer_window {
     uint64_t at;
-    size_t len, cap;
-    unsigned char *bytes;
+    size_t len;
+    unsigned char *bytes; /* NULL until there are any */
 };
 
 /* Where the next compressed cluster goes: behind the one before, byte after byte. */

@@ -1,12 +1,14 @@
 /* One system call for many clusters: a small image is a single write, a big one is written in
- * pieces of 1 MiB. The window holds the newest bytes of the file; what continues it is added, what
- * lies inside it is changed in place (an L2 table whose cluster was taken before its data), the
- * rest goes to the sink at once. */
+ * pieces of 256 KiB. The window holds the newest bytes of the file; what continues it is added,
+ * what lies inside it is changed in place (an L2 table whose cluster was taken before its data),
+ * the rest goes to the sink at once. */
+#include <assert.h>
+
 #include "base/mem.h"
 #include "qcow2/writer_priv.h"
 
-#define WINDOW_BYTES (UINT64_C(1) << 20)
-#define DIRECT_BYTES (UINT64_C(256) << 10) /* no copy pays from here on */
+#define WINDOW_BYTES (UINT64_C(256) << 10)
+#define DIRECT_BYTES (UINT64_C(128) << 10) /* no copy pays from here on */
 #define GAP_BYTES (UINT64_C(16) << 10)     /* zeros that are cheaper than another call */
 
 static int sink_write(struct qcow2_writer *w, uint64_t offset, const void *buf, size_t len,
@@ -27,7 +29,9 @@ int writer_flush(struct qcow2_writer *w, struct qcow2_fault *f)
 
 static void append(struct writer_window *win, uint64_t gap, const void *buf, size_t len)
 {
-    win->bytes = mem_grow(win->bytes, &win->cap, win->len + gap + len, 1);
+    assert(win->len + gap + len <= WINDOW_BYTES);
+    if (!win->bytes)
+        win->bytes = mem_alloc_pages(WINDOW_BYTES);
     memset(win->bytes + win->len, 0, gap);
     memcpy(win->bytes + win->len + gap, buf, len);
     win->len += gap + len;

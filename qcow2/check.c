@@ -120,6 +120,7 @@ static int prepare(struct check *c)
 {
     const struct qcow2_info *info = &c->image.info;
     c->cs = image_cluster_size(&c->image);
+    c->cluster_bits = info->cluster_bits;
     c->flen = c->io->size;
     c->clusters = c->flen / c->cs + (c->flen % c->cs != 0);
     uint64_t sectors = info->virtual_size / 512 * 512;
@@ -136,8 +137,8 @@ static int prepare(struct check *c)
     c->refs = mem_zalloc((c->clusters + 1) * sizeof *c->refs);
     c->flags = mem_zalloc((c->clusters + 1) * sizeof *c->flags);
     c->packed_max = qcow2_policy_filled(NULL, c->flen).extents_max;
-    check_reader_init(&c->tables, c->io, c->cs);
-    check_reader_init(&c->blocks, c->io, c->cs);
+    qcow2_ahead_init(&c->tables, c->io, c->cs);
+    qcow2_ahead_init(&c->blocks, c->io, c->cs);
     return 0;
 }
 
@@ -198,8 +199,8 @@ int qcow2_check(struct qcow2_io *io, const struct qcow2_check_options *options,
     qcow2_image_finish_texts(&c.image);
     free(c.refs);
     free(c.flags);
-    free(c.tables.buf);
-    free(c.blocks.buf);
+    qcow2_ahead_finish(&c.tables);
+    qcow2_ahead_finish(&c.blocks);
     free(c.decompress_buf);
     packed_finish(&c.packed);
     if (r == 0)

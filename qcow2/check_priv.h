@@ -6,6 +6,7 @@
 #ifndef VMCONFORM_QCOW2_CHECK_PRIV_H
 #define VMCONFORM_QCOW2_CHECK_PRIV_H
 
+#include "qcow2/ahead_priv.h"
 #include "qcow2/check.h"
 #include "qcow2/image_priv.h"
 #include "qcow2/packed_priv.h"
@@ -36,14 +37,7 @@ enum check_flag {
     CHECK_ONE = 1 << 12,
     CHECK_COPIED_WRONG = 1 << 13,
     CHECK_TOLD = 1 << 14,
-};
-
-/* Reads ahead as long as it is asked for one piece behind the other. */
-struct check_reader {
-    struct qcow2_io *io;
-    unsigned char *buf;
-    uint64_t start, len; /* of what is in buf */
-    uint64_t ahead, cap;
+    CHECK_LEADS = 1 << 15, /* an L2 table with entries that lead to host clusters */
 };
 
 struct check {
@@ -52,12 +46,13 @@ struct check {
     struct qcow2_check_options options;
     struct qcow2_check_report report;
     uint64_t cs, flen;
+    unsigned cluster_bits; /* cs is 1 << cluster_bits */
     uint64_t clusters; /* of the file; one more when something is referenced just behind its end */
     uint64_t used;     /* clusters up to the last that is referenced */
     uint64_t ref_max;  /* the highest refcount of the width, at most UINT32_MAX */
     uint32_t *refs;
     uint16_t *flags;
-    struct check_reader tables, blocks;
+    struct qcow2_ahead tables, blocks;
     uint64_t data_from, data_until; /* no hole of the file between */
     uint64_t copied_wrong;          /* clusters that COPIED flags are wrong about */
     uint64_t decompressed;          /* bytes so far */
@@ -83,12 +78,6 @@ void check_found_fault(struct check *c, struct qcow2_fault *f);
     check_found(c, QCOW2_SEVERITY_WARNING, defect, offset, __VA_ARGS__)
 
 /* ---- check_refs.c: reading, counting ---- */
-
-void check_reader_init(struct check_reader *r, struct qcow2_io *io, uint64_t cs);
-/* len bytes (at most a cluster) at offset, zeros behind the end of the file. *ret: borrowed until
- * the next call. */
-int check_read(struct check_reader *r, uint64_t offset, uint64_t len, const unsigned char **ret,
-               struct qcow2_fault *f);
 
 /* Calls fn for each word that is not zero of the table of big-endian words; what lies behind the
  * end of the file is zero. */

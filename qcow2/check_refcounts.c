@@ -170,7 +170,7 @@ int check_compare(struct check *c, struct qcow2_fault *f)
         const unsigned char *bytes = NULL;
         uint64_t offset = 0;
         if (i < rt_entries(c)) {
-            if (check_read(&c->tables, info->rt_offset + i * 8, 8, &bytes, f) < 0)
+            if (qcow2_ahead_read(&c->tables, info->rt_offset + i * 8, 8, &bytes, f) < 0)
                 return -1;
             if (!block_place(c, be64_at(bytes, 0), &offset)) {
                 c->report.complete = false; /* was told when the table was read */
@@ -181,7 +181,7 @@ int check_compare(struct check *c, struct qcow2_fault *f)
         /* Neither references nor refcounts: a long hole costs nothing. */
         if (!offset && first >= c->used)
             continue;
-        if (offset && check_read(&c->blocks, offset, c->cs, &bytes, f) < 0)
+        if (offset && qcow2_ahead_read(&c->blocks, offset, c->cs, &bytes, f) < 0)
             return -1;
         compare_block(c, first, count, bytes, &run);
     }

@@ -6,38 +6,7 @@
 #include "qcow2/check_priv.h"
 #include "qcow2/table_priv.h"
 
-#define AHEAD_MAX (UINT64_C(64) << 10)
-
 /* ---- reading ---- */
-
-void check_reader_init(struct check_reader *r, struct qcow2_io *io, uint64_t cs)
-{
-    r->io = io;
-    r->cap = cs > AHEAD_MAX ? cs : AHEAD_MAX;
-    r->buf = mem_alloc(r->cap);
-}
-
-int check_read(struct check_reader *r, uint64_t offset, uint64_t len, const unsigned char **ret,
-               struct qcow2_fault *f)
-{
-    uint64_t end = r->start + r->len;
-    if (offset < r->start || offset > end || len > end - offset) {
-        /* Reading ahead doubles while reading is sequential, so that it never costs much more than
-         * what was asked for. */
-        r->ahead = offset == end && r->len > 0 ? r->ahead * 2 : 0;
-        if (r->ahead < len)
-            r->ahead = len;
-        if (r->ahead > r->cap)
-            r->ahead = r->cap;
-        r->start = offset;
-        r->len = 0;
-        if (qcow2_read_padded(r->io, offset, r->buf, r->ahead, f) < 0)
-            return -1;
-        r->len = r->ahead;
-    }
-    *ret = r->buf + (offset - r->start);
-    return 0;
-}
 
 /* Bytes from offset on that are known to be zeros. What is known to be data is remembered: asking
  * can be slow, and would be asked for every piece. */
@@ -58,7 +27,7 @@ int check_words(struct check *c, uint64_t offset, uint64_t count, check_word_fn 
                 struct qcow2_fault *f)
 {
     enum { PIECE = 65536 };
-    AUTO(mem) void *piece = mem_alloc(PIECE);
+    AUTO(mem) void *piece = mem_alloc_pages(PIECE);
     for (uint64_t i = 0; i < count;) {
         uint64_t at = offset + i * 8;
         if (at >= c->flen)
@@ -72,11 +41,9 @@ int check_words(struct check *c, uint64_t offset, uint64_t count, check_word_fn 
         uint64_t n = count - i < PIECE / 8 ? count - i : PIECE / 8;
         if (qcow2_read_padded(c->io, at, piece, n * 8, f) < 0)
             return -1;
-        for (uint64_t k = 0; k < n; k++) {
-            uint64_t word = be64_at(piece, k * 8);
-            if (word && fn(c, arg, i + k, at + k * 8, word, f) < 0)
+        for (size_t k = 0; (k = qcow2_skip_zeros(piece, k, n)) < n; k++)
+            if (fn(c, arg, i + k, at + k * 8, be64_at(piece, k * 8), f) < 0)
                 return -1;
-        }
         i += n;
     }
     return 0;
@@ -118,9 +85,25 @@ static unsigned sharing(unsigned had, unsigned now, uint64_t weight)
     return ((now | had) & both) == both ? CHECK_SHARED_DATA : 0;
 }
 
+/* Packed data: what a hostile file can have most of. Only the number changes, and a saturated one
+ * stays. */
+static inline bool count_packed(struct check *c, uint64_t cluster, uint64_t weight)
+{
+    unsigned had = c->flags[cluster];
+    if ((had & ~CHECK_SATURATED) != CHECK_IS_COMPRESSED)
+        return false;
+    if (weight <= c->ref_max - c->refs[cluster]) {
+        c->refs[cluster] += (uint32_t)weight;
+        return true;
+    }
+    return had & CHECK_SATURATED;
+}
+
 void check_count(struct check *c, uint64_t cluster, const struct check_use *use)
 {
     enum { KINDS = 0x3f };
+    if (use->kind == CHECK_COMPRESSED && count_packed(c, cluster, use->weight))
+        return;
     if (cluster >= c->clusters)
         c->clusters = cluster + 1;
     if (cluster >= c->used)
@@ -158,7 +141,7 @@ bool check_count_range(struct check *c, uint64_t offset, uint64_t bytes,
                       use->what, offset, bytes, c->flen);
         return false;
     }
-    for (uint64_t k = offset / c->cs; k <= (offset + bytes - 1) / c->cs; k++)
+    for (uint64_t k = offset >> c->cluster_bits; k <= (offset + bytes - 1) >> c->cluster_bits; k++)
         check_count(c, k, use);
     return true;
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "qcow2/check_priv.h"
 #include "qcow2/map.h"
+#include "qcow2/table_priv.h"
 
 /* ---- L1 ---- */
 
@@ -18,8 +19,8 @@ struct l1_walk {
 static bool l2_cluster(const struct check *c, uint64_t word, uint64_t *ret)
 {
     uint64_t offset = word & QCOW2_OFFSET_MASK;
-    *ret = offset / c->cs;
-    return offset != 0 && offset % c->cs == 0 && offset < c->flen;
+    *ret = offset >> c->cluster_bits;
+    return offset != 0 && (offset & (c->cs - 1)) == 0 && offset < c->flen;
 }
 
 static void judge_l1_entry(struct check *c, uint64_t index, uint64_t at, uint64_t word,
@@ -211,16 +212,17 @@ static void take_host_cluster(struct check *c, const struct l2_entry *e, uint64_
             corrupt(c, e, QCOW2_COPIED_FLAG, "lacks the COPIED flag, which a data file demands");
         return;
     }
-    if (host % c->cs != 0)
+    if ((host & (c->cs - 1)) != 0)
         return; /* was told */
     if (host >= c->flen) {
         corrupt(c, e, QCOW2_L2_ENTRY, "leads outside the file");
         return;
     }
     struct check_use use = {CHECK_DATA, e->active, e->weight, e->at, QCOW2_L2_ENTRY, "data"};
-    check_count(c, host / c->cs, &use);
+    check_count(c, host >> c->cluster_bits, &use);
+    c->flags[e->at >> c->cluster_bits] |= CHECK_LEADS;
     if (e->active)
-        c->flags[host / c->cs] |= copied ? CHECK_COPIED : CHECK_UNCOPIED;
+        c->flags[host >> c->cluster_bits] |= copied ? CHECK_COPIED : CHECK_UNCOPIED;
     if (bytes_needed(c, e) > c->flen - host)
         odd(c, e, QCOW2_L2_ENTRY, "leads to a cluster that the end of the file cuts short");
 }
@@ -248,7 +250,7 @@ static bool take_standard(struct check *c, const struct l2_entry *e, uint64_t *r
     }
     if (allocated & zero)
         corrupt(c, e, QCOW2_SUBCL, "has subclusters both allocated and zero");
-    if (host % c->cs != 0)
+    if ((host & (c->cs - 1)) != 0)
         corrupt(c, e, QCOW2_L2_ENTRY, "is not aligned");
     take_host_cluster(c, e, host);
     *ret_host = host;
@@ -282,16 +284,17 @@ static int walk_l2(struct check *c, uint64_t cluster, uint64_t guest, struct qco
     if (c->flags[cluster] & CHECK_WALKED)
         return 0;
     c->flags[cluster] |= CHECK_WALKED;
-    if (check_read(&c->tables, cluster * c->cs, c->cs, &table, f) < 0)
+    if (qcow2_ahead_read(&c->tables, cluster * c->cs, c->cs, &table, f) < 0)
         return -1;
     /* Only L1 entries were counted so far, so this is how many lead here. */
     struct l2_entry e = {.weight = c->refs[cluster],
                          .active = c->flags[cluster] & CHECK_IS_ACTIVE_L2};
-    for (uint64_t i = 0; i < c->cs / entry_bytes; i++) {
-        e.word = be64_at(table, i * entry_bytes);
-        e.bitmap = entry_bytes == 16 ? be64_at(table, i * entry_bytes + 8) : 0;
-        if (!e.word && !e.bitmap)
-            continue;
+    size_t step = entry_bytes / 8, words = (size_t)(c->cs / 8);
+    for (size_t k = 0; (k = qcow2_skip_zeros(table, k, words)) < words; k += step) {
+        k &= ~(step - 1);
+        uint64_t i = k / step;
+        e.word = be64_at(table, k * 8);
+        e.bitmap = step == 2 ? be64_at(table, k * 8 + 8) : 0;
         e.at = cluster * c->cs + i * entry_bytes;
         e.guest = guest == NOWHERE ? NOWHERE : guest + i * c->cs;
         take_entry(c, &e, &next_host);
@@ -343,16 +346,16 @@ static int tell_l2(struct check *c, uint64_t cluster, struct qcow2_fault *f)
 {
     uint32_t entry_bytes = image_l2_entry_bytes(&c->image);
     const unsigned char *table;
-    if (c->image.info.data_file || c->flags[cluster] & CHECK_TOLD)
+    if (!(c->flags[cluster] & CHECK_LEADS) || c->flags[cluster] & CHECK_TOLD)
         return 0;
     c->flags[cluster] |= CHECK_TOLD;
-    if (check_read(&c->tables, cluster * c->cs, c->cs, &table, f) < 0)
+    if (qcow2_ahead_read(&c->tables, cluster * c->cs, c->cs, &table, f) < 0)
         return -1;
-    for (uint64_t i = 0; i < c->cs / entry_bytes; i++) {
+    for (uint64_t i = 0, count = c->cs / entry_bytes; i < count; i++) {
         uint64_t word = be64_at(table, i * entry_bytes), host = word & QCOW2_OFFSET_MASK;
-        if (word & QCOW2_COMPRESSED || host == 0 || host % c->cs != 0 || host >= c->flen)
+        if (word & QCOW2_COMPRESSED || host == 0 || (host & (c->cs - 1)) != 0 || host >= c->flen)
             continue;
-        if (copied_wrong(c, host / c->cs, word))
+        if (copied_wrong(c, host >> c->cluster_bits, word))
             tell_copied(c, "L2", cluster * c->cs + i * entry_bytes, word);
     }
     return 0;

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "qcow2/ahead_priv.h"
 #include "qcow2/image_priv.h"
 #include "qcow2/map.h"
 #include "qcow2/packed_priv.h"
+#include "qcow2/table_priv.h"
 
 /* ---- who uses which host cluster ---- */
 
@@ -72,23 +74,6 @@ static inline int claim(struct claims *c, uint64_t offset, uint64_t bytes, enum 
 /* Stays in the processor's cache between reading and looking. */
 #define PIECE_BYTES 65536u
 
-/* The first of words[i..count) that is not zero; count when there is none. Tables of increments
- * hold little else than zeros, so this decides how fast a chain opens. */
-static inline size_t skip_zeros(const unsigned char *words, size_t i, size_t count)
-{
-    uint64_t x[8];
-    if (i < count && be64_at(words, i * 8) != 0)
-        return i;
-    for (; count - i >= ARRAY_LEN(x); i += ARRAY_LEN(x)) {
-        memcpy(x, words + i * 8, sizeof x);
-        if (x[0] | x[1] | x[2] | x[3] | x[4] | x[5] | x[6] | x[7])
-            break;
-    }
-    while (i < count && be64_at(words, i * 8) == 0)
-        i++;
-    return i;
-}
-
 typedef int (*entry_fn)(void *arg, uint64_t index, uint64_t at, uint64_t entry,
                         struct qcow2_fault *f);
 
@@ -96,12 +81,12 @@ typedef int (*entry_fn)(void *arg, uint64_t index, uint64_t at, uint64_t entry,
 static int walk_table(struct qcow2_image *image, uint64_t offset, uint64_t count, entry_fn fn,
                       void *arg, struct qcow2_fault *f)
 {
-    AUTO(mem) void *piece = mem_alloc(count < PIECE_BYTES / 8 ? count * 8 + 1 : PIECE_BYTES);
+    AUTO(mem) void *piece = mem_alloc_pages(count < PIECE_BYTES / 8 ? count * 8 + 1 : PIECE_BYTES);
     for (uint64_t i = 0; i < count;) {
         size_t n = count - i < PIECE_BYTES / 8 ? (size_t)(count - i) : PIECE_BYTES / 8;
         if (qcow2_io_read(image->io, offset + i * 8, piece, n * 8, f) < 0)
             return -1;
-        for (size_t k = skip_zeros(piece, 0, n); k < n; k = skip_zeros(piece, k + 1, n))
+        for (size_t k = qcow2_skip_zeros(piece, 0, n); k < n; k = qcow2_skip_zeros(piece, k + 1, n))
             if (fn(arg, i + k, offset + (i + k) * 8, be64_at(piece, k * 8), f) < 0)
                 return -1;
         i += n;
@@ -152,8 +137,8 @@ struct walk {
     struct claims claims;
     struct qcow2_map *map;
     uint32_t layer;
-    uint64_t table_bytes; /* read so far */
-    unsigned char *piece; /* of an L2 table */
+    uint64_t table_bytes;      /* read so far */
+    struct qcow2_ahead tables; /* L2 */
 };
 
 /* One L2 entry on its way into the map. */
@@ -267,18 +252,18 @@ static int take_standard(struct walk *w, const struct entry *e, struct qcow2_fau
     return add_extent(w, e->guest, e->len, QCOW2_EXTENT_DATA, host, f);
 }
 
-/* Entries of an L2 table that maps the disk from `guest` on: `bytes` of them stand in w->piece, and
- * at `offset` in the file. */
-static int take_piece(struct walk *w, uint64_t guest, uint64_t offset, size_t bytes,
-                      struct qcow2_fault *f)
+/* Entries of an L2 table that maps the disk from `guest` on: `bytes` of them stand in piece, and at
+ * `offset` in the file. */
+static int take_piece(struct walk *w, const unsigned char *piece, uint64_t guest, uint64_t offset,
+                      size_t bytes, struct qcow2_fault *f)
 {
     uint64_t cs = image_cluster_size(w->image), vs = w->image->info.virtual_size;
     size_t step = image_l2_entry_bytes(w->image) / 8, count = bytes / 8;
-    for (size_t i = 0; (i = skip_zeros(w->piece, i, count)) < count; i += step) {
+    for (size_t i = 0; (i = qcow2_skip_zeros(piece, i, count)) < count; i += step) {
         i &= ~(step - 1);
-        struct entry e = {.at = offset + i * 8, .word = be64_at(w->piece, i * 8)};
+        struct entry e = {.at = offset + i * 8, .word = be64_at(piece, i * 8)};
         if (step == 2)
-            e.bitmap = be64_at(w->piece, i * 8 + 8);
+            e.bitmap = be64_at(piece, i * 8 + 8);
         e.guest = guest + i / step * cs;
         if (e.guest >= vs)
             return entry_fault(w, &e, f, QCOW2_TAIL, "is past the end of the disk");
@@ -296,9 +281,11 @@ static int take_l2_table(struct walk *w, uint64_t l1_index, uint64_t offset, str
     uint64_t guest = l1_index * image_l2_coverage(w->image);
     size_t n = cs < PIECE_BYTES ? (size_t)cs : PIECE_BYTES;
     for (uint64_t at = 0; at < cs; at += n) {
-        if (qcow2_io_read(w->image->io, offset + at, w->piece, n, f) < 0)
+        const unsigned char *piece;
+        if (qcow2_ahead_read(&w->tables, offset + at, n, &piece, f) < 0)
             return -1;
-        if (take_piece(w, guest + at / image_l2_entry_bytes(w->image) * cs, offset + at, n, f) < 0)
+        if (take_piece(w, piece, guest + at / image_l2_entry_bytes(w->image) * cs, offset + at, n,
+                       f) < 0)
             return -1;
     }
     return 0;
@@ -384,12 +371,12 @@ int qcow2_table_map(struct qcow2_image *image, uint32_t layer, struct qcow2_map 
     struct walk w = {.image = image, .map = map, .layer = layer};
     if (claims_init(&w.claims, image, retfault) < 0)
         return -1;
-    w.piece = mem_alloc(PIECE_BYTES);
+    qcow2_ahead_init(&w.tables, image->io, PIECE_BYTES);
     int r = claim_fixed(&w, retfault);
     if (r == 0)
         r = walk_table(image, image->info.l1_offset, image->info.l1_entries, walk_l1_entry, &w,
                        retfault);
-    free(w.piece);
+    qcow2_ahead_finish(&w.tables);
     free(w.claims.bits);
     return r == 0 ? check_packed(image, map, retfault) : -1;
 }

@@ -1,5 +1,5 @@
-/* Inside qcow2/ only: snapshot entries and bitmap directories as both their own lists and the check
- * read them. */
+/* Inside qcow2/ only: words of tables; snapshot entries and bitmap directories as both their own
+ * lists and the check read them. */
 #ifndef VMCONFORM_QCOW2_TABLE_PRIV_H
 #define VMCONFORM_QCOW2_TABLE_PRIV_H
 
@@ -8,6 +8,34 @@
 #include "qcow2/bitmap.h"
 #include "qcow2/image_priv.h"
 #include "qcow2/snapshot.h"
+
+/* Sixteen bytes, in whichever order. */
+typedef uint64_t qcow2_lane __attribute__((vector_size(16)));
+static inline qcow2_lane qcow2_lane_at(const unsigned char *bytes)
+{
+    qcow2_lane lane;
+    memcpy(&lane, bytes, sizeof lane);
+    return lane;
+}
+
+/* The first of words[i..count) that is not zero; count when there is none. Tables of increments
+ * hold little else than zeros, so this decides how fast a chain opens. */
+static inline size_t qcow2_skip_zeros(const unsigned char *words, size_t i, size_t count)
+{
+    enum { STEP = 8 };
+    if (i < count && be64_at(words, i * 8) != 0)
+        return i;
+    for (; count - i >= STEP; i += STEP) {
+        const unsigned char *at = words + i * 8;
+        qcow2_lane any = qcow2_lane_at(at) | qcow2_lane_at(at + 16) | qcow2_lane_at(at + 32) |
+                         qcow2_lane_at(at + 48);
+        if (any[0] | any[1])
+            break;
+    }
+    while (i < count && be64_at(words, i * 8) == 0)
+        i++;
+    return i;
+}
 
 /* Bytes behind the end of the file are zeros, as qemu reads them. */
 int qcow2_read_padded(struct qcow2_io *io, uint64_t offset, void *buf, size_t len,

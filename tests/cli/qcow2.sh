@@ -221,6 +221,28 @@ json map-json 0 'sum(e["length"] for e in v) == 8 << 20 and all(a["start"] + a["
 json map-json-members 0 'all(e["present"] == ("layer" in e) and e["depth"] == (3 - e["layer"] if e["present"] else 3) for e in v)' \
     $q map --json $layers
 json map-json-compressed 0 'any(e["compressed"] for e in v)' $q map --json $packed
+# Each line to the byte, for all kinds there are and a name that needs escapes.
+odd="$(printf 'c\303\244<&"\\.qcow2')"
+cp "$two" "$odd"
+exact() {
+    name=$1
+    shift
+    $q map "$@" >exact.txt && $q map --json "$@" >exact.json || echo "$name: map failed"
+    json "$name" 0 'open("exact.json", encoding="utf-8").read() == "[\n" + ",\n".join(json.dumps(e, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c").replace("&", "\\u0026") for e in v) + "\n]\n"' cat exact.json
+    json "$name-members" 0 'all(list(e) == ["start", "length", "depth", "present", "zero", "data", "compressed", "kind"] + ["offset"] * (e["kind"] == "data") + ["layer", "file"] * e["present"] for e in v) and all((e["zero"], e["data"]) == (e["kind"] in ("zero", "hole"), e["kind"] in ("data", "compressed")) for e in v)' cat exact.json
+    json "$name-text" 0 '[l.rstrip("\n") for l in open("exact.txt")][1:-1] == ["%16d %16d %5s  %-10s %16s%s" % (e["start"], e["length"], e.get("layer", "-"), e["kind"], e.get("offset", "-"), "  " + "".join(chr(b) if 32 <= b < 127 and b not in (39, 92) else "\\x%02x" % b for b in e["file"].encode()) if e["present"] else "") for e in v]' cat exact.json
+}
+if command -v python3 >/dev/null; then
+    exact map-exact "$base" "$one" "$odd" "$three"
+    exact map-exact-compressed $packed
+    exact map-exact-hole "$one"
+    $q create-chain zeros --size 1MiB --full 256KiB --change 64KiB --increments 1 --cluster-size 64k --unwritten zero >/dev/null || exit 1
+    set -- zeros/kubevirt-datamover/checkpoints/shop/db1/*/*.qcow2
+    exact map-exact-zero "$@"
+    for kind in data zero compressed hole; do
+        check "map-kind-$kind" 0 " $kind  " sh -c "$q map $packed; $q map $1; $q map $one"
+    done
+fi
 json map-json-empty 0 'v == []' $q map --json empty
 check map-svg 0 '' $q map --svg chain.svg $layers
 check map-svg-title 0 '<title>layer 3: .*qcow2' cat chain.svg

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "qcow2/ahead_priv.h"
 #include "qcow2/check.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/parts.h"
@@ -132,6 +133,31 @@ START_TEST(packed_far_away)
 }
 END_TEST
 
+/* Pieces one behind the other, up to one that cannot be read: it fails alone, when it is asked for,
+ * and those before and behind it do not. */
+START_TEST(ahead_needs_no_more_than_asked)
+{
+    enum { PIECE = 512, PIECES = 40, BAD = 9 };
+    __attribute__((cleanup(cleanup_bytes))) struct bytes b = make_image(12, "AB", NULL);
+    struct torn_io *t = torn(&b, PIECES * PIECE);
+    t->bad = BAD * PIECE + 7;
+    AUTO(qcow2_io) struct qcow2_io *io = &t->io;
+    struct qcow2_ahead ahead;
+    qcow2_ahead_init(&ahead, io, PIECE);
+    for (uint64_t i = 0; i < PIECES; i++) {
+        const unsigned char *piece;
+        struct qcow2_fault f = {0};
+        int r = qcow2_ahead_read(&ahead, i * PIECE, PIECE, &piece, &f);
+        ck_assert_int_eq(r, i == BAD ? -1 : 0);
+        ck_assert_int_eq(f.defect, i == BAD ? QCOW2_IO : QCOW2_OK);
+        ck_assert(r < 0 || memcmp(piece, b.data + i * PIECE, PIECE) == 0);
+        qcow2_fault_clear(&f);
+    }
+    ck_assert_uint_lt(t->reads, 20); /* one for each piece would be 40 */
+    qcow2_ahead_finish(&ahead);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("qcow2.medium_errors");
@@ -139,6 +165,7 @@ int main(void)
     tcase_add_test(tc, check_tells_io);
     tcase_add_test(tc, check_tells_io_of_compressed_data);
     tcase_add_test(tc, packed_far_away);
+    tcase_add_test(tc, ahead_needs_no_more_than_asked);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }

@@ -11,26 +11,13 @@
 
 /* ---- findings ---- */
 
-static uint64_t *counter(struct qcow2_check_report *r, enum qcow2_severity severity)
-{
-    switch (severity) {
-    case QCOW2_SEVERITY_CORRUPTION:
-        return &r->corruptions;
-    case QCOW2_SEVERITY_LEAK:
-        return &r->leaks;
-    case QCOW2_SEVERITY_WARNING:
-        return &r->warnings;
-    }
-    return NULL;
-}
-
 /* Nothing is formatted that is not kept: a file may hold millions of defects. */
 static void __attribute__((format(printf, 6, 0)))
 found(struct check *c, enum qcow2_severity severity, enum qcow2_defect defect, uint64_t offset,
       uint64_t times, const char *fmt, va_list ap)
 {
     struct qcow2_check_report *r = &c->report;
-    *counter(r, severity) += times;
+    *check_counter(c, severity) += times;
     if (r->count >= c->options.findings_max)
         return;
     r->items = mem_grow(r->items, &r->cap, r->count + 1, sizeof *r->items);

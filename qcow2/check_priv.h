@@ -64,6 +64,29 @@ struct check {
 
 /* ---- check.c: findings ---- */
 
+static inline uint64_t *check_counter(struct check *c, enum qcow2_severity severity)
+{
+    switch (severity) {
+    case QCOW2_SEVERITY_CORRUPTION:
+        return &c->report.corruptions;
+    case QCOW2_SEVERITY_LEAK:
+        return &c->report.leaks;
+    case QCOW2_SEVERITY_WARNING:
+        return &c->report.warnings;
+    }
+    return NULL;
+}
+
+/* Whether a finding would be kept. One that would not is counted, and that is all there is to do:
+ * a file may hold millions of defects. */
+static inline bool check_keeps(struct check *c, enum qcow2_severity severity)
+{
+    if (c->report.count < c->options.findings_max)
+        return true;
+    ++*check_counter(c, severity);
+    return false;
+}
+
 void check_found(struct check *c, enum qcow2_severity severity, enum qcow2_defect defect,
                  uint64_t offset, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* `times` of the same, told once. */
@@ -72,10 +95,13 @@ void check_found_many(struct check *c, enum qcow2_severity severity, enum qcow2_
     __attribute__((format(printf, 6, 7)));
 /* What qemu gives up at: a corruption, and the check is incomplete. Empties *f. */
 void check_found_fault(struct check *c, struct qcow2_fault *f);
-#define check_corrupt(c, defect, offset, ...)                                                      \
-    check_found(c, QCOW2_SEVERITY_CORRUPTION, defect, offset, __VA_ARGS__)
-#define check_warn(c, defect, offset, ...)                                                         \
-    check_found(c, QCOW2_SEVERITY_WARNING, defect, offset, __VA_ARGS__)
+#define check_tell(c, severity, ...)                                                               \
+    do {                                                                                           \
+        if (check_keeps(c, severity))                                                              \
+            check_found(c, severity, __VA_ARGS__);                                                 \
+    } while (0)
+#define check_corrupt(c, ...) check_tell(c, QCOW2_SEVERITY_CORRUPTION, __VA_ARGS__)
+#define check_warn(c, ...) check_tell(c, QCOW2_SEVERITY_WARNING, __VA_ARGS__)
 
 /* ---- check_refs.c: reading, counting ---- */
 

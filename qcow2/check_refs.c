@@ -102,8 +102,6 @@ static inline bool count_packed(struct check *c, uint64_t cluster, uint64_t weig
 void check_count(struct check *c, uint64_t cluster, const struct check_use *use)
 {
     enum { KINDS = 0x3f };
-    if (use->kind == CHECK_COMPRESSED && count_packed(c, cluster, use->weight))
-        return;
     if (cluster >= c->clusters)
         c->clusters = cluster + 1;
     if (cluster >= c->used)
@@ -142,7 +140,8 @@ bool check_count_range(struct check *c, uint64_t offset, uint64_t bytes,
         return false;
     }
     for (uint64_t k = offset >> c->cluster_bits; k <= (offset + bytes - 1) >> c->cluster_bits; k++)
-        check_count(c, k, use);
+        if (use->kind != CHECK_COMPRESSED || !count_packed(c, k, use->weight))
+            check_count(c, k, use);
     return true;
 }
 

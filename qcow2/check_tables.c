@@ -48,7 +48,7 @@ static int count_l1_entry(struct check *c, void *arg, uint64_t index, uint64_t a
     uint64_t cluster;
     bool good = l2_cluster(c, word, &cluster);
     judge_l1_entry(c, index, at, word, cluster, good);
-    if (w->active && index >= image_l1_needed(&c->image) && c->image.info.snapshots == 0)
+    if (w->active && c->image.info.snapshots == 0 && index >= image_l1_needed(&c->image))
         check_warn(c, QCOW2_TAIL, at,
                    "L1 entry %" PRIu64 " is past the end of the disk: a reader here refuses it",
                    index);
@@ -98,6 +98,8 @@ struct l2_entry {
 static void wrong(struct check *c, enum qcow2_severity severity, const struct l2_entry *e,
                   enum qcow2_defect defect, const char *what)
 {
+    if (!check_keeps(c, severity))
+        return;
     const char *note =
         severity == QCOW2_SEVERITY_WARNING ? "; a reader here refuses it, qemu does not" : "";
     if (e->guest == NOWHERE)
@@ -191,7 +193,7 @@ static void take_compressed(struct check *c, const struct l2_entry *e)
                    "the file ends more than a sector before compressed data does: 0x%016" PRIx64,
                    e->word);
     if (e->active && c->packed.count < c->packed_max)
-        packed_add(&c->packed, &c->image, e->word & ~QCOW2_COMPRESSED & ~QCOW2_COPIED);
+        packed_add(&c->packed, e->word & ~QCOW2_COMPRESSED & ~QCOW2_COPIED, offset);
     decompress(c, e);
 }
 

@@ -24,18 +24,23 @@ static inline uint32_t image_l2_entry_bytes(const struct qcow2_image *image)
     return image->info.extended_l2 ? 16 : 8;
 }
 
-/* Guest bytes that one L2 table maps. */
+/* Guest bytes that one L2 table maps, as a power of two: asked for each entry of an L1 table. */
+static inline unsigned image_l2_coverage_bits(const struct qcow2_image *image)
+{
+    return image->info.cluster_bits * 2 - (image->info.extended_l2 ? 4 : 3);
+}
+
 static inline uint64_t image_l2_coverage(const struct qcow2_image *image)
 {
-    return image_cluster_size(image) / image_l2_entry_bytes(image) * image_cluster_size(image);
+    return UINT64_C(1) << image_l2_coverage_bits(image);
 }
 
 /* Entries of the L1 table that the disk needs. */
 static inline uint64_t image_l1_needed(const struct qcow2_image *image)
 {
-    uint64_t coverage = image_l2_coverage(image);
+    unsigned bits = image_l2_coverage_bits(image);
     uint64_t size = image->info.virtual_size;
-    return size / coverage + (size % coverage != 0);
+    return (size >> bits) + ((size & ((UINT64_C(1) << bits) - 1)) != 0);
 }
 
 /* Whoever wants to look at an image that qemu opens and the reader refuses: is told of each such

@@ -7,16 +7,6 @@
 #define DIGIT_BITS 11u
 #define DIGITS (1u << DIGIT_BITS)
 
-void packed_add(struct packed *p, const struct qcow2_image *image, uint64_t descriptor)
-{
-    uint64_t offset, len;
-    qcow2_compressed_place(image, descriptor, &offset, &len);
-    p->unsorted = p->unsorted || offset < p->last;
-    p->last = offset;
-    p->items = mem_grow(p->items, &p->cap, p->count + 1, sizeof(*p->items));
-    p->items[p->count++] = descriptor;
-}
-
 /* The offset alone: the descriptor's other bits begin within the last digit of a large one. */
 struct digit {
     uint64_t mask;
@@ -28,11 +18,14 @@ static size_t digit_of(uint64_t descriptor, struct digit d)
     return (descriptor & d.mask) >> d.shift & (DIGITS - 1);
 }
 
-static void sort_by_digit(const uint64_t *from, uint64_t *to, size_t count, struct digit digit)
+/* False: all have the same digit, nothing was moved. */
+static bool sort_by_digit(const uint64_t *from, uint64_t *to, size_t count, struct digit digit)
 {
     size_t starts[DIGITS] = {0}, sum = 0;
     for (size_t i = 0; i < count; i++)
         starts[digit_of(from[i], digit)]++;
+    if (count == 0 || starts[digit_of(from[0], digit)] == count)
+        return false;
     for (size_t d = 0; d < DIGITS; d++) {
         size_t here = starts[d];
         starts[d] = sum;
@@ -40,6 +33,7 @@ static void sort_by_digit(const uint64_t *from, uint64_t *to, size_t count, stru
     }
     for (size_t i = 0; i < count; i++)
         to[starts[digit_of(from[i], digit)]++] = from[i];
+    return true;
 }
 
 /* Offsets are below the file's length: as many rounds as that has digits. Millions of descriptors
@@ -50,7 +44,8 @@ static void sort(struct packed *p, const struct qcow2_image *image)
     uint64_t *spare = mem_alloc(p->count * sizeof(*spare));
     p->items = mem_realloc(p->items, p->count * sizeof(*p->items));
     for (; digit.shift < 64 && image->io->size >> digit.shift; digit.shift += DIGIT_BITS) {
-        sort_by_digit(p->items, spare, p->count, digit);
+        if (!sort_by_digit(p->items, spare, p->count, digit))
+            continue;
         uint64_t *swapped = p->items;
         p->items = spare;
         spare = swapped;

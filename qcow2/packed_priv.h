@@ -6,6 +6,7 @@
 #ifndef VMCONFORM_QCOW2_PACKED_PRIV_H
 #define VMCONFORM_QCOW2_PACKED_PRIV_H
 
+#include "base/mem.h"
 #include "qcow2/image_priv.h"
 
 /* Zeroed: none. Memory: 8 bytes for each cluster, twice that while those of no order are sorted. */
@@ -16,8 +17,16 @@ struct packed {
     bool unsorted;
 };
 
-/* A descriptor whose offset is inside the file. */
-void packed_add(struct packed *p, const struct qcow2_image *image, uint64_t descriptor);
+/* A descriptor and its offset, which is inside the file. In a header, since a file may hold
+ * millions of them. */
+static inline void packed_add(struct packed *p, uint64_t descriptor, uint64_t offset)
+{
+    p->unsorted = p->unsorted || offset < p->last;
+    p->last = offset;
+    if (p->count == p->cap)
+        p->items = mem_grow(p->items, &p->cap, p->count + 1, sizeof(*p->items));
+    p->items[p->count++] = descriptor;
+}
 /* False when no two share data. Else the later one's place. Time is linear. */
 bool packed_overlap(struct packed *p, const struct qcow2_image *image, uint64_t *ret_offset,
                     uint64_t *ret_len);

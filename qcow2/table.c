@@ -345,10 +345,13 @@ static int check_packed(const struct qcow2_image *image, const struct qcow2_map 
                         struct qcow2_fault *f)
 {
     struct packed p = {0};
-    for (size_t i = 0; i < map->count; i++)
-        if (map->items[i].kind == QCOW2_EXTENT_COMPRESSED)
-            packed_add(&p, image, map->items[i].host);
     uint64_t offset, len;
+    for (size_t i = 0; i < map->count; i++) {
+        if (map->items[i].kind != QCOW2_EXTENT_COMPRESSED)
+            continue;
+        qcow2_compressed_place(image, map->items[i].host, &offset, &len);
+        packed_add(&p, map->items[i].host, offset);
+    }
     bool overlap = packed_overlap(&p, image, &offset, &len);
     packed_finish(&p);
     if (!overlap)

@@ -1,0 +1,55 @@
+/* Memory that goes at once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "kube/fields/fields_priv.h"
+
+#define POOL_BLOCK 8192u
+
+struct pool_block {
+    struct pool_block *next;
+    max_align_t bytes[];
+};
+
+void *pool_alloc(struct pool *p, size_t bytes)
+{
+    const size_t unit = sizeof(max_align_t);
+    bytes = (bytes + unit - 1) / unit * unit;
+    if (!p->blocks || p->size - p->used < bytes) {
+        p->size = bytes > POOL_BLOCK ? bytes : POOL_BLOCK;
+        struct pool_block *b = mem_alloc(sizeof(*b) + p->size);
+        b->next = p->blocks;
+        p->blocks = b;
+        p->used = 0;
+    }
+    char *at = (char *)p->blocks->bytes + p->used;
+    p->used += bytes;
+    return at;
+}
+
+char *pool_strdup(struct pool *p, const char *s)
+{
+    size_t size = strlen(s) + 1;
+    return memcpy(pool_alloc(p, size), s, size);
+}
+
+json_t *pool_hold(struct pool *p, json_t *v)
+{
+    p->held = mem_grow(p->held, &p->held_cap, p->held_count + 1, sizeof(json_t *));
+    p->held[p->held_count++] = v;
+    return v;
+}
+
+void pool_finish(struct pool *p)
+{
+    for (size_t i = 0; i < p->held_count; i++)
+        json_decref(p->held[i]);
+    free(p->held);
+    while (p->blocks) {
+        struct pool_block *next = p->blocks->next;
+        free(p->blocks);
+        p->blocks = next;
+    }
+    *p = (struct pool){0};
+}

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 int err_setv(struct err *e, enum err_code code, struct src_pos pos, const char *fmt, va_list ap)
 {
@@ -225,26 +226,13 @@ void diags_finish(struct diags *d)
     *d = (struct diags){0};
 }
 
-/* Length of the UTF-8 sequence that begins at s, 0 when it is broken. */
-static size_t utf8_length(const unsigned char *s, size_t len)
-{
-    size_t want = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-
-    if (want == 0 || want > len || s[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < want; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    return want;
-}
-
 /* C0 controls but tab, DEL, C1 controls and broken UTF-8 must not reach a terminal. */
 static void print_escaped(FILE *out, const char *text, size_t len)
 {
     const unsigned char *s = (const unsigned char *)text;
 
     for (size_t i = 0; i < len;) {
-        size_t n = utf8_length(s + i, len - i);
+        size_t n = utf8_length(text + i, len - i);
         bool c1 = n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0;
 
         if (n == 0 || c1 || (s[i] < 0x20 && s[i] != '\t') || s[i] == 0x7f) {

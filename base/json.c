@@ -41,6 +41,16 @@ struct reader {
     struct err *reterr;
     struct strbuf scratch; /* the string or number being read */
     unsigned depth;
+    /* Of json_read_last: */
+    json_t **duplicates;
+    const struct step *step; /* where the reader stands */
+};
+
+/* One step from the root to the value being read; on the stack of who reads it. */
+struct step {
+    const struct step *up;
+    const char *key; /* NULL: an element of an array */
+    size_t index;
 };
 
 static json_t *read_value(struct reader *r);
@@ -348,9 +358,12 @@ static json_t *read_array(struct reader *r)
         r->at++;
         return TAKE(array);
     }
-    for (;;) {
+    struct step step = {.up = r->step};
+    for (;; step.index++) {
+        r->step = &step;
         json_t *item = read_value(r);
 
+        r->step = step.up;
         if (!item || json_array_append_new(array, item) < 0)
             return NULL;
         skip_space(r);
@@ -364,7 +377,73 @@ static json_t *read_array(struct reader *r)
     }
 }
 
-static int read_member(struct reader *r, json_t *object)
+/* Cuts to the bytes that a path may have, at the start of a character. */
+static void cut_path(struct strbuf *path)
+{
+    size_t len = JSON_DUPLICATE_PATH_MAX;
+
+    if (path->len <= len)
+        return;
+    while (len > 0 && ((unsigned char)path->data[len] & 0xc0) == 0x80)
+        len--;
+    path->data[len] = '\0';
+    path->len = len;
+    strbuf_addstr(path, "...");
+}
+
+static void add_path(struct strbuf *out, const struct step *last)
+{
+    const struct step *steps[JSON_DEPTH_MAX + 1];
+    size_t count = 0;
+
+    for (; last; last = last->up)
+        steps[count++] = last;
+    while (count-- > 0 && out->len <= JSON_DUPLICATE_PATH_MAX) {
+        if (!steps[count]->key) {
+            strbuf_addf(out, "[%zu]", steps[count]->index);
+            continue;
+        }
+        if (out->len)
+            strbuf_addch(out, '.');
+        /* Of a long key, one byte more than fits. */
+        strbuf_add(out, steps[count]->key, strnlen(steps[count]->key, JSON_DUPLICATE_PATH_MAX + 1));
+    }
+    cut_path(out);
+}
+
+static int add_duplicate(struct reader *r, const struct step *step)
+{
+    AUTO(strbuf) struct strbuf path = {0};
+
+    add_path(&path, step);
+    for (size_t i = 0; i < json_array_size(*r->duplicates); i++)
+        if (strcmp(json_string_value(json_array_get(*r->duplicates, i)), strbuf_str(&path)) == 0)
+            return 0;
+    return json_array_append_new(*r->duplicates, json_string(strbuf_str(&path)));
+}
+
+/* A key that is there already: an error, or noted. */
+static int note_duplicate(struct reader *r, const char *start, const struct step *step,
+                          json_t **noted)
+{
+    if (!r->duplicates)
+        return err_set(r->reterr, ERR_INVALID, reader_pos(r, start), "duplicate key \"%s\"",
+                       step->key);
+    if (!*r->duplicates)
+        *r->duplicates = json_array();
+    if (json_array_size(*r->duplicates) == JSON_DUPLICATES_MAX)
+        return 0;
+    /* A path costs more than the few bytes that repeat a key: once for each key of an object. */
+    if (json_object_get(*noted, step->key))
+        return 0;
+    if (!*noted)
+        *noted = json_object();
+    json_object_set_new_nocheck(*noted, step->key, json_true());
+    return add_duplicate(r, step);
+}
+
+/* noted: the keys of the object that have been noted as duplicates, NULL: none yet. */
+static int read_member(struct reader *r, json_t *object, json_t **noted)
 {
     AUTO(str) char *key = NULL;
     const char *start;
@@ -379,21 +458,25 @@ static int read_member(struct reader *r, json_t *object)
     if (read_string(r) < 0)
         return -1;
     key = strbuf_take(&r->scratch);
-    if (json_object_get(object, key))
-        return err_set(r->reterr, ERR_INVALID, reader_pos(r, start), "duplicate key \"%s\"", key);
+    struct step step = {.up = r->step, .key = key};
+    if (json_object_get(object, key) && note_duplicate(r, start, &step, noted) < 0)
+        return -1;
     skip_space(r);
     if (!peek_is(r, ':')) {
         fail_char(r, "after object key");
         return -1;
     }
     r->at++;
+    r->step = &step;
     value = read_value(r);
+    r->step = step.up;
     return value ? json_object_set_new_nocheck(object, key, value) : -1;
 }
 
 static json_t *read_object(struct reader *r)
 {
     AUTO(json) json_t *object = json_object();
+    AUTO(json) json_t *noted = NULL;
 
     r->at++;
     skip_space(r);
@@ -402,7 +485,7 @@ static json_t *read_object(struct reader *r)
         return TAKE(object);
     }
     for (;;) {
-        if (read_member(r, object) < 0)
+        if (read_member(r, object, &noted) < 0)
             return NULL;
         skip_space(r);
         if (peek_is(r, '}')) {
@@ -453,9 +536,15 @@ static json_t *read_value(struct reader *r)
     }
 }
 
-json_t *json_read(const char *text, size_t len, const char *name, struct err *reterr)
+static json_t *read_text(const char *text, size_t len, const char *name, json_t **duplicates,
+                         struct err *reterr)
 {
-    struct reader r = {.text = text, .at = text, .end = text + len, .name = name, .reterr = reterr};
+    struct reader r = {.text = text,
+                       .at = text,
+                       .end = text + len,
+                       .name = name,
+                       .reterr = reterr,
+                       .duplicates = duplicates};
     json_t *value;
 
     static_assert(JSON_DEPTH_MAX == 64, "the message says so");
@@ -473,6 +562,25 @@ json_t *json_read(const char *text, size_t len, const char *name, struct err *re
         }
     }
     strbuf_finish(&r.scratch);
+    return value;
+}
+
+json_t *json_read(const char *text, size_t len, const char *name, struct err *reterr)
+{
+    return read_text(text, len, name, NULL, reterr);
+}
+
+json_t *json_read_last(const char *text, size_t len, const char *name, json_t **ret_duplicates,
+                       struct err *reterr)
+{
+    json_t *value;
+
+    *ret_duplicates = NULL;
+    value = read_text(text, len, name, ret_duplicates, reterr);
+    if (!value) {
+        json_decref(*ret_duplicates);
+        *ret_duplicates = NULL;
+    }
     return value;
 }
 
@@ -511,6 +619,15 @@ json_t *json_read_file(const char *path, size_t max_bytes, struct err *reterr)
 
 /* ---- writing ---- */
 
+/* Bytes that may have to be written otherwise. */
+static bool is_special(unsigned char c)
+{
+    static const bool others[256] = {
+        ['"'] = true, ['\\'] = true, ['<'] = true, ['>'] = true, ['&'] = true, [0xe2] = true};
+
+    return c < 0x20 || others[c];
+}
+
 static void write_escaped(struct strbuf *out, const char *s, size_t len)
 {
     static const char hex[] = "0123456789abcdef";
@@ -519,6 +636,9 @@ static void write_escaped(struct strbuf *out, const char *s, size_t len)
     strbuf_addch(out, '"');
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)s[i];
+
+        if (!is_special(c))
+            continue;
         char text[7] = "\\u00xx";
         size_t width = 1;
 

@@ -1,8 +1,9 @@
 /* JSON: one pair of functions in and out, and short ways through a tree.
  *
- * The tree is jansson's. Text goes through here because Kubernetes speaks Go's JSON: numbers and escapes are written
- * as encoding/json writes them, duplicate keys are noticed, depth and size are bounded (a fiber has 256 KiB of stack).
- * Rules of ownership follow jansson: parameters borrowed, results new, `_take` steals, `_peek`/json_at borrows. */
+ * The tree is jansson's. Text goes through here because Kubernetes speaks Go's JSON: numbers and
+ * escapes are written as encoding/json writes them, duplicate keys are noticed, depth and size are
+ * bounded (a fiber has 256 KiB of stack). Rules of ownership follow jansson: parameters borrowed,
+ * results new, `_take` steals, `_peek`/json_at borrows. */
 #ifndef VMCONFORM_BASE_JSON_H
 #define VMCONFORM_BASE_JSON_H
 
@@ -17,27 +18,39 @@
 #define JSON_DEPTH_MAX 64
 #define JSON_BYTES_MAX (8u << 20)
 
-/* Call once per process before any json object exists: fixes jansson's hash seed, so that nothing can vary by run,
- * and gives it the heap of json_heap.h. */
+/* Call once per process before any json object exists: fixes jansson's hash seed, so that nothing
+ * can vary by run, and gives it the heap of json_heap.h. */
 void json_init(void);
 
-/* Parses one JSON text (any value at the top). Refuses: trailing bytes, invalid UTF-8, depth > JSON_DEPTH_MAX,
- * duplicate keys, U+0000 in strings (jansson cannot hold it in keys). Integers that fit int64 become JSON_INTEGER, others
- * JSON_REAL; a real outside double's range is an error. `name` is used in error positions. */
+/* Parses one JSON text (any value at the top). Refuses: trailing bytes, invalid UTF-8, depth >
+ * JSON_DEPTH_MAX, duplicate keys, U+0000 in strings (jansson cannot hold it in keys). Integers that
+ * fit int64 become JSON_INTEGER, others JSON_REAL; a real outside double's range is an error.
+ * `name` is used in error positions. */
 json_t *json_read(const char *text, size_t len, const char *name, struct err *reterr);
+/* The same, but of a key that stands twice in an object the last value is kept, as Go's
+ * encoding/json does. *ret_duplicates gets a new array of the paths of such keys
+ * ("spec.list[0].key"), each once and at most JSON_DUPLICATES_MAX, or NULL when there is none. Of a
+ * longer path, "..." follows the first JSON_DUPLICATE_PATH_MAX bytes. */
+#define JSON_DUPLICATES_MAX 100
+#define JSON_DUPLICATE_PATH_MAX 256
+json_t *json_read_last(const char *text, size_t len, const char *name, json_t **ret_duplicates,
+                       struct err *reterr);
 /* The same for a whole file, at most max_bytes long. */
 json_t *json_read_file(const char *path, size_t max_bytes, struct err *reterr);
 
 enum json_style { JSON_TIGHT, JSON_INDENTED };
-/* Appends the text as Go's encoding/json writes it: keys in insertion order (json_write_sorted sorts), "<>&" and
- * U+2028/9 escaped, reals in the shortest form that reads back, integers without a point. */
+/* Appends the text as Go's encoding/json writes it: keys in insertion order (json_write_sorted
+ * sorts), "<>&" and U+2028/9 escaped, reals in the shortest form that reads back, integers without
+ * a point. */
 void json_write(struct strbuf *out, const json_t *v, enum json_style style);
-/* The same with object keys sorted bytewise at each level: the canonical form for digests, traces and comparisons. */
+/* The same with object keys sorted bytewise at each level: the canonical form for digests, traces
+ * and comparisons. */
 void json_write_sorted(struct strbuf *out, const json_t *v, enum json_style style);
 /* New string. */
 char *json_text(const json_t *v);
 
-/* Walks object members: json_at(obj, "metadata", "name", NULL). Borrowed; NULL when a step is missing or no object. */
+/* Walks object members: json_at(obj, "metadata", "name", NULL). Borrowed; NULL when a step is
+ * missing or no object. */
 const json_t *json_at(const json_t *v, ...) __attribute__((sentinel));
 json_t *json_at_mut(json_t *v, ...) __attribute__((sentinel));
 /* "metadata.name" style path with simple member names only. Borrowed. */

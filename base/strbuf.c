@@ -6,9 +6,23 @@
 
 #include "base/mem.h"
 
-static void reserve(struct strbuf *b, size_t extra)
+/* The first memory that a buffer gets: texts shorter than this are rare, and growing costs. */
+#define FIRST_BYTES 56u
+
+static void grow(struct strbuf *b, size_t extra)
 {
-    b->data = mem_grow(b->data, &b->cap, b->len + extra + 1, 1);
+    if (!b->data && extra < FIRST_BYTES) {
+        b->data = mem_alloc(FIRST_BYTES);
+        b->cap = FIRST_BYTES;
+    } else {
+        b->data = mem_grow(b->data, &b->cap, b->len + extra + 1, 1);
+    }
+}
+
+static inline void reserve(struct strbuf *b, size_t extra)
+{
+    if (b->cap - b->len <= extra)
+        grow(b, extra);
 }
 
 void strbuf_add(struct strbuf *b, const void *bytes, size_t len)
@@ -27,15 +41,27 @@ void strbuf_addstr(struct strbuf *b, const char *s)
 
 void strbuf_addch(struct strbuf *b, char c)
 {
-    strbuf_add(b, &c, 1);
+    reserve(b, 1);
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
 }
 
 void strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap)
 {
-    char *text = mem_vprintf(fmt, ap);
+    char small[256], *text;
+    va_list again;
+    int len;
 
-    strbuf_addstr(b, text);
-    free(text);
+    va_copy(again, ap);
+    len = vsnprintf(small, sizeof small, fmt, ap);
+    if (len >= 0 && (size_t)len < sizeof small) {
+        strbuf_add(b, small, (size_t)len);
+    } else {
+        text = mem_vprintf(fmt, again);
+        strbuf_addstr(b, text);
+        free(text);
+    }
+    va_end(again);
 }
 
 void strbuf_addf(struct strbuf *b, const char *fmt, ...)

@@ -15,6 +15,22 @@ static void write_indent(struct strbuf *out, unsigned indent)
         strbuf_addch(out, ' ');
 }
 
+static size_t span_digits(const char *s)
+{
+    return strspn(s, "0123456789");
+}
+
+/* YAML 1.1 makes dates and times of what begins like this. */
+static bool begins_like_a_date(const char *s)
+{
+    size_t month;
+
+    if (span_digits(s) != 4 || s[4] != '-')
+        return false;
+    month = span_digits(s + 5);
+    return (month == 1 || month == 2) && s[5 + month] == '-' && span_digits(s + 6 + month) > 0;
+}
+
 /* Narrower than YAML's rules on purpose: what is quoted needlessly is read back all the same. */
 static bool is_plain(const char *s, size_t len)
 {
@@ -23,7 +39,7 @@ static bool is_plain(const char *s, size_t len)
     struct yaml_node node = {0};
 
     if (len == 0 || !strchr(first, s[0]) || s[0] == '\0' || s[len - 1] == ' ' ||
-        strcmp(s, "...") == 0)
+        strcmp(s, "...") == 0 || begins_like_a_date(s))
         return false;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)s[i];

@@ -1,8 +1,11 @@
 #include "kube/api.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 
 const char *api_verb_name(enum api_verb verb)
 {
@@ -37,6 +40,7 @@ const char *api_event_name(enum api_event_type type)
 void api_response_finish(struct api_response *r)
 {
     json_decref(r->body);
+    json_decref(r->warnings);
     *r = (struct api_response){0};
 }
 
@@ -48,4 +52,20 @@ const char *api_reason(const struct api_response *r)
 const char *api_message(const struct api_response *r)
 {
     return api_ok(r) ? "" : json_str_or_empty(r->body, "message");
+}
+
+void api_response_warn(struct api_response *r, const char *fmt, ...)
+{
+    va_list ap;
+    if (json_array_size(r->warnings) >= API_WARNINGS_MAX)
+        return;
+    va_start(ap, fmt);
+    AUTO(str) char *text = mem_vprintf(fmt, ap);
+    va_end(ap);
+    if (!r->warnings)
+        r->warnings = json_array();
+    for (size_t i = 0; i < json_array_size(r->warnings); i++)
+        if (strcmp(json_string_value(json_array_get(r->warnings, i)), text) == 0)
+            return;
+    json_array_append_new(r->warnings, json_string(text));
 }

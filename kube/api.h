@@ -25,6 +25,19 @@ const char *api_verb_name(enum api_verb verb); /* "get", "list", ..., as RBAC wr
 
 enum api_patch_type { PATCH_NONE, PATCH_JSON, PATCH_MERGE, PATCH_STRATEGIC, PATCH_APPLY };
 
+/* What happens to fields that the kind does not know, and to keys that stand twice: dropped in
+ * silence, dropped and told in api_response.warnings, refused (kube-apiserver.md 4.4). A client on
+ * the wire that asks for nothing gets WARN; IGNORE is what callers in the process start with. */
+enum api_field_validation { VALIDATION_IGNORE, VALIDATION_WARN, VALIDATION_STRICT };
+
+/* Who asks, as authentication found out or impersonation made it. All borrowed. */
+struct api_identity {
+    const char *name;          /* "system:serviceaccount:osac:operator" */
+    const char *uid;           /* NULL: none */
+    const char *const *groups; /* NULL-terminated; NULL: none */
+    const json_t *extra;       /* object of arrays of strings; NULL: none */
+};
+
 /* Which collection. All strings borrowed; group "" is the core group. */
 struct api_resource {
     const char *group, *version, *plural;
@@ -41,22 +54,36 @@ struct api_request {
     enum api_patch_type patch;
     const char *label_selector, *field_selector;
     const char *resource_version;       /* get, list, watch */
-    const char *resource_version_match; /* list */
+    const char *resource_version_match; /* list, watch */
     const char *continue_token;
     int64_t limit;     /* 0: none */
     int64_t timeout_s; /* watch: 0 is the server's default */
     bool allow_bookmarks;
     bool send_initial_events;
+    bool no_initial_events; /* sendInitialEvents=false was asked for; with both false: not given */
     bool dry_run;
+    bool force; /* apply: takes fields from their owners */
+    enum api_field_validation field_validation;
+    /* Array of strings, what the decoder of the body noticed: "duplicate field \"a\"", NULL when
+     * nothing. Treated as field_validation says. */
+    const json_t *body_findings;
     const char *propagation_policy; /* delete: "Background", "Foreground", "Orphan" */
     const char *field_manager;
     const char *user; /* who asks, e.g. "system:serviceaccount:osac:operator"; NULL is an admin */
+    /* The same person with groups; name equals user. NULL: the groups that follow from the name. */
+    const struct api_identity *identity;
 };
 
 struct api_response {
-    int code;     /* HTTP status */
-    json_t *body; /* new reference: the object, list, or Status */
+    int code;         /* HTTP status */
+    json_t *body;     /* new reference: the object, list, or Status */
+    json_t *warnings; /* array of strings for Warning headers, without the code; NULL when none */
 };
+/* Nobody reads more warnings of one answer. */
+#define API_WARNINGS_MAX 100u
+/* Adds a warning; equal ones once, none beyond API_WARNINGS_MAX. */
+void api_response_warn(struct api_response *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 void api_response_finish(struct api_response *r);
 static inline void cleanup_response(struct api_response *r)
 {

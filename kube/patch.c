@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "kube/patch_priv.h"
 
 /* What `copy` may add up to: the API server's limit, so that doubling ends. */
 #define COPIED_MAX (3u << 20)
@@ -57,8 +58,7 @@ static void merge_into(json_t *target, const json_t *patch)
     }
 }
 
-/* Levels of nesting, counted no further than just beyond the limit. */
-static unsigned depth_of(const json_t *v, unsigned left)
+unsigned patch_depth(const json_t *v, unsigned left)
 {
     unsigned deepest = 0;
     const char *key;
@@ -69,13 +69,13 @@ static unsigned depth_of(const json_t *v, unsigned left)
     if (left == 0)
         return 1;
     for (size_t i = 0; i < json_array_size(v); i++) {
-        unsigned d = depth_of(json_array_get(v, i), left - 1);
+        unsigned d = patch_depth(json_array_get(v, i), left - 1);
 
         deepest = d > deepest ? d : deepest;
     }
     json_object_foreach((json_t *)v, key, value)
     {
-        unsigned d = depth_of(value, left - 1);
+        unsigned d = patch_depth(value, left - 1);
 
         deepest = d > deepest ? d : deepest;
     }
@@ -90,7 +90,7 @@ json_t *patch_merge(const json_t *object, const json_t *patch, struct err *reter
         err_set(reterr, ERR_SYNTAX, NO_POS, "Invalid JSON Patch");
         return NULL;
     }
-    if (depth_of(patch, JSON_DEPTH_MAX) > JSON_DEPTH_MAX) {
+    if (patch_depth(patch, JSON_DEPTH_MAX) > JSON_DEPTH_MAX) {
         err_set(reterr, ERR_LIMIT, NO_POS, "patch is nested deeper than %d levels", JSON_DEPTH_MAX);
         return NULL;
     }
@@ -219,7 +219,7 @@ static int add_take(struct applier *a, const char *op, const char *path, json_t 
 
     if (find_place(a, op, path, &p) < 0)
         return -1;
-    if (p.depth + depth_of(value, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
+    if (p.depth + patch_depth(value, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
         return refuse(a, op, path, "the result would be nested too deeply");
     if (!p.token) {
         replace_doc(a, TAKE(owned));
@@ -268,7 +268,7 @@ static int replace_take(struct applier *a, const char *path, json_t *value)
         return add_take(a, "replace", path, TAKE(owned));
     if (!parse_index(p.token, json_array_size(p.container), &index))
         return refuse(a, "replace", path, "index out of bounds");
-    if (p.depth + depth_of(value, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
+    if (p.depth + patch_depth(value, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
         return refuse(a, "replace", path, "the result would be nested too deeply");
     return json_array_set_new(p.container, index, TAKE(owned));
 }

@@ -30,6 +30,8 @@ bool field_selector_fields_ok(const struct field_selector *s,
 /* Values are looked up by dotted path; missing is "". Booleans and numbers compare by their text.
  */
 bool field_selector_matches(const struct field_selector *s, const json_t *object);
+/* The value that the selector demands of a field, borrowed; NULL when it demands none. */
+const char *field_selector_requires(const struct field_selector *s, const char *field);
 void field_selector_destroy(struct field_selector *s);
 DEFINE_CLEANUP(struct field_selector, field_selector, field_selector_destroy);
 

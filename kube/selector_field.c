@@ -130,3 +130,11 @@ bool field_selector_matches(const struct field_selector *s, const json_t *object
     }
     return true;
 }
+
+const char *field_selector_requires(const struct field_selector *s, const char *field)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (!s->terms[i].negated && strcmp(s->terms[i].field, field) == 0)
+            return s->terms[i].value;
+    return NULL;
+}

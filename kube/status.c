@@ -3,6 +3,7 @@
 #include "kube/status.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -99,6 +100,10 @@ int status_modified(struct api_response *ret, const struct api_resource *r, cons
 int status_forbidden(struct api_response *ret, const struct api_resource *r, const char *name,
                      const char *why)
 {
+    if (!r->plural) {
+        AUTO(str) char *plain = mem_printf("forbidden: %s", why);
+        return fail_take(ret, 403, "Forbidden", plain, json_object());
+    }
     AUTO(str) char *resource = qualified(r);
     AUTO(str)
     char *message = name && *name ? mem_printf("%s \"%s\" is forbidden: %s", resource, name, why)
@@ -183,6 +188,17 @@ int status_timeout(struct api_response *ret, const char *message)
     AUTO(str) char *text = mem_printf("Timeout: %s", message);
 
     return fail_take(ret, 504, "Timeout", text, json_object());
+}
+
+int status_too_large(struct api_response *ret, int64_t asked, int64_t current)
+{
+    AUTO(str)
+    char *message = mem_printf(
+        "Timeout: Too large resource version: %" PRId64 ", current: %" PRId64, asked, current);
+    json_t *details =
+        json_pack("{s:[{s:s, s:s}], s:i}", "causes", "reason", "ResourceVersionTooLarge", "message",
+                  "Too large resource version", "retryAfterSeconds", 1);
+    return fail_take(ret, 504, "Timeout", message, details);
 }
 
 int status_denied(struct api_response *ret, int code, const char *reason, const char *message)

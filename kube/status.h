@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/strbuf.h"
 #include "kube/api.h"
 
 /* Every function fills *ret (code and a new body) and returns -1, so that it can end a failing
@@ -16,6 +17,7 @@ int status_conflict(struct api_response *ret, const struct api_resource *r, cons
 /* The optimistic-lock text: "Operation cannot be fulfilled on ...: the object has been modified;
  * ..." */
 int status_modified(struct api_response *ret, const struct api_resource *r, const char *name);
+/* Without a plural: of a path, or whatever else is no resource. */
 int status_forbidden(struct api_response *ret, const struct api_resource *r, const char *name,
                      const char *why);
 int status_bad_request(struct api_response *ret, const char *fmt, ...)
@@ -32,6 +34,8 @@ int status_internal(struct api_response *ret, const char *fmt, ...)
 int status_unavailable(struct api_response *ret, const char *message);
 /* 504 with reason Timeout; what a client sees when the reply to a committed write is lost. */
 int status_timeout(struct api_response *ret, const char *message);
+/* 504: a revision is asked for that is not there yet. */
+int status_too_large(struct api_response *ret, int64_t asked, int64_t current);
 /* 422 as an admission webhook denies, with its message and code. */
 int status_denied(struct api_response *ret, int code, const char *reason, const char *message);
 int status_unsupported_media(struct api_response *ret, const char *message);
@@ -58,6 +62,8 @@ enum field_error_type {
 void field_errors_add(struct field_errors *e, enum field_error_type type, const char *field,
                       const json_t *value, const char *detail_fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/* Takes all of `from`, whose fields stand below `at` ("spec.template"), and empties it. */
+void field_errors_move(struct field_errors *e, struct field_errors *from, const char *at);
 bool field_errors_any(const struct field_errors *e);
 /* "field: body", or "[a, b]" for several; equal ones once. New. */
 char *field_errors_text(const struct field_errors *e);
@@ -65,6 +71,9 @@ char *field_errors_text(const struct field_errors *e);
 int status_invalid(struct api_response *ret, const char *group, const char *kind, const char *name,
                    struct field_errors *e);
 void field_errors_finish(struct field_errors *e);
+
+/* Appends the text as Go's strconv.Quote writes it. */
+void status_quote(struct strbuf *out, const char *s, size_t len);
 
 /* A success Status, as a completed delete answers: details hold name, group, kind (the plural) and
  * uid. New. */

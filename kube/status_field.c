@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/strmap.h"
+#include "base/utf8.h"
 #include "kube/status_priv.h"
 
 #define CAUSES_MAX 100
@@ -46,19 +47,6 @@ json_t *status_text_value(const char *text)
     return value;
 }
 
-/* One UTF-8 character; texts in a JSON tree are valid. */
-static size_t decode(const unsigned char *s, size_t left, unsigned *ret_cp)
-{
-    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-
-    if (len > left)
-        len = left;
-    *ret_cp = len == 1 ? s[0] : s[0] & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++)
-        *ret_cp = *ret_cp << 6 | (s[i] & 0x3fu);
-    return len;
-}
-
 /* What Go's %q escapes beyond ASCII: the characters of this kind that people meet, not the whole
  * Unicode table. */
 static bool is_unprintable(unsigned cp)
@@ -69,15 +57,14 @@ static bool is_unprintable(unsigned cp)
            cp == 0xfeff || (cp >= 0xfff0 && cp <= 0xfffb);
 }
 
-/* strconv.Quote */
-static void quote_go(struct strbuf *out, const char *s, size_t len)
+void status_quote(struct strbuf *out, const char *s, size_t len)
 {
     static const char from[] = "\a\b\f\n\r\t\v\"\\", to[] = "abfnrtv\"\\";
 
     strbuf_addch(out, '"');
     for (size_t i = 0; i < len;) {
-        unsigned cp = 0;
-        size_t width = decode((const unsigned char *)s + i, len - i, &cp);
+        uint32_t cp;
+        size_t width = utf8_read(s + i, len - i, &cp);
         const char *hit = cp && cp < 0x80 ? strchr(from, (int)cp) : NULL;
 
         if (hit)
@@ -96,7 +83,7 @@ static void add_value(struct strbuf *out, const json_t *value)
     if (!value)
         strbuf_addstr(out, "null");
     else if (json_is_string(value))
-        quote_go(out, json_string_value(value), json_string_length(value));
+        status_quote(out, json_string_value(value), json_string_length(value));
     else
         json_write_sorted(out, value, JSON_TIGHT);
 }
@@ -131,6 +118,25 @@ void field_errors_add(struct field_errors *e, enum field_error_type type, const 
     json_put_take(cause, "message", status_text_value(strbuf_str(&body)));
     json_put_take(cause, "field", status_text_value(field && *field ? field : "<nil>"));
     json_array_append_new(e->causes, cause);
+}
+
+void field_errors_move(struct field_errors *e, struct field_errors *from, const char *at)
+{
+    if (!e->causes)
+        e->causes = json_array();
+    e->truncated |= from->truncated;
+    for (size_t i = 0; i < json_array_size(from->causes); i++) {
+        json_t *cause = json_array_get(from->causes, i);
+        AUTO(str) char *field = mem_printf("%s.%s", at, json_str_or_empty(cause, "field"));
+
+        if (json_array_size(e->causes) == CAUSES_MAX) {
+            e->truncated = true;
+            break;
+        }
+        json_put_take(cause, "field", status_text_value(field));
+        json_array_append(e->causes, cause);
+    }
+    field_errors_finish(from);
 }
 
 bool field_errors_any(const struct field_errors *e)

@@ -3,6 +3,9 @@
 #define VMCONFORM_KUBE_STATUS_PRIV_H
 
 #include <jansson.h>
+#include <stddef.h>
+
+#include "base/strbuf.h"
 
 /* New JSON string. Messages quote what clients sent (selectors, names from URLs), which need not be
  * UTF-8, and may have been cut in the middle of a character: such bytes become '?'. */

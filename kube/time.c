@@ -46,9 +46,8 @@ static int64_t nanos_of(int64_t ns)
     return ns % NS_PER_S + (ns % NS_PER_S < 0 ? NS_PER_S : 0);
 }
 
-void time_split(int64_t ns, struct time_parts *ret)
+static void split_seconds(int64_t seconds, struct time_parts *ret)
 {
-    int64_t seconds = floor_div(ns, NS_PER_S);
     int64_t days = floor_div(seconds, S_PER_DAY);
     int of_day = (int)(seconds - days * S_PER_DAY);
 
@@ -58,6 +57,11 @@ void time_split(int64_t ns, struct time_parts *ret)
     ret->second = of_day % 60;
     ret->weekday = (int)((days % 7 + 11) % 7); /* 1970-01-01 was a Thursday */
     ret->yearday = (int)(days - days_from_civil(ret->year, 1, 1));
+}
+
+void time_split(int64_t ns, struct time_parts *ret)
+{
+    split_seconds(floor_div(ns, NS_PER_S), ret);
     ret->nanos = nanos_of(ns);
 }
 
@@ -77,13 +81,12 @@ static char *put_pair(char *out, int64_t value, char after)
     return out;
 }
 
-/* int64_t nanoseconds lie between the years 1677 and 2262: four digits. */
-static void format_fraction(int64_t ns, unsigned digits, char out[TIME_TEXT])
+void time_format_seconds(int64_t seconds, int64_t nanos, unsigned digits, char out[TIME_TEXT])
 {
     struct time_parts t;
-    int64_t fraction;
+    int64_t fraction = nanos;
 
-    time_split(ns, &t);
+    split_seconds(seconds, &t);
     out = put_digits(out, 4, t.year);
     *out++ = '-';
     out = put_pair(out, t.month, '-');
@@ -91,7 +94,6 @@ static void format_fraction(int64_t ns, unsigned digits, char out[TIME_TEXT])
     out = put_pair(out, t.hour, ':');
     out = put_pair(out, t.minute, ':');
     out = put_pair(out, t.second, digits ? '.' : 'Z');
-    fraction = t.nanos;
     for (unsigned i = digits; i < 9; i++)
         fraction /= 10;
     if (digits) {
@@ -99,6 +101,12 @@ static void format_fraction(int64_t ns, unsigned digits, char out[TIME_TEXT])
         *out++ = 'Z';
     }
     *out = '\0';
+}
+
+/* int64_t nanoseconds lie between the years 1677 and 2262: four digits. */
+static void format_fraction(int64_t ns, unsigned digits, char out[TIME_TEXT])
+{
+    time_format_seconds(floor_div(ns, NS_PER_S), nanos_of(ns), digits, out);
 }
 
 void time_format(int64_t ns, char out[TIME_TEXT])
@@ -203,17 +211,27 @@ static bool take_offset(const char **s, int *ret_seconds)
     return true;
 }
 
-bool time_parse(const char *text, int64_t *ret_ns)
+bool time_parse_seconds(const char *text, int64_t *ret_seconds, int64_t *ret_nanos)
 {
     struct time_parts t;
-    int64_t fraction, seconds, ns;
+    int64_t fraction;
     int offset;
 
     if (!take_date_and_time(&text, &t) || !take_fraction(&text, &fraction) ||
         !take_offset(&text, &offset) || *text)
         return false;
-    seconds = days_from_civil(t.year, t.month, t.day) * S_PER_DAY + t.hour * 3600 + t.minute * 60 +
-              t.second - offset;
+    *ret_seconds = days_from_civil(t.year, t.month, t.day) * S_PER_DAY + t.hour * 3600 +
+                   t.minute * 60 + t.second - offset;
+    *ret_nanos = fraction;
+    return true;
+}
+
+bool time_parse(const char *text, int64_t *ret_ns)
+{
+    int64_t fraction, seconds, ns;
+
+    if (!time_parse_seconds(text, &seconds, &fraction))
+        return false;
     /* The first second of int64's range begins before it: step one second towards zero, then back.
      */
     if (seconds < 0 && fraction > 0) {

@@ -20,6 +20,10 @@ void time_format_micro(int64_t ns, char out[TIME_TEXT]);
 void time_format_nano(int64_t ns, char out[TIME_TEXT]);
 /* RFC 3339 with any fraction and any offset. false when it is not one or does not fit. */
 bool time_parse(const char *text, int64_t *ret_ns);
+/* The same for all years that four digits can write (0000..9999), which nanoseconds in an int64_t
+ * do not reach; nanos 0..999999999, `digits` of them are written. */
+void time_format_seconds(int64_t seconds, int64_t nanos, unsigned digits, char out[TIME_TEXT]);
+bool time_parse_seconds(const char *text, int64_t *ret_seconds, int64_t *ret_nanos);
 
 /* Go's time.ParseDuration: "300ms", "-1.5h", "2h45m", "0". */
 bool duration_parse(const char *text, int64_t *ret_ns);

@@ -154,6 +154,92 @@ START_TEST(refuses)
 }
 END_TEST
 
+/* The last value counts; each place is told once. */
+START_TEST(last_of_two)
+{
+    static const struct {
+        const char *in, *value, *paths; /* paths NULL: none */
+    } rows[] = {
+        {"{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":2}", NULL},
+        {"[{\"a\":1},{\"a\":1}]", "[{\"a\":1},{\"a\":1}]", NULL},
+        {"{\"a\":1,\"a\":2,\"a\":3}", "{\"a\":3}", "[\"a\"]"},
+        {"{\"a\":{\"x\":1},\"a\":{}}", "{\"a\":{}}", "[\"a\"]"},
+        {"{\"a\":[0,{\"b\":{\"c\":1,\"c\":2}}]}", "{\"a\":[0,{\"b\":{\"c\":2}}]}",
+         "[\"a[1].b.c\"]"},
+        {"[[{\"\":1,\"\":2}]]", "[[{\"\":2}]]", "[\"[0][0].\"]"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        AUTO(json) json_t *paths = NULL;
+        AUTO(json)
+        json_t *v = json_read_last(rows[i].in, strlen(rows[i].in), "t", &paths, NULL);
+        AUTO(str) char *value = json_text(v);
+        AUTO(str) char *told = paths ? json_text(paths) : NULL;
+
+        ck_assert_str_eq(value, rows[i].value);
+        ck_assert_pstr_eq(told, rows[i].paths);
+    }
+    json_t *paths;
+    struct err e = {0};
+    ck_assert_ptr_null(json_read_last("{\"a\":1,\"a\":2", 12, "t", &paths, &e));
+    ck_assert_ptr_null(paths);
+    err_clear(&e);
+}
+END_TEST
+
+/* A long key costs its length once, however often something in it is repeated. */
+START_TEST(duplicates_are_cheap)
+{
+    const size_t key_len = 300000;
+    AUTO(strbuf) struct strbuf text = {0};
+    AUTO(strbuf) struct strbuf want = {0};
+    AUTO(json) json_t *paths = NULL;
+
+    strbuf_addstr(&text, "{\"");
+    while (text.len < key_len)
+        strbuf_addstr(&text, "x\xe2\x82\xac"); /* four bytes; a path is cut at a character */
+    strbuf_addstr(&text, "\":{");
+    for (int i = 0; i < 50; i++)
+        strbuf_addf(&text, "\"k%d\":1,\"k%d\":2,", i, i);
+    for (int i = 0; i < 20000; i++)
+        strbuf_addstr(&text, "\"a\":1,");
+    strbuf_addstr(&text, "\"z\":1}}");
+    AUTO(json) json_t *v = json_read_last(strbuf_str(&text), text.len, "t", &paths, NULL);
+    ck_assert_ptr_nonnull(v);
+    for (int i = 0; i < JSON_DUPLICATE_PATH_MAX / 4; i++)
+        strbuf_addstr(&want, "x\xe2\x82\xac");
+    strbuf_addstr(&want, "...");
+    ck_assert_uint_eq(json_array_size(paths), 1);
+    ck_assert_str_eq(json_string_value(json_array_get(paths, 0)), strbuf_str(&want));
+}
+END_TEST
+
+START_TEST(duplicate_paths_are_cut_at_characters)
+{
+    AUTO(strbuf) struct strbuf text = {0};
+    AUTO(json) json_t *paths = NULL;
+
+    strbuf_addstr(&text, "{\"y");
+    for (int i = 0; i < 100; i++)
+        strbuf_addstr(&text, "\xe2\x82\xac");
+    strbuf_addstr(&text, "\":{\"a\":1,\"a\":2}}");
+    AUTO(json) json_t *v = json_read_last(strbuf_str(&text), text.len, "t", &paths, NULL);
+    ck_assert_ptr_nonnull(v);
+    const char *path = json_string_value(json_array_get(paths, 0));
+    /* 1 + 85 * 3 bytes fill it exactly; what follows is left out. */
+    ck_assert_uint_eq(strlen(path), JSON_DUPLICATE_PATH_MAX + 3);
+    /* Without the y no character ends at the limit. */
+    json_decref(paths);
+    strbuf_finish(&text);
+    strbuf_addstr(&text, "{\"");
+    for (int i = 0; i < 100; i++)
+        strbuf_addstr(&text, "\xe2\x82\xac");
+    strbuf_addstr(&text, "\":{\"a\":1,\"a\":2}}");
+    AUTO(json) json_t *w = json_read_last(strbuf_str(&text), text.len, "t", &paths, NULL);
+    ck_assert_ptr_nonnull(w);
+    ck_assert_uint_eq(strlen(json_string_value(json_array_get(paths, 0))), 85 * 3 + 3);
+}
+END_TEST
+
 START_TEST(depth_is_limited)
 {
     char text[2 * JSON_DEPTH_MAX + 4];
@@ -296,6 +382,9 @@ int main(void)
     tcase_add_test(tc, copies_own_what_can_change);
     tcase_add_test(tc, integers_and_reals_are_told_apart);
     tcase_add_loop_test(tc, refuses, 0, (int)ARRAY_LEN(refusals));
+    tcase_add_test(tc, last_of_two);
+    tcase_add_test(tc, duplicates_are_cheap);
+    tcase_add_test(tc, duplicate_paths_are_cut_at_characters);
     tcase_add_test(tc, depth_is_limited);
     tcase_add_test(tc, size_is_limited);
     tcase_add_test(tc, a_missing_file_is_told);

@@ -337,6 +337,40 @@ START_TEST(writes_block_style)
 }
 END_TEST
 
+/* YAML 1.1 makes times of these, when they stand without quotes. */
+static const struct {
+    const char *text;
+    bool quoted;
+} dates[] = {
+    {"2026-01-01", true},
+    {"2026-1-1", true},
+    {"2026-11-30T18:26:40Z", true},
+    {"2026-11-30T18:26:40.123456Z", true},
+    {"2026-11-30t18:26:40+02:00", true},
+    {"2026-11-30 18:26:40 -5", true},
+    {"2026-11", false},
+    {"2026-11-", false},
+    {"2026-111-30", false},
+    {"202-11-30", false},
+    {"20261-11-30", false},
+    {"a2026-11-30", false},
+    {"v2026-01-01", false},
+};
+
+START_TEST(dates_are_quoted)
+{
+    AUTO(json) json_t *v = json_pack("{s:s, s:i}", "k", dates[_i].text, dates[_i].text, 1);
+    AUTO(strbuf) struct strbuf out = {0};
+    const char *quote = dates[_i].quoted ? "\"" : "";
+    char want[200];
+
+    snprintf(want, sizeof want, "k: %s%s%s\n%s%s%s: 1\n", quote, dates[_i].text, quote, quote,
+             dates[_i].text, quote);
+    yaml_write(&out, v, 0);
+    ck_assert_str_eq(out.data, want);
+}
+END_TEST
+
 static const char *const strings[] = {
     "",
     " ",
@@ -359,6 +393,7 @@ static const char *const strings[] = {
     "12:30:45",
     ".inf",
     "2026-01-01T00:00:00Z",
+    "2026-01-01",
     "a: b",
     "a:",
     "a #b",
@@ -445,6 +480,7 @@ int main(void)
     tcase_add_test(tc, an_alias_stands_where_it_is_used);
     tcase_add_test(tc, files);
     tcase_add_test(tc, writes_block_style);
+    tcase_add_loop_test(tc, dates_are_quoted, 0, (int)ARRAY_LEN(dates));
     tcase_add_loop_test(tc, what_is_written_is_read_back, 0, (int)ARRAY_LEN(strings));
     suite_add_tcase(s, tc);
     return suite_run(s);

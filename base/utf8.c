@@ -1,0 +1,50 @@
+#include "base/utf8.h"
+
+size_t utf8_length(const char *s, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    size_t need = p[0] < 0x80   ? 1
+                  : p[0] < 0xc2 ? 0
+                  : p[0] < 0xe0 ? 2
+                  : p[0] < 0xf0 ? 3
+                  : p[0] < 0xf5 ? 4
+                                : 0;
+
+    if (need <= 1)
+        return need;
+    if (need > len)
+        return 0;
+    for (size_t i = 1; i < need; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    /* Overlong forms, surrogates, beyond the last plane. */
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90))
+        return 0;
+    return need;
+}
+
+size_t utf8_read(const char *s, size_t len, uint32_t *ret)
+{
+    size_t width = utf8_length(s, len);
+
+    *ret = 0xfffd;
+    if (width == 0)
+        return 1;
+    *ret = width == 1 ? (unsigned char)s[0] : (unsigned char)s[0] & (0x7fu >> width);
+    for (size_t i = 1; i < width; i++)
+        *ret = *ret << 6 | ((unsigned char)s[i] & 0x3fu);
+    return width;
+}
+
+void utf8_shorten(struct strbuf *b, size_t max)
+{
+    size_t len = max;
+
+    if (b->len <= max)
+        return;
+    while (len > 0 && ((unsigned char)b->data[len] & 0xc0) == 0x80)
+        len--;
+    b->len = len;
+    strbuf_add(b, "...", 3);
+}

@@ -1,0 +1,76 @@
+#include "base/utf8.h"
+
+#include <string.h>
+
+#include "tests/unit/suite.h"
+
+static const struct character {
+    const char *name, *bytes;
+    size_t len, length;
+    uint32_t code;
+} characters[] = {
+    {"ASCII", "a", 1, 1, 'a'},
+    {"NUL", "\0", 1, 1, 0},
+    {"two bytes", "\xc3\xa4", 2, 2, 0xe4},
+    {"three bytes", "\xe2\x82\xac", 3, 3, 0x20ac},
+    {"four bytes", "\xf0\x9f\x98\x80x", 5, 4, 0x1f600},
+    {"the last one", "\xf4\x8f\xbf\xbf", 4, 4, 0x10ffff},
+    {"beyond the last one", "\xf4\x90\x80\x80", 4, 0, 0xfffd},
+    {"no such first byte", "\xf8\x80\x80\x80", 4, 0, 0xfffd},
+    {"a continuation alone", "\x80", 1, 0, 0xfffd},
+    {"overlong in two", "\xc0\x80", 2, 0, 0xfffd},
+    {"overlong in three", "\xe0\x9f\xbf", 3, 0, 0xfffd},
+    {"overlong in four", "\xf0\x8f\xbf\xbf", 4, 0, 0xfffd},
+    {"surrogate", "\xed\xa0\x80", 3, 0, 0xfffd},
+    {"cut off", "\xe2\x82\xac", 2, 0, 0xfffd},
+    {"broken off", "\xe2\x82x", 3, 0, 0xfffd},
+};
+
+START_TEST(reads)
+{
+    const struct character *c = &characters[_i];
+    uint32_t code;
+
+    ck_assert_msg(utf8_length(c->bytes, c->len) == c->length, "%s", c->name);
+    ck_assert_msg(utf8_read(c->bytes, c->len, &code) == (c->length ? c->length : 1), "%s", c->name);
+    ck_assert_msg(code == c->code, "%s: %x", c->name, code);
+}
+END_TEST
+
+START_TEST(shortens)
+{
+    static const struct {
+        const char *text;
+        size_t max;
+        const char *want;
+    } rows[] = {
+        {"abc", 3, "abc"},
+        {"abcd", 3, "abc..."},
+        {"", 0, ""},
+        {"a", 0, "..."},
+        {"ab\xe2\x82\xac", 5, "ab\xe2\x82\xac"},
+        {"ab\xe2\x82\xac", 4, "ab..."},
+        {"ab\xe2\x82\xac", 3, "ab..."},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct strbuf b = {0};
+
+        strbuf_addstr(&b, rows[i].text);
+        utf8_shorten(&b, rows[i].max);
+        ck_assert_str_eq(strbuf_str(&b), rows[i].want);
+        strbuf_finish(&b);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("base.utf8");
+    TCase *tc = tcase_create("utf8");
+
+    tcase_add_loop_test(tc, reads, 0, (int)(sizeof(characters) / sizeof(characters[0])));
+    tcase_add_test(tc, shortens);
+    suite_add_tcase(s, tc);
+    return suite_run(s);
+}

@@ -20,9 +20,40 @@ struct process *process_create(struct sched *s, const char *name)
     return p;
 }
 
+static void drop_hooks(struct process *p, bool call)
+{
+    struct crash_hook *h;
+
+    while ((h = p->hooks)) {
+        process_forget_hook(h);
+        if (call)
+            h->fn(h->cookie);
+    }
+}
+
+void process_on_crash(struct process *p, struct crash_hook *h)
+{
+    h->next = p->hooks;
+    h->at = &p->hooks;
+    if (h->next)
+        h->next->at = &h->next;
+    p->hooks = h;
+}
+
+void process_forget_hook(struct crash_hook *h)
+{
+    if (!h->at)
+        return;
+    *h->at = h->next;
+    if (h->next)
+        h->next->at = h->at;
+    h->at = NULL;
+}
+
 void process_destroy(struct process *p)
 {
     assert(p->actors_count == 0);
+    drop_hooks(p, /* call= */ false);
     free(p->name);
     free(p);
 }
@@ -63,6 +94,7 @@ void process_crash(struct process *p)
         sched_dequeue(s, &a->event);
         sched_enqueue_urgent(s, &a->event);
     }
+    drop_hooks(p, /* call= */ !s->ending);
 }
 
 /* ---- actors ---- */

@@ -73,6 +73,16 @@ const char *process_name(const struct process *p);
  * SCHED_CRASHED. */
 void process_crash(struct process *p);
 bool process_crashed(const struct process *p);
+/* For those who wait for a process without being one of its actors: fn(cookie) once, when it
+ * crashes (not at the end of the world). It may post and signal, no more. The hook is the caller's
+ * and stays where it is; zero-initialise, forget it before it goes. */
+struct crash_hook {
+    void (*fn)(void *cookie);
+    void *cookie;
+    struct crash_hook *next, **at; /* at: what points to it, NULL when it hangs nowhere */
+};
+void process_on_crash(struct process *p, struct crash_hook *h);
+void process_forget_hook(struct crash_hook *h);
 /* Number of actors that have not ended. */
 size_t process_actors(const struct process *p);
 

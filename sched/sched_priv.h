@@ -32,6 +32,7 @@ struct process {
     struct actor_list actors; /* in the order of their spawning */
     size_t actors_count;
     unsigned unwind_spawns;
+    struct crash_hook *hooks;
     TAILQ_ENTRY(process) of_sched;
 };
 

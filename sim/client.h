@@ -22,6 +22,12 @@ struct simwatch *sim_watch(struct cluster *c, const struct api_request *req,
  * call); SCHED_TIMEOUT; SCHED_CRASHED. *ret_ended: the stream is over (re-list or re-watch). */
 enum sched_result simwatch_next(struct simwatch *w, int64_t until_ns, struct api_event *ret,
                                 bool *ret_ended);
+/* The same without waiting, from anywhere: true: *ret holds an event (borrowed until the next
+ * call). false: there is none now; simwatch_on_event() tells of the next one. */
+bool simwatch_poll(struct simwatch *w, struct api_event *ret);
+bool simwatch_ended(const struct simwatch *w);
+/* fn(cookie) when polling makes sense again; it must not poll itself. */
+void simwatch_on_event(struct simwatch *w, void (*fn)(void *cookie), void *cookie);
 void simwatch_close(struct simwatch *w);
 DEFINE_CLEANUP(struct simwatch, simwatch, simwatch_close);
 

@@ -24,7 +24,10 @@ struct simwatch {
     const json_t *hold; /* the rule's action that holds it, or NULL */
     bool drop, gone;
     bool over;
-    json_t *error; /* the ERROR event's object */
+    json_t *error;            /* the ERROR event's object */
+    void (*fn)(void *cookie); /* of those who poll; NULL: nobody does */
+    void *cookie;
+    uint64_t timer; /* when what lags can be polled; 0: none */
 };
 
 static void on_event(void *cookie)
@@ -35,6 +38,8 @@ static void on_event(void *cookie)
 void simwatch_wake(struct simwatch *w)
 {
     waitcell_signal(w->cell);
+    if (w->fn)
+        w->fn(w->cookie);
 }
 
 /* The answer to the request that opens the stream; faults of the API may give it instead of the
@@ -91,6 +96,8 @@ void simwatch_close(struct simwatch *w)
     if (!w)
         return;
     world_remove_watch(cluster_world(w->cluster), w);
+    if (w->timer)
+        sched_cancel(world_sched(cluster_world(w->cluster)), w->timer);
     apiwatch_close(w->watch);
     waitcell_destroy(w->cell);
     json_decref(w->error);
@@ -222,4 +229,49 @@ enum sched_result simwatch_next(struct simwatch *w, int64_t until_ns, struct api
         if (r == SCHED_TIMEOUT && at > until_ns)
             return SCHED_TIMEOUT;
     }
+}
+
+/* ---- reading without waiting ---- */
+
+static void on_visible(void *cookie)
+{
+    struct simwatch *w = cookie;
+    w->timer = 0;
+    simwatch_wake(w);
+}
+
+static void wake_at(struct simwatch *w, int64_t at_ns)
+{
+    if (!w->timer && at_ns != SCHED_NEVER)
+        w->timer = sched_post(world_sched(cluster_world(w->cluster)), at_ns, on_visible, w);
+}
+
+bool simwatch_poll(struct simwatch *w, struct api_event *ret)
+{
+    int64_t at = SCHED_NEVER;
+    switch (look(w, &at)) {
+    case FATE_EVENT:
+        take_event(w, ret);
+        return true;
+    case FATE_OVER:
+        w->over = true;
+        return false;
+    case FATE_WAIT:
+        wake_at(w, at);
+        return false;
+    case FATE_NONE:
+        break;
+    }
+    return false;
+}
+
+bool simwatch_ended(const struct simwatch *w)
+{
+    return w->over;
+}
+
+void simwatch_on_event(struct simwatch *w, void (*fn)(void *cookie), void *cookie)
+{
+    w->fn = fn;
+    w->cookie = cookie;
 }

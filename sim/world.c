@@ -35,6 +35,7 @@ struct world {
     struct sched *sched;
     char *dir;
     bool can_mount;
+    int64_t revision; /* of every cluster at its start */
     struct cluster **clusters;
     size_t cluster_count, cluster_cap;
     struct part *parts;
@@ -77,13 +78,15 @@ struct world *world_create(const struct world_config *config)
     w->faults = faults_create();
     fault_on_remove(w->faults, wake_watches, w);
     const struct sched_config sc = {.seed = config->seed,
-                                    .start_ns = WORLD_START_NS,
+                                    .start_ns =
+                                        config->start_ns ? config->start_ns : WORLD_START_NS,
                                     .policy = config->policy,
                                     .trace = w->trace,
                                     .events_max = config->events_max};
     w->sched = sched_create(&sc);
     w->dir = config->dir ? mem_strdup(config->dir) : NULL;
     w->can_mount = config->can_mount;
+    w->revision = config->revision;
     return w;
 }
 
@@ -194,6 +197,8 @@ struct cluster *world_add_cluster(struct world *w, const char *name, struct err 
     c->link = true;
     c->processes = strmap_create();
     c->server = apiserver_create(w->sched, name);
+    if (w->revision > 0)
+        apiserver_begin_at(c->server, w->revision);
     apiserver_add_builtin_crds(c->server);
     w->clusters =
         mem_grow(w->clusters, &w->cluster_cap, w->cluster_count + 1, sizeof(*w->clusters));

@@ -21,17 +21,19 @@
 struct world;
 struct cluster;
 
-/* 2026-01-01T00:00:00Z: where every virtual clock starts. */
+/* 2026-01-01T00:00:00Z: where virtual clocks start, unless somebody says otherwise. */
 #define WORLD_START_NS (INT64_C(1767225600) * 1000000000)
 
 struct world_config {
     uint64_t seed;
     enum sched_policy policy;
+    int64_t start_ns; /* 0: WORLD_START_NS */
     bool trace;
     uint64_t events_max;
-    const char *dir; /* a folder of this case for real files, or NULL: nothing needs real files.
-                        Borrowed. */
-    bool can_mount;  /* this process may mount size-limited tmpfs volumes below dir */
+    int64_t revision; /* each cluster's first resourceVersion is greater; 0: they count from 1 */
+    const char *dir;  /* a folder of this case for real files, or NULL: nothing needs real files.
+                         Borrowed. */
+    bool can_mount;   /* this process may mount size-limited tmpfs volumes below dir */
 };
 
 struct world *world_create(const struct world_config *config);

@@ -178,8 +178,40 @@ START_TEST(endless_unwinding)
 }
 END_TEST
 
+static void note_hook(void *cookie)
+{
+    strbuf_addstr(cookie, "!");
+}
+
+/* Each once, but those that were forgotten; at the end of a world nobody is told. */
+START_TEST(hooks)
+{
+    AUTO(strbuf) struct strbuf log = {0};
+    struct sched *s = sched_create(&(struct sched_config){.seed = 1});
+    struct process *p = process_create(s, "p"), *other = process_create(s, "other");
+    struct crash_hook h[5] = {{0}};
+
+    for (size_t i = 0; i < ARRAY_LEN(h); i++)
+        h[i] = (struct crash_hook){.fn = note_hook, .cookie = &log};
+    for (size_t i = 0; i < 4; i++)
+        process_on_crash(p, &h[i]);
+    process_on_crash(other, &h[4]);
+    process_forget_hook(&h[1]); /* one between others */
+    process_forget_hook(&h[3]); /* the first */
+    process_forget_hook(&h[3]);
+    process_crash(p);
+    process_crash(p);
+    ck_assert_str_eq(strbuf_str(&log), "!!");
+    sched_destroy(s);
+    ck_assert_str_eq(strbuf_str(&log), "!!");
+    for (size_t i = 0; i < ARRAY_LEN(h); i++)
+        process_forget_hook(&h[i]);
+}
+END_TEST
+
 static void fill(TCase *tc)
 {
+    tcase_add_test(tc, hooks);
     tcase_add_loop_test(tc, scripts, 0, ARRAY_LEN(cases));
     tcase_add_loop_test(tc, end_anywhere, 0, ARRAY_LEN(cases));
     tcase_add_loop_test(tc, destroy_unwinds, 0, 12);

@@ -255,6 +255,77 @@ START_TEST(watch_faults)
 }
 END_TEST
 
+struct poller {
+    struct kit *k;
+    struct simwatch *w;
+    struct strbuf seen;
+};
+
+static void poll_now(void *cookie)
+{
+    struct poller *p = cookie;
+    struct api_event ev;
+
+    while (simwatch_poll(p->w, &ev))
+        strbuf_addf(&p->seen, "%s@%lld ", api_event_name(ev.type),
+                    (long long)((world_now(p->k->world) - WORLD_START_NS) / NS_PER_S));
+    if (simwatch_ended(p->w))
+        strbuf_addstr(&p->seen, "end");
+}
+
+static void poll_soon(void *cookie)
+{
+    struct poller *p = cookie;
+    sched_post(world_sched(p->k->world), 0, poll_now, p);
+}
+
+/* Without a fiber that waits, the same is seen at the same times. */
+START_TEST(polled_watch)
+{
+    const struct watch_case *c = &watch_cases[_i];
+    AUTO(kit) struct kit k = kit_create();
+    struct api_request req = kit_req(API_WATCH, "configmaps", "default", NULL, NULL);
+    struct api_response ret = {0};
+    struct err e = {0};
+    struct poller p = {.k = &k};
+    if (c->action)
+        add_fault(&k, js("{'name':'f','point':'watch','match':{'kind':'ConfigMap'},'action':%s}",
+                         c->action));
+    p.w = sim_watch(k.cluster, &req, &ret, &e);
+    ck_assert(p.w != NULL);
+    simwatch_on_event(p.w, poll_soon, &p);
+    if (c->at_10s)
+        sched_post(world_sched(k.world), WORLD_START_NS + 10 * NS_PER_S, c->at_10s, &k);
+    struct job writer = {0};
+    start(&k, &writer, "writer", write_at);
+    kit_settle(&k);
+    AUTO(str) char *want = mem_strdup(c->want);
+    char *timeout = strstr(want, "timeout");
+    if (timeout)
+        *timeout = '\0'; /* nobody waits here */
+    /* A stream that is over is told so at each of the later changes. */
+    ck_assert_msg(strncmp(strbuf_str(&p.seen), want, strlen(want)) == 0, "%d: want '%s', got '%s'",
+                  _i, want, strbuf_str(&p.seen));
+    simwatch_close(p.w);
+    strbuf_finish(&p.seen);
+}
+END_TEST
+
+/* A server that counts on from another one's last revision knows nothing of its history. */
+START_TEST(a_later_beginning)
+{
+    AUTO(world)
+    struct world *w = world_create(&(struct world_config){.seed = 1, .revision = 5000});
+    struct cluster *c = world_add_cluster(w, "main", NULL);
+    struct api_request req = kit_req(API_WATCH, "configmaps", "default", NULL, NULL);
+    AUTO(response) struct api_response ret = {0};
+    ck_assert_int_gt(apiserver_revision(cluster_server(c)), 5000);
+    req.resource_version = "4000";
+    ck_assert_ptr_null(apiserver_watch(cluster_server(c), &req, &ret));
+    ck_assert_int_eq(ret.code, 410);
+}
+END_TEST
+
 static void open_only(struct job *j)
 {
     struct api_request req = kit_req(API_WATCH, "configmaps", "default", NULL, NULL);
@@ -353,6 +424,8 @@ int main(void)
     tcase_add_test(tc, link_down);
     tcase_add_test(tc, trace_tells);
     tcase_add_loop_test(tc, watch_faults, 0, (int)ARRAY_LEN(watch_cases));
+    tcase_add_loop_test(tc, polled_watch, 0, ARRAY_LEN(watch_cases));
+    tcase_add_test(tc, a_later_beginning);
     tcase_add_test(tc, opening_can_fail);
     tcase_add_test(tc, a_world_ends_with_open_watches);
     tcase_add_test(tc, parts_and_clusters);

@@ -55,6 +55,8 @@ void apiserver_destroy(struct apiserver *a)
     }
     free(a->admitters);
     free(a->observers);
+    free(a->virtuals);
+    free(a->virtual_groups);
     cel_context_destroy(a->cel);
     free(a->name);
     free(a);
@@ -89,8 +91,10 @@ static void apiserver_install(struct apiserver *a, struct crd *c)
     json_object_set_new(object, "status", crd_object_status(c, sched_now(a->sched)));
     const struct api_request req = {
         .verb = API_CREATE, .resource = {CRD_GROUP, "v1", t->plural}, .user = SERVER_USER};
-    rtype_put_crd(a, c);
+    rtype_put_crd(a, c, NULL);
+    bool pending = a->crds_to_settle;
     commit_put(a, &req, t, c->name, object);
+    a->crds_to_settle = pending; /* its status says all there is to say */
 }
 
 static int update_crd(struct apiserver *a, const json_t *crd, const json_t *stored,
@@ -162,6 +166,11 @@ void apiserver_admit(struct apiserver *a, const char *group, const char *plural,
         (struct admitter){mem_strdup(group), mem_strdup(plural), fn, cookie};
 }
 
+void apiserver_track_fields(struct apiserver *a, bool on)
+{
+    a->track_fields = on;
+}
+
 /* ---- looking in ---- */
 
 json_t *apiserver_peek(const struct apiserver *a, const char *group, const char *plural,
@@ -196,6 +205,11 @@ json_t *apiserver_peek_all(const struct apiserver *a, const char *group, const c
 int64_t apiserver_revision(const struct apiserver *a)
 {
     return a->revision;
+}
+
+void apiserver_begin_at(struct apiserver *a, int64_t revision)
+{
+    a->revision = a->floor = revision;
 }
 
 void apiserver_compact(struct apiserver *a, int64_t revision)

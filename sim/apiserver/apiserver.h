@@ -86,11 +86,71 @@ typedef int admission_fn(void *cookie, const struct admission_review *review,
 void apiserver_admit(struct apiserver *a, const char *group, const char *plural, admission_fn *fn,
                      void *cookie);
 
+/* ---- resources without a store ---- */
+
+/* Reviews, and the subresources of an aggregated API: a request for one is answered by a function.
+ * It passes authorisation like any other; *ret is filled by fn, which returns 0, or -1 when that is
+ * a Status of failure. */
+typedef int virtual_fn(void *cookie, const struct api_request *req, struct api_response *ret);
+struct virtual_resource {
+    struct api_resource resource;
+    const char *subresource;               /* NULL: the resource itself */
+    const char *kind;                      /* of the body, or of the answer */
+    const char *kind_group, *kind_version; /* of the kind; NULL: the resource's */
+    const char *singular;
+    bool namespaced;
+    unsigned
+        verbs; /* bits 1u << API_CREATE, ...; the URL's method for connects: PUT is API_UPDATE */
+    virtual_fn *fn;
+    void *cookie;
+};
+/* The struct is copied, its strings are borrowed for the server's life. */
+void apiserver_add_virtual(struct apiserver *a, const struct virtual_resource *r);
+size_t apiserver_virtual_count(const struct apiserver *a);
+const struct virtual_resource *apiserver_virtual_at(const struct apiserver *a, size_t i);
+
+/* ---- who may ---- */
+
+/* What is asked, as authorisers see it. path is set for requests outside of resources, and nothing
+ * else is then but identity and verb. */
+struct api_attributes {
+    const struct api_identity *identity;
+    const char *verb;                                               /* as RBAC writes it */
+    const char *group, *version, *plural, *subresource, *ns, *name; /* NULL: none */
+    const char *path;
+};
+/* *ret_reason: why not, new, or NULL. */
+typedef bool authorizer_fn(void *cookie, const struct api_attributes *what, char **ret_reason);
+/* With one, every request of the pipeline is asked about before its object is looked at, and again
+ * for what it turns out to do (a PUT that creates). Without, everybody may do everything. */
+void apiserver_set_authorizer(struct apiserver *a, authorizer_fn *fn, void *cookie);
+/* Asks it; true without one. */
+bool apiserver_may(const struct apiserver *a, const struct api_attributes *what, char **ret_reason);
+/* The 403 of a refusal, for resources and for paths; reason may be NULL. Always -1. */
+int apiserver_refuse(const struct api_attributes *what, const char *reason,
+                     struct api_response *ret);
+
+/* What the pipeline asks before it looks at anything, for those who must refuse a request earlier
+ * (its options are bad): 0, or -1 with the 403. */
+int apiserver_authorize(struct apiserver *a, const struct api_request *req,
+                        struct api_response *ret);
+
+/* Whether writes record metadata.managedFields (section 2.7). Off for a new server: simulated
+ * worlds do without, servers that talk to real clients switch it on. Server-side apply records its
+ * own entries either way. The same servers hold bodies of built-in kinds against the kinds' types:
+ * what is unknown is dropped, what has the wrong type refused, whatever a request says of
+ * validation. */
+void apiserver_track_fields(struct apiserver *a, bool on);
+
+/* What every request of a deprecated version is told in a warning; NULL for others. An open watch
+ * has no response to carry it. Borrowed until the definition changes. */
+const char *apiserver_deprecation(const struct apiserver *a, const struct api_resource *r);
+
 /* ---- looking in from outside (laws, assertions, simulated controllers' fast reads); no
  * permission, no trace ---- */
 
-/* Latest state; borrowed until the next write. version may be NULL (storage version). NULL when
- * absent. */
+/* Latest state, as it is stored, whichever of a kind's groups is named; borrowed until the next
+ * write. version may be NULL (storage version). NULL when absent. */
 json_t *apiserver_peek(const struct apiserver *a, const char *group, const char *plural,
                        const char *ns, const char *name);
 /* New array (sorted by namespace and name) of borrowed-frozen objects; ns NULL: all. Never NULL. */
@@ -117,6 +177,9 @@ bool apiserver_find_any(const struct apiserver *a, const char *word, struct reso
 /* All kinds, for hints: NULL-terminated borrowed array. */
 const char *const *apiserver_kinds(const struct apiserver *a, size_t *ret_count);
 
+/* Before anything is written: the server counts on from this revision, as one whose earlier history
+ * is gone. */
+void apiserver_begin_at(struct apiserver *a, int64_t revision);
 /* Drops history older than the given revision: later watches from there answer 410 Expired. */
 void apiserver_compact(struct apiserver *a, int64_t revision);
 

@@ -7,7 +7,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "kube/names.h"
+#include "kube/meta.h"
+#include "sim/apiserver/catalog.h"
 
 void crd_default(json_t *object)
 {
@@ -27,81 +28,13 @@ void crd_default(json_t *object)
     }
     if (!json_path(object, "spec.conversion"))
         json_put_str(object, "spec.conversion.strategy", "None");
+    if (json_is_false(json_path(object, "spec.preserveUnknownFields")))
+        json_drop(object, "spec.preserveUnknownFields"); /* Go leaves it out */
 }
 
-/* ---- checks ---- */
+/* ---- compiling ---- */
 
-static bool need(const json_t *object, const char *path, struct field_errors *errors)
-{
-    if (*json_str_or_empty(object, path))
-        return true;
-    field_errors_add(errors, FIELD_REQUIRED, path, NULL, "%s", "");
-    return false;
-}
-
-static void check_names(const json_t *object, struct field_errors *errors)
-{
-    bool all = need(object, "spec.group", errors);
-    all = need(object, "spec.names.plural", errors) && all;
-    all = need(object, "spec.names.kind", errors) && all;
-    if (!all)
-        return;
-    const char *group = json_str(object, "spec.group");
-    const char *plural = json_str(object, "spec.names.plural");
-    const char *why = name_check_dns1123_subdomain(group);
-    if (why)
-        field_errors_add(errors, FIELD_INVALID, "spec.group", json_path(object, "spec.group"), "%s",
-                         why);
-    else if (!strchr(group, '.'))
-        field_errors_add(errors, FIELD_INVALID, "spec.group", json_path(object, "spec.group"),
-                         "should be a domain with at least one dot");
-    why = name_check_dns1035_label(plural);
-    if (why)
-        field_errors_add(errors, FIELD_INVALID, "spec.names.plural",
-                         json_path(object, "spec.names.plural"), "%s", why);
-    AUTO(str) char *want = mem_printf("%s.%s", plural, group);
-    if (strcmp(json_str_or_empty(object, "metadata.name"), want) != 0)
-        field_errors_add(errors, FIELD_INVALID, "metadata.name", json_path(object, "metadata.name"),
-                         "must be spec.names.plural+\".\"+spec.group");
-}
-
-static void check_scope(const json_t *object, struct field_errors *errors)
-{
-    const char *scope = json_str_or_empty(object, "spec.scope");
-    if (!*scope)
-        field_errors_add(errors, FIELD_REQUIRED, "spec.scope", NULL, "%s", "");
-    else if (strcmp(scope, "Namespaced") != 0 && strcmp(scope, "Cluster") != 0)
-        field_errors_add(errors, FIELD_NOT_SUPPORTED, "spec.scope", json_path(object, "spec.scope"),
-                         "supported values: \"Cluster\", \"Namespaced\"");
-    const char *strategy = json_str(object, "spec.conversion.strategy");
-    if (strategy && strcmp(strategy, "None") != 0)
-        field_errors_add(errors, FIELD_NOT_SUPPORTED, "spec.conversion.strategy",
-                         json_path(object, "spec.conversion.strategy"),
-                         "supported values: \"None\"");
-}
-
-static void check_versions(const json_t *object, struct field_errors *errors)
-{
-    const json_t *versions = json_path(object, "spec.versions");
-    size_t stored = 0;
-    for (size_t i = 0; i < json_array_size(versions); i++) {
-        const json_t *v = json_array_get(versions, i);
-        const char *name = json_str_or_empty(v, "name");
-        AUTO(str) char *at = mem_printf("spec.versions[%zu].name", i);
-        const char *why = name_check_dns1035_label(name);
-        if (why)
-            field_errors_add(errors, FIELD_INVALID, at, json_object_get(v, "name"), "%s", why);
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(name, json_str_or_empty(json_array_get(versions, k), "name")) == 0)
-                field_errors_add(errors, FIELD_DUPLICATE, at, json_object_get(v, "name"), "%s", "");
-        stored += json_bool(v, "storage", false);
-    }
-    if (stored != 1)
-        field_errors_add(errors, FIELD_INVALID, "spec.versions", versions,
-                         "must have exactly one version marked as storage version");
-}
-
-static const char **strings_of(const json_t *list)
+const char **crd_strings(const json_t *list)
 {
     size_t n = json_array_size(list), kept = 0;
     const char **out = mem_zalloc((n + 1) * sizeof(*out));
@@ -125,30 +58,52 @@ static const char **fields_of(const json_t *list)
     return out;
 }
 
-static void compile_version(struct crd *c, size_t i, const json_t *src, struct field_errors *errors)
+static void compile_scale(struct crd_version *v, const json_t *src)
 {
-    struct crd_version *v = &c->versions[i];
-    v->name = json_str_or_empty(src, "name");
-    v->served = json_bool(src, "served", false);
-    v->has_status = json_is_object(json_path(src, "subresources.status"));
-    v->fields = fields_of(json_object_get(src, "selectableFields"));
-    if (json_bool(src, "storage", false))
-        c->storage = i;
+    const json_t *scale = json_path(src, "subresources.scale");
+    const char *selector = json_str_or_empty(scale, "labelSelectorPath");
+    v->has_scale = json_is_object(scale);
+    v->scale = (struct scale_paths){.spec = json_str_or_empty(scale, "specReplicasPath"),
+                                    .status = json_str_or_empty(scale, "statusReplicasPath"),
+                                    .selector = *selector == '.' ? selector : NULL};
+}
+
+/* Versions with one schema have its mistakes in common, too: they are told once. */
+static void compile_schema(struct crd *c, size_t i, const json_t *src, bool common,
+                           struct field_errors *errors)
+{
     const json_t *schema = json_path(src, "schema.openAPIV3Schema");
-    AUTO(str) char *at = mem_printf("spec.versions[%zu].schema.openAPIV3Schema", i);
+    AUTO(str) char *place = crd_place(i, "schema", common);
+    AUTO(str) char *at = mem_printf("%s.openAPIV3Schema", place);
     if (!schema) {
-        field_errors_add(errors, FIELD_REQUIRED, at, NULL, "schemas are required");
+        AUTO(str) char *missing = mem_printf("spec.versions[%zu].schema.openAPIV3Schema", i);
+        field_errors_add(errors, FIELD_REQUIRED, missing, NULL, "%s", "");
         return;
     }
     struct field_errors found = {0};
-    v->schema = schema_compile(schema, at, &found);
-    for (size_t k = 0; k < json_array_size(found.causes); k++) {
+    c->versions[i].schema = schema_compile(schema, at, c->versions[i].has_status, &found);
+    bool told = i > 0 && common;
+    for (size_t k = 0; !told && k < json_array_size(found.causes); k++) {
         if (!errors->causes)
             errors->causes = json_array();
         json_array_append(errors->causes, json_array_get(found.causes, k));
     }
     errors->truncated |= found.truncated;
     field_errors_finish(&found);
+}
+
+static void compile_version(struct crd *c, size_t i, const json_t *src, bool common,
+                            struct field_errors *errors)
+{
+    struct crd_version *v = &c->versions[i];
+    v->name = json_str_or_empty(src, "name");
+    v->served = json_bool(src, "served", false);
+    v->has_status = json_is_object(json_path(src, "subresources.status"));
+    v->fields = fields_of(json_object_get(src, "selectableFields"));
+    compile_scale(v, src);
+    if (json_bool(src, "storage", false))
+        c->storage = i;
+    compile_schema(c, i, src, common, errors);
 }
 
 static json_t *kept_parts(const json_t *object)
@@ -173,9 +128,7 @@ struct crd *crd_compile_new(const json_t *object, struct field_errors *errors)
         field_errors_add(errors, FIELD_REQUIRED, "spec", NULL, "%s", "");
         return NULL;
     }
-    check_names(object, errors);
-    check_scope(object, errors);
-    check_versions(object, errors);
+    crd_validate_spec(object, errors);
     AUTO(crd) struct crd *c = mem_zalloc(sizeof(*c));
     c->refs = 1;
     c->object = kept_parts(object);
@@ -186,13 +139,17 @@ struct crd *crd_compile_new(const json_t *object, struct field_errors *errors)
     c->singular = json_str_or_empty(o, "spec.names.singular");
     c->kind = json_str_or_empty(o, "spec.names.kind");
     c->list_kind = json_str_or_empty(o, "spec.names.listKind");
-    c->short_names = strings_of(json_path(o, "spec.names.shortNames"));
+    c->short_names = crd_strings(json_path(o, "spec.names.shortNames"));
+    c->categories = crd_strings(json_path(o, "spec.names.categories"));
     c->namespaced = strcmp(json_str_or_empty(o, "spec.scope"), "Namespaced") == 0;
     const json_t *versions = json_path(o, "spec.versions");
     c->version_count = json_array_size(versions);
+    bool common = crd_is_common(o, "schema");
     c->versions = mem_zalloc((c->version_count + 1) * sizeof(*c->versions));
     for (size_t i = 0; i < c->version_count; i++)
-        compile_version(c, i, json_array_get(versions, i), errors);
+        compile_version(c, i, json_array_get(versions, i), common, errors);
+    for (size_t i = 0; i < c->version_count; i++)
+        c->versions[i].warning = crd_version_warning(c, i);
     if (field_errors_any(errors))
         return NULL;
     return TAKE(c);
@@ -211,9 +168,11 @@ void crd_unref(struct crd *c)
     for (size_t i = 0; i < c->version_count; i++) {
         schema_destroy(c->versions[i].schema);
         free(c->versions[i].fields);
+        free(c->versions[i].warning);
     }
     free(c->versions);
     free(c->short_names);
+    free(c->categories);
     json_decref(c->object);
     json_decref(c->established.status);
     free(c);
@@ -238,13 +197,9 @@ static bool has_version(const json_t *object, const char *name)
     return false;
 }
 
-void crd_check_update(const json_t *object, const json_t *old, struct field_errors *errors)
+static void check_stored(const json_t *object, struct field_errors *errors)
 {
-    static const char *const fields[] = {"spec.group", "spec.names.plural", "spec.scope",
-                                         "spec.names.kind"};
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        immutable(object, old, fields[i], errors);
-    const json_t *stored = json_path(old, "status.storedVersions");
+    const json_t *stored = json_path(object, "status.storedVersions");
     for (size_t i = 0; i < json_array_size(stored); i++) {
         const char *name = json_string_value(json_array_get(stored, i));
         if (!name || has_version(object, name))
@@ -253,7 +208,19 @@ void crd_check_update(const json_t *object, const json_t *old, struct field_erro
         field_errors_add(errors, FIELD_INVALID, at, json_array_get(stored, i),
                          "missing from spec.versions; %s was previously a storage version, and "
                          "must remain in spec.versions until a storage migration ensures no data "
-                         "remains persisted in %s and removes it from status.storedVersions",
-                         name, name);
+                         "remains persisted in %s and removes %s from status.storedVersions",
+                         name, name, name);
     }
+}
+
+void crd_check_update(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+    /* Names that nobody uses yet may still be corrected, as after a conflict. */
+    if (strcmp(meta_condition_status(old, "Established"), "True") == 0) {
+        immutable(object, old, "spec.scope", errors);
+        immutable(object, old, "spec.names.kind", errors);
+    }
+    immutable(object, old, "spec.group", errors);
+    immutable(object, old, "spec.names.plural", errors);
+    check_stored(object, errors);
 }

@@ -11,11 +11,19 @@
 #include "kube/status.h"
 #include "sim/apiserver/schema.h"
 
+/* Where a kind keeps what its scale subresource shows: paths with a leading dot. */
+struct scale_paths {
+    const char *spec, *status;
+    const char *selector; /* of a text; NULL: none */
+};
+
 struct crd_version {
     const char *name;
-    bool served, has_status;
+    bool served, has_status, has_scale;
+    struct scale_paths scale;
     struct schema *schema;
     const char **fields; /* selectable fields: dotted paths, NULL-terminated */
+    char *warning;       /* of a deprecated version, NULL otherwise */
 };
 
 /* Never changes once made (but for `established`, which is filled on demand); shared by reference
@@ -25,7 +33,7 @@ struct crd {
     json_t *object; /* apiVersion, kind, metadata.name, labels, annotations, spec with defaults:
                        frozen */
     const char *name, *group, *plural, *singular, *kind, *list_kind;
-    const char **short_names; /* NULL-terminated */
+    const char **short_names, **categories; /* NULL-terminated */
     bool namespaced;
     struct crd_version *versions;
     size_t version_count, storage;
@@ -47,8 +55,37 @@ DEFINE_CLEANUP(struct crd, crd, crd_unref);
 /* The same without the cache; for crd_cache.c. */
 struct crd *crd_compile_new(const json_t *object, struct field_errors *errors);
 
+/* The strings of an array, borrowed, NULL-terminated. New. */
+const char **crd_strings(const json_t *list);
+
+/* ---- what a definition may say (crd_validate.c) ---- */
+
+/* All but the schemas. */
+void crd_validate_spec(const json_t *object, struct field_errors *errors);
+/* Whether all versions have the same, or none has it. */
+bool crd_is_common(const json_t *object, const char *member);
+/* "spec.versions[1].schema", or "spec.validation" for what all have in common. New. */
+char *crd_place(size_t i, const char *member, bool common);
+
+/* ---- groups of Kubernetes itself want to know where the API was approved (crd_approval.c) ---- */
+
+enum crd_approval {
+    APPROVAL_NOT_NEEDED,
+    APPROVAL_MISSING,
+    APPROVAL_INVALID,
+    APPROVAL_BYPASSED,
+    APPROVAL_GIVEN
+};
+enum crd_approval crd_approval(const json_t *object);
+/* Why. New. */
+char *crd_approval_message(const json_t *object, enum crd_approval approval);
+void crd_validate_approval(const json_t *object, const json_t *old, struct field_errors *errors);
+
 /* What may not change any more, and versions that are still stored. */
 void crd_check_update(const json_t *object, const json_t *old, struct field_errors *errors);
+
+/* What every request of the i-th version is told; NULL when it is not deprecated. New. */
+char *crd_version_warning(const struct crd *c, size_t i);
 
 /* The definitions built into this program, compiled: *ret_count of them, in order of their file
  * names. Borrowed. Asserts that each one is valid (a unit test loads them). */

@@ -58,7 +58,7 @@ static void wipe_system_fields(struct call *c, json_t *object)
         json_object_del(meta, fields[i]);
     if (c->v->has_status)
         json_object_del(object, "status");
-    meta_dedup_owners(object);
+    dedup_owners(c, object);
 }
 
 static void set_system_fields(struct call *c, json_t *object)
@@ -124,13 +124,15 @@ static int create_object(struct call *c, json_t **object)
         return -1;
     set_system_fields(c, *object);
     write_normalise(c->t, c->v, *object, NULL);
+    write_record_fields(c, *object, NULL);
     if (write_has_admission(c)) {
         if (write_admit(c, *object, NULL) < 0)
             return -1;
         write_normalise(c->t, c->v, *object, NULL);
     }
-    if (write_validate(c, *object, NULL) < 0)
+    if (write_validate(c, *object, NULL) < 0 || write_allocate(c, *object, NULL) < 0)
         return -1;
+    warn_finalizers(c, *object, NULL);
     const struct store_entry *e = store_find(&c->t->table, c->key);
     if (e)
         return already_there(c, e, meta_name(*object));
@@ -138,6 +140,7 @@ static int create_object(struct call *c, json_t **object)
         respond(c, 201, TAKE(*object));
         return 0;
     }
+    write_keep_given(c);
     version_store(c->t, c->v, *object);
     json_t *stored = commit_put(c->a, c->req, c->t, c->key, TAKE(*object));
     respond(c, 201, version_view(c->t, c->v, stored));
@@ -170,10 +173,22 @@ static int bind_pod(struct call *c)
     return 0;
 }
 
+static int call_connect(struct call *c)
+{
+    bool evicts = strcmp(c->req->subresource, "eviction") == 0;
+    if (!json_is_object(c->req->body))
+        return status_bad_request(c->ret,
+                                  "the object provided is unrecognized (must be of type %s): "
+                                  "couldn't get version/kind; json parse error: unexpected end of "
+                                  "JSON input (<empty>)",
+                                  evicts ? "Eviction" : "Binding");
+    return evicts ? call_evict(c) : bind_pod(c);
+}
+
 int call_create(struct call *c)
 {
     if (c->req->subresource)
-        return bind_pod(c);
+        return call_connect(c);
     AUTO(json) json_t *object = NULL;
     if (decode_object(c, c->req->body, /* need_name= */ false, &object) < 0)
         return -1;

@@ -4,9 +4,17 @@
 
 #include "sim/apiserver/server_priv.h"
 
-/* What metadata may hold, and how it looks like. managedFields is not kept (section 2.7: clients
- * may clear it). */
-enum shape { SHAPE_STRING, SHAPE_INT, SHAPE_MAP, SHAPE_STRINGS, SHAPE_OWNERS, SHAPE_DROP };
+/* What metadata may hold, and how it looks like. managedFields is what the client says they are
+ * until the write settles them. */
+enum shape {
+    SHAPE_STRING,
+    SHAPE_INT,
+    SHAPE_MAP,
+    SHAPE_STRINGS,
+    SHAPE_OWNERS,
+    SHAPE_MANAGED,
+    SHAPE_DROP
+};
 static const struct {
     const char *name;
     enum shape shape;
@@ -25,7 +33,7 @@ static const struct {
     {"annotations", SHAPE_MAP, "map[string]string"},
     {"finalizers", SHAPE_STRINGS, "[]string"},
     {"ownerReferences", SHAPE_OWNERS, "[]v1.OwnerReference"},
-    {"managedFields", SHAPE_DROP, ""},
+    {"managedFields", SHAPE_MANAGED, "[]v1.ManagedFieldsEntry"},
     {"selfLink", SHAPE_DROP, ""},
 };
 
@@ -52,25 +60,30 @@ static const char *go_kind(const json_t *v)
 
 static int bad_type(struct call *c, const json_t *v, const char *field, const char *go_type)
 {
-    return status_bad_request(c->ret,
-                              "%s in version \"%s\" cannot be handled as a %s: json: cannot "
-                              "unmarshal %s into Go struct field ObjectMeta.metadata.%s of type %s",
-                              c->t->kind, c->v->name, c->t->kind, go_kind(v), field, go_type);
+    AUTO(str)
+    char *why = mem_printf(
+        "json: cannot unmarshal %s into Go struct field ObjectMeta.metadata.%s of type %s",
+        go_kind(v), field, go_type);
+    return decode_failed(c, why);
 }
 
-static int check_strings(struct call *c, const json_t *v, const char *field)
+/* null is the empty text, as Go reads it; v is the pipeline's own. */
+static int check_strings(struct call *c, json_t *v, const char *field)
 {
-    const char *key;
     json_t *one;
     size_t i;
-    json_object_foreach((json_t *)v, key, one)
-    {
-        if (!json_is_string(one))
+    for (void *at = json_object_iter(v); at; at = json_object_iter_next(v, at)) {
+        one = json_object_iter_value(at);
+        if (json_is_null(one))
+            json_object_iter_set_new(v, at, json_string_nocheck(""));
+        else if (!json_is_string(one))
             return bad_type(c, one, field, "string");
     }
-    json_array_foreach((json_t *)v, i, one)
+    json_array_foreach(v, i, one)
     {
-        if (!json_is_string(one))
+        if (json_is_null(one))
+            json_array_set_new(v, i, json_string_nocheck(""));
+        else if (!json_is_string(one))
             return bad_type(c, one, field, "string");
     }
     return 0;
@@ -98,7 +111,17 @@ static int check_owners(struct call *c, const json_t *list)
     return 0;
 }
 
-static int check_field(struct call *c, const json_t *v, size_t i)
+static int check_managed(struct call *c, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        if (!json_is_object(one))
+            return bad_type(c, one, "managedFields", "v1.ManagedFieldsEntry");
+    }
+    return 0;
+}
+
+static int check_field(struct call *c, json_t *v, size_t i)
 {
     const char *name = meta_fields[i].name, *go_type = meta_fields[i].go_type;
     switch (meta_fields[i].shape) {
@@ -112,6 +135,8 @@ static int check_field(struct call *c, const json_t *v, size_t i)
         return json_is_array(v) ? check_strings(c, v, name) : bad_type(c, v, name, go_type);
     case SHAPE_OWNERS:
         return json_is_array(v) ? check_owners(c, v) : bad_type(c, v, name, go_type);
+    case SHAPE_MANAGED:
+        return json_is_array(v) ? check_managed(c, v) : bad_type(c, v, name, go_type);
     case SHAPE_DROP:
         break;
     }
@@ -134,12 +159,14 @@ static int decode_meta(struct call *c, json_t *object)
         json_object_set_new(object, "metadata", json_object());
         return 0;
     }
-    if (!json_is_object(meta))
-        return status_bad_request(
-            c->ret,
-            "%s in version \"%s\" cannot be handled as a %s: json: cannot "
-            "unmarshal %s into Go struct field .metadata of type v1.ObjectMeta",
-            c->t->kind, c->v->name, c->t->kind, go_kind(meta));
+    if (!json_is_object(meta)) {
+        AUTO(str)
+        char *why = mem_printf(
+            "json: cannot unmarshal %s into Go struct field %s.metadata of type v1.ObjectMeta",
+            go_kind(meta), c->t->kind);
+        return decode_failed(c, why);
+    }
+    strict_meta(c, meta);
     const char *key;
     json_t *value;
     void *next;
@@ -149,7 +176,7 @@ static int decode_meta(struct call *c, json_t *object)
         while (i < ARRAY_LEN(meta_fields) && strcmp(meta_fields[i].name, key) != 0)
             i++;
         if (i == ARRAY_LEN(meta_fields) || meta_fields[i].shape == SHAPE_DROP ||
-            json_is_null(value) || is_empty(value)) {
+            json_is_null(value) || (is_empty(value) && meta_fields[i].shape != SHAPE_MANAGED)) {
             json_object_del(meta, key);
             continue;
         }
@@ -162,7 +189,7 @@ static int decode_meta(struct call *c, json_t *object)
 static int decode_type(struct call *c, json_t *object)
 {
     char want[API_VERSION_TEXT];
-    api_version_of(c->t->group, c->v->name, want, sizeof(want));
+    api_version_of(c->v->group, c->v->name, want, sizeof(want));
     const json_t *have = json_object_get(object, "apiVersion");
     if (have && strcmp(json_string_value(have) ? json_string_value(have) : "", want) != 0)
         return status_bad_request(
@@ -220,8 +247,12 @@ int decode_taken(struct call *c, json_t **object, bool need_name)
                                   "couldn't get version/kind; json parse error: the body is not an "
                                   "object",
                                   c->t->kind);
-    if (decode_meta(c, *object) < 0 || decode_type(c, *object) < 0)
+    if (decode_meta(c, *object) < 0 || decode_type(c, *object) < 0 ||
+        strict_fields(c, *object) < 0 || strict_settle(c) < 0) {
+        json_decref(c->findings);
+        c->findings = NULL;
         return -1;
+    }
     return decode_place(c, *object, need_name);
 }
 
@@ -231,7 +262,7 @@ static json_t *copy_body(const struct call *c, const json_t *body)
     const char *sub = c->req->subresource;
     if (!json_is_object(body))
         return json_null();
-    if (sub && strcmp(sub, "status") == 0)
+    if (sub && strcmp(sub, "status") == 0 && !call_validates(c) && !c->a->track_fields)
         return json_copy_parts(body, "metadata", "status", NULL);
     return json_copy_of(body);
 }

@@ -7,6 +7,8 @@
 #include "sim/apiserver/server_priv.h"
 
 #define POD_GRACE_DEFAULT_S 30
+/* Longer than any world lasts: what is given is added to times. */
+#define POD_GRACE_MAX_S INT32_MAX
 
 struct delete_options {
     const char *policy; /* "Background", "Foreground", "Orphan"; NULL when not given */
@@ -127,15 +129,16 @@ static int64_t pod_grace(const struct delete_options *o, const json_t *pod)
     if (!*json_str_or_empty(pod, "spec.nodeName") || strcmp(phase, "Succeeded") == 0 ||
         strcmp(phase, "Failed") == 0)
         return 0;
-    if (o->has_grace)
-        return o->grace_s;
-    return json_int(pod, "spec.terminationGracePeriodSeconds", POD_GRACE_DEFAULT_S);
+    int64_t own_s = json_int(pod, "spec.terminationGracePeriodSeconds", POD_GRACE_DEFAULT_S);
+    int64_t grace_s = o->has_grace ? o->grace_s : own_s;
+    return grace_s < 0 ? 1 : grace_s > POD_GRACE_MAX_S ? POD_GRACE_MAX_S : grace_s;
 }
 
 static void mark(struct call *c, json_t *object, int64_t grace_s)
 {
     char when[TIME_TEXT];
-    time_format(sched_now(c->a->sched) + grace_s * NS_PER_S, when);
+    int64_t now = sched_now(c->a->sched), wait = grace_s * NS_PER_S;
+    time_format(now > INT64_MAX - wait ? INT64_MAX : now + wait, when);
     int64_t generation = meta_generation(object);
     if (!meta_deleting(object) && generation > 0)
         json_put_take(object, "metadata.generation", json_integer(generation + 1));
@@ -180,8 +183,8 @@ static json_t *marked_copy(struct call *c, const struct delete_options *o, const
 {
     json_t *object = json_copy_of(stored);
     set_policy_finalizers(object, o->policy);
-    if (strcmp(c->t->group, CRD_GROUP) == 0)
-        meta_add_finalizer(object, CRD_FINALIZER);
+    if (strcmp(c->t->group, CRD_GROUP) == 0 && !meta_deleting(stored))
+        crd_object_mark(c->a, object);
     int64_t grace_s = is_core(c->t, "pods") ? pod_grace(o, stored) : 0;
     if (mark_again(c, stored, grace_s))
         mark(c, object, grace_s);
@@ -277,7 +280,7 @@ int call_delete_collection(struct call *c)
     if (read_options(c, &o) < 0 || call_list(c) < 0)
         return -1;
     AUTO(json) json_t *list = TAKE(c->ret->body);
-    *c->ret = (struct api_response){0};
+    c->ret->code = 0;
     const json_t *items = json_object_get(list, "items");
     for (size_t i = 0; i < json_array_size(items); i++)
         if (delete_listed(c, &o, json_array_get(items, i)) < 0)

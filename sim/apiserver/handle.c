@@ -13,7 +13,7 @@ static int route(struct call *c)
     c->t = rtype_find(c->a, req->resource.group, req->resource.plural);
     if (!c->t)
         return status_no_resource(c->ret);
-    c->v = rtype_version(c->t, req->resource.version ? req->resource.version : "");
+    c->v = rtype_version(c->t, req->resource.group, req->resource.version);
     if (!c->v)
         return status_no_resource(c->ret);
     bool needs_ns = c->t->namespaced && (req->name || req->verb == API_CREATE);
@@ -23,40 +23,87 @@ static int route(struct call *c)
     return 0;
 }
 
-static bool subresource_known(const struct call *c)
+/* ---- subresources ---- */
+
+static int dispatch(struct call *c);
+
+static bool has_status(const struct call *c)
 {
-    const char *sub = c->req->subresource;
-    if (!sub)
-        return true;
-    if (strcmp(sub, "status") == 0)
-        return c->v->has_status;
-    bool core = c->t->builtin && !*c->t->group;
-    if (strcmp(sub, "finalize") == 0)
-        return core && strcmp(c->t->plural, "namespaces") == 0;
-    if (strcmp(sub, "binding") == 0)
-        return core && strcmp(c->t->plural, "pods") == 0;
-    return false;
+    return c->v->has_status;
+}
+
+static bool has_scale(const struct call *c)
+{
+    return c->v->scale != NULL;
+}
+
+static bool is_core(const struct call *c, const char *plural)
+{
+    return c->t->builtin && !*c->t->group && strcmp(c->t->plural, plural) == 0;
+}
+
+static bool is_namespace(const struct call *c)
+{
+    return is_core(c, "namespaces");
+}
+
+static bool is_pod(const struct call *c)
+{
+    return is_core(c, "pods");
+}
+
+/* Pods have no containers to talk to. */
+static int refuse_stream(struct call *c)
+{
+    if (!store_find(&c->t->table, c->key))
+        return status_not_found(c->ret, call_resource(c), c->req->name);
+    AUTO(str)
+    char *why = mem_printf("%s: the containers of pods are not simulated", c->req->subresource);
+    return status_denied(c->ret, 501, "NotImplemented", why);
+}
+
+#define STREAM_VERBS (1u << API_GET | 1u << API_CREATE)
+
+/* What stands below an object: who has it, what may be done with it, who does it. */
+static const struct subresource {
+    const char *name;
+    unsigned verbs; /* bits 1u << API_GET, ... */
+    bool (*served)(const struct call *c);
+    int (*handle)(struct call *c);
+} subresources[] = {
+    {"status", 1u << API_GET | 1u << API_UPDATE | 1u << API_PATCH, has_status, dispatch},
+    {"scale", 1u << API_GET | 1u << API_UPDATE | 1u << API_PATCH, has_scale, call_scale},
+    {"finalize", 1u << API_UPDATE, is_namespace, dispatch},
+    {"binding", 1u << API_CREATE, is_pod, dispatch},
+    {"eviction", 1u << API_CREATE, is_pod, dispatch},
+    {"log", 1u << API_GET, is_pod, refuse_stream},
+    {"exec", STREAM_VERBS, is_pod, refuse_stream},
+    {"attach", STREAM_VERBS, is_pod, refuse_stream},
+    {"portforward", STREAM_VERBS, is_pod, refuse_stream},
+};
+
+static const struct subresource *find_subresource(const struct call *c)
+{
+    for (size_t i = 0; i < ARRAY_LEN(subresources); i++)
+        if (strcmp(subresources[i].name, c->req->subresource) == 0)
+            return subresources[i].served(c) ? &subresources[i] : NULL;
+    return NULL;
 }
 
 static bool verb_allowed(const struct call *c)
 {
     const struct api_request *req = c->req;
-    const char *sub = req->subresource;
     switch (req->verb) {
     case API_GET:
-        return req->name && (!sub || strcmp(sub, "status") == 0);
     case API_UPDATE:
-        return req->name && (!sub || strcmp(sub, "binding") != 0);
     case API_PATCH:
-        return req->name && (!sub || strcmp(sub, "status") == 0);
     case API_DELETE:
-        return req->name && !sub;
+        return req->name;
     case API_CREATE:
-        return sub ? req->name && strcmp(sub, "binding") == 0 : !req->name;
     case API_LIST:
-        return !req->name && !sub;
+        return !req->name;
     case API_DELETE_COLLECTION:
-        return !req->name && !sub && !(c->t->builtin && c->t->builtin->no_collection) &&
+        return !req->name && !(c->t->builtin && c->t->builtin->no_collection) &&
                !(c->t->builtin && c->t->namespaced && !(req->ns && *req->ns));
     case API_WATCH:
     case API_VERB_COUNT:
@@ -82,15 +129,7 @@ static int check_get_revision(struct call *c)
                              text, text);
     if (n <= c->a->revision)
         return 0;
-    AUTO(str)
-    char *message = mem_printf("Timeout: Too large resource version: %lld, current: %" PRId64, n,
-                               c->a->revision);
-    status_timeout(c->ret, message);
-    json_put_str(c->ret->body, "message", message);
-    json_put_take(c->ret->body, "details",
-                  json_pack("{s:[{s:s, s:s}], s:i}", "causes", "reason", "ResourceVersionTooLarge",
-                            "message", "Too large resource version", "retryAfterSeconds", 1));
-    return -1;
+    return status_too_large(c->ret, n, c->a->revision);
 }
 
 static int call_get(struct call *c)
@@ -130,15 +169,24 @@ static int dispatch(struct call *c)
 
 static int handle(struct call *c)
 {
+    int rc;
+    if (call_authorize(c->a, c->req, c->req->verb, c->ret) < 0)
+        return -1;
+    if (virtual_handle(c->a, c->req, c->ret, &rc))
+        return rc;
     if (route(c) < 0)
         return -1;
-    if (c->req->subresource && !subresource_known(c))
+    const struct subresource *sub = c->req->subresource ? find_subresource(c) : NULL;
+    if (c->req->subresource && !sub)
         return status_no_resource(c->ret);
-    if (c->req->verb != API_WATCH && !verb_allowed(c))
+    bool allowed = sub ? c->req->name && (sub->verbs & 1u << c->req->verb) : verb_allowed(c);
+    if (c->req->verb != API_WATCH && !allowed)
         return status_method_not_allowed(c->ret, call_resource(c), api_verb_name(c->req->verb));
     if (c->req->name && !store_key(c->key, c->t->namespaced ? c->req->ns : NULL, c->req->name))
         return status_not_found(c->ret, call_resource(c), c->req->name);
-    return dispatch(c);
+    if (write_check_options(c) < 0)
+        return -1;
+    return sub ? sub->handle(c) : dispatch(c);
 }
 
 void apiserver_handle(struct apiserver *a, const struct api_request *req, struct api_response *ret)
@@ -149,6 +197,8 @@ void apiserver_handle(struct apiserver *a, const struct api_request *req, struct
     handle(&c);
     a->depth--;
     assert(ret->body);
-    if (a->crds_to_finish && a->depth == 0)
-        crd_objects_finish(a);
+    if (c.v && c.v->warning)
+        api_response_warn(ret, "%s", c.v->warning);
+    if ((a->crds_to_finish || a->crds_to_settle) && a->depth == 0)
+        crd_objects_run(a);
 }

@@ -27,7 +27,7 @@ int call_selectors(struct call *c, struct selector **ret_label, struct field_sel
     AUTO(selector) struct selector *s = NULL;
     AUTO(field_selector) struct field_selector *f = NULL;
     if (label && *label && !(s = selector_parse(label, &e))) {
-        status_bad_request(c->ret, "unable to parse requirement: %s", e.msg ? e.msg : "");
+        status_bad_request(c->ret, "%s", e.msg ? e.msg : "");
         err_clear(&e);
         return -1;
     }
@@ -148,7 +148,7 @@ static int check_match(struct call *c)
 {
     const char *match = c->req->resource_version_match, *rv = c->req->resource_version;
     static const char field[] = "resourceVersionMatch";
-    if (c->req->send_initial_events)
+    if (c->req->send_initial_events || c->req->no_initial_events)
         return options_invalid(c, FIELD_FORBIDDEN, "sendInitialEvents",
                                "sendInitialEvents is forbidden for list");
     if (!match || !*match)
@@ -185,20 +185,6 @@ static int read_revision(struct call *c, int64_t *ret)
                                   "\"%s\": invalid syntax",
                                   rv);
     return 0;
-}
-
-static int too_large(struct call *c, int64_t revision)
-{
-    AUTO(str)
-    char *message =
-        mem_printf("Timeout: Too large resource version: %" PRId64 ", current: %" PRId64, revision,
-                   c->a->revision);
-    status_timeout(c->ret, message);
-    json_put_str(c->ret->body, "message", message);
-    json_put_take(c->ret->body, "details",
-                  json_pack("{s:[{s:s, s:s}], s:i}", "causes", "reason", "ResourceVersionTooLarge",
-                            "message", "Too large resource version", "retryAfterSeconds", 1));
-    return -1;
 }
 
 static bool is_reachable(const struct call *c, int64_t revision)
@@ -246,7 +232,7 @@ static int query_revision(struct call *c, struct query *q)
     if (asked == 0 && !exact)
         q->limit = 0; /* the cache answers in whole */
     if (asked > c->a->revision)
-        return too_large(c, asked);
+        return status_too_large(c->ret, asked, c->a->revision);
     if (!exact || asked <= 0)
         return 0;
     if (!is_reachable(c, asked))
@@ -324,11 +310,11 @@ static json_t *list_item(const struct call *c, json_t *stored)
     return bare;
 }
 
-static bool selected(const struct query *q, const json_t *object)
+static bool selected(const struct call *c, const struct query *q, const json_t *object)
 {
     if (q->label && !selector_matches(q->label, json_at(object, "metadata", "labels", NULL)))
         return false;
-    return !q->field || field_selector_matches(q->field, object);
+    return !q->field || version_selects(c->t, c->v, q->field, object);
 }
 
 /* false: enough. */
@@ -337,14 +323,14 @@ static bool walk_visit(struct walk *w, const char *key, json_t *object)
     if (strncmp(key, w->prefix, w->prefix_len) != 0)
         return false;
     if (w->q->limit && (int64_t)json_array_size(w->items) >= w->q->limit) {
-        if (!w->more && !selected(w->q, object))
+        if (!w->more && !selected(w->c, w->q, object))
             return true; /* a page that holds the last match needs no token */
         w->more = true;
         w->remaining++;
         return !w->q->label && !w->q->field; /* only an unfiltered list counts the rest */
     }
     snprintf(w->last, sizeof(w->last), "%s", key);
-    if (selected(w->q, object))
+    if (selected(w->c, w->q, object))
         json_array_append_new(w->items, list_item(w->c, object));
     return true;
 }
@@ -417,7 +403,7 @@ static json_t *list_body(struct walk *w)
 {
     const struct call *c = w->c;
     char api_version[API_VERSION_TEXT];
-    api_version_of(c->t->group, c->v->name, api_version, sizeof(api_version));
+    api_version_of(c->v->group, c->v->name, api_version, sizeof(api_version));
     json_t *body = json_object();
     json_put_str(body, "kind", c->t->list_kind);
     json_put_str(body, "apiVersion", api_version);

@@ -151,24 +151,41 @@ static void empty_type(struct pass *p, const struct rtype *t)
     api_response_finish(&res);
 }
 
-static void empty_others(struct pass *p)
+/* Upstream walks a Go map: any order may come. */
+static void shuffle(struct pass *p, struct rtype **types, size_t count)
 {
-    const struct apiserver *a = cluster_server(p->n->cluster);
-    size_t count = 0;
-    struct rtype **types = mem_zalloc((a->type_count + 1) * sizeof(struct rtype *));
-    for (size_t i = 0; i < a->type_count; i++) {
-        struct rtype *t = a->types[i];
-        bool pods = !*t->group && strcmp(t->plural, "pods") == 0;
-        if (t->registered && t->namespaced && !pods)
-            types[count++] = t;
-    }
-    /* Upstream walks a Go map: any order may come. */
     for (size_t i = count; i > 1; i--) {
         size_t k = (size_t)prng_below(&p->n->order, i);
         struct rtype *swap = types[i - 1];
         types[i - 1] = types[k];
         types[k] = swap;
     }
+}
+
+/* Kinds without a rank count only where they have content. */
+static size_t pick_types(const struct pass *p, const struct apiserver *a, bool ranked,
+                         struct rtype **out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < a->type_count; i++) {
+        struct rtype *t = a->types[i];
+        bool pods = !*t->group && strcmp(t->plural, "pods") == 0;
+        bool has_rank = !t->builtin || t->builtin->rank;
+        if (t->registered && t->namespaced && !pods && has_rank == ranked &&
+            (ranked || has_content(p, t)))
+            out[count++] = t;
+    }
+    return count;
+}
+
+static void empty_others(struct pass *p)
+{
+    const struct apiserver *a = cluster_server(p->n->cluster);
+    struct rtype **types = mem_zalloc((a->type_count + 1) * sizeof(struct rtype *));
+    size_t ranked = pick_types(p, a, true, types);
+    size_t count = ranked + pick_types(p, a, false, types + ranked);
+    shuffle(p, types, ranked);
+    shuffle(p, types + ranked, count - ranked);
     for (size_t i = 0; i < count && !p->crashed; i++)
         if (types[i]->registered)
             empty_type(p, types[i]);
@@ -248,11 +265,17 @@ static json_t *read_namespace(struct nsctl *n, const char *name)
     return object;
 }
 
+static bool is_kubernetes(const json_t *finalizer)
+{
+    const char *text = json_string_value(finalizer);
+    return text && strcmp(text, "kubernetes") == 0;
+}
+
 static bool has_kubernetes(const json_t *object)
 {
     const json_t *list = json_path(object, "spec.finalizers");
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (strcmp(json_string_value(json_array_get(list, i)), "kubernetes") == 0)
+        if (is_kubernetes(json_array_get(list, i)))
             return true;
     return false;
 }
@@ -265,7 +288,7 @@ static int finalize(struct nsctl *n, const char *name)
     json_t *list = json_array();
     const json_t *old = json_path(object, "spec.finalizers");
     for (size_t i = 0; i < json_array_size(old); i++)
-        if (strcmp(json_string_value(json_array_get(old, i)), "kubernetes") != 0)
+        if (!is_kubernetes(json_array_get(old, i)))
             json_array_append(list, json_array_get(old, i));
     json_put_take(object, "spec.finalizers", list);
     return put_namespace(n, object, "finalize");

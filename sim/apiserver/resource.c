@@ -1,7 +1,6 @@
 /* The registry: which resource types the server serves, by group and plural, by kind, by any word a
  * user may write. */
 #include <assert.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,29 +21,47 @@ static size_t hash_name(const char *group, const char *plural)
     return (size_t)(h ^ (h >> 32));
 }
 
-static void hash_put(struct apiserver *a, struct rtype *t)
+static const struct kind_view *view_of(const struct rtype *t)
 {
-    size_t i = hash_name(t->group, t->plural);
+    return t->builtin ? t->builtin->view : NULL;
+}
+
+static void hash_put(struct apiserver *a, const char *group, struct rtype *t)
+{
+    size_t i = hash_name(group, t->plural);
     while (a->hash[i & (a->hash_cap - 1)])
         i++;
     a->hash[i & (a->hash_cap - 1)] = t;
+}
+
+static void hash_type(struct apiserver *a, struct rtype *t)
+{
+    hash_put(a, t->group, t);
+    if (view_of(t))
+        hash_put(a, view_of(t)->group, t);
 }
 
 static void type_add(struct apiserver *a, struct rtype *t)
 {
     a->types = mem_grow(a->types, &a->type_cap, a->type_count + 1, sizeof(struct rtype *));
     a->types[a->type_count++] = t;
-    if (a->type_count * 2 <= a->hash_cap) {
-        hash_put(a, t);
+    a->hash_count += view_of(t) ? 2 : 1;
+    if (a->hash_count * 2 <= a->hash_cap) {
+        hash_type(a, t);
         return;
     }
     free(a->hash);
-    a->hash_cap = a->hash_cap ? a->hash_cap * 2 : 128;
-    while (a->type_count * 2 > a->hash_cap)
+    a->hash_cap = a->hash_cap ? a->hash_cap * 2 : 256;
+    while (a->hash_count * 2 > a->hash_cap)
         a->hash_cap *= 2;
     a->hash = mem_zalloc(a->hash_cap * sizeof(struct rtype *));
     for (size_t i = 0; i < a->type_count; i++)
-        hash_put(a, a->types[i]);
+        hash_type(a, a->types[i]);
+}
+
+static bool in_group(const struct rtype *t, const char *group)
+{
+    return strcmp(t->group, group) == 0 || (view_of(t) && strcmp(view_of(t)->group, group) == 0);
 }
 
 static struct rtype *find_any_state(const struct apiserver *a, const char *group,
@@ -56,7 +73,7 @@ static struct rtype *find_any_state(const struct apiserver *a, const char *group
         struct rtype *t = a->hash[i & (a->hash_cap - 1)];
         if (!t)
             return NULL;
-        if (strcmp(t->plural, plural) == 0 && strcmp(t->group, group) == 0)
+        if (strcmp(t->plural, plural) == 0 && in_group(t, group))
             return t;
     }
 }
@@ -71,73 +88,60 @@ static struct rtype *rtype_find_kind(const struct apiserver *a, const char *grou
 {
     for (size_t i = 0; i < a->type_count; i++) {
         struct rtype *t = a->types[i];
-        if (t->registered && strcmp(t->kind, kind) == 0 && strcmp(t->group, group) == 0)
+        if (t->registered && strcmp(t->kind, kind) == 0 && in_group(t, group))
             return t;
     }
     return NULL;
 }
 
-const struct rversion *rtype_version(const struct rtype *t, const char *version)
+const struct rversion *rtype_version(const struct rtype *t, const char *group, const char *version)
 {
     for (size_t i = 0; i < t->version_count; i++)
-        if (t->versions[i].served && strcmp(t->versions[i].name, version) == 0)
+        if (t->versions[i].served && strcmp(t->versions[i].name, version ? version : "") == 0 &&
+            strcmp(t->versions[i].group, group ? group : "") == 0)
             return &t->versions[i];
     return NULL;
 }
 
 /* ---- built-in kinds ---- */
 
-/* Splits words separated by spaces; the text behind them is kept in *ret_text. */
-static const char **split_words(const char *words, char **ret_text)
+static struct rtype *type_from_builtin(const struct kind_names *k)
 {
-    char *text = mem_strdup(words ? words : "");
-    const char **out = mem_zalloc((strlen(text) / 2 + 2) * sizeof(*out));
-    size_t n = 0;
-    char *p = text;
-    while (*p) {
-        out[n++] = p;
-        p += strcspn(p, " ");
-        if (*p)
-            *p++ = '\0';
-    }
-    *ret_text = text;
-    return out;
-}
-
-static char *lower_of(const char *s)
-{
-    char *out = mem_strdup(s);
-    for (char *p = out; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
-    return out;
-}
-
-static struct rtype *type_from_builtin(const struct builtin *b)
-{
+    const struct builtin *b = k->builtin;
     struct rtype *t = mem_zalloc(sizeof(*t));
     t->builtin = b;
     t->group = b->group;
     t->plural = b->plural;
     t->kind = b->kind;
-    t->list_kind = t->built_kind_list = mem_printf("%sList", b->kind);
-    t->singular = t->built_singular = lower_of(b->kind);
-    t->words = mem_zalloc(2 * sizeof(char *));
-    t->short_names = split_words(b->short_names, &t->words[0]);
-    t->built_fields = split_words(b->fields, &t->words[1]);
+    t->list_kind = k->list_kind;
+    t->singular = k->singular;
+    t->short_names = k->short_names;
     t->namespaced = b->namespaced;
     t->generation = b->generation;
     t->registered = true;
-    t->versions = mem_zalloc(sizeof(*t->versions));
-    t->version_count = 1;
-    t->versions[0] = (struct rversion){
-        .name = b->version, .served = true, .has_status = b->has_status, .fields = t->built_fields};
+    t->version_count = b->view ? 2 : 1;
+    t->versions = mem_zalloc(t->version_count * sizeof(*t->versions));
+    t->versions[0] = (struct rversion){.group = b->group,
+                                       .name = b->version,
+                                       .served = true,
+                                       .has_status = b->has_status,
+                                       .fields = k->fields,
+                                       .scale = scale_of_builtin(b)};
+    if (b->view)
+        t->versions[1] = (struct rversion){.group = b->view->group,
+                                           .name = b->view->version,
+                                           .served = true,
+                                           .fields = k->view_fields,
+                                           .view = b->view};
     return t;
 }
 
 void rtypes_add_builtin(struct apiserver *a)
 {
-    for (size_t i = 0; i < builtin_count; i++)
-        type_add(a, type_from_builtin(&builtins[i]));
+    size_t count;
+    const struct kind_names *kinds = builtin_kinds(&count);
+    for (size_t i = 0; i < count; i++)
+        type_add(a, type_from_builtin(&kinds[i]));
 }
 
 static void type_destroy(struct rtype *t)
@@ -146,15 +150,9 @@ static void type_destroy(struct rtype *t)
     log_finish(&t->log);
     free(t->watches);
     free(t->versions);
-    if (t->words) {
-        free(t->words[0]);
-        free(t->words[1]);
-        free(t->words);
-        free((void *)t->short_names);
-        free(t->built_fields);
-    }
-    free(t->built_kind_list);
-    free(t->built_singular);
+    free(t->names_short);
+    free(t->names_categories);
+    json_decref(t->names);
     crd_unref(t->crd);
     free(t);
 }
@@ -162,6 +160,7 @@ static void type_destroy(struct rtype *t)
 /* What was worked out from the types' names is worked out anew when it is asked for again. */
 static void names_changed(struct apiserver *a)
 {
+    a->catalog_generation++;
     free(a->kinds);
     a->kinds = NULL;
     strmap_destroy(a->words, free);
@@ -177,6 +176,7 @@ void rtypes_finish(struct apiserver *a)
     for (size_t i = 0; i < a->retired_count; i++)
         crd_unref(a->retired[i]);
     free(a->retired);
+    json_decref(a->retired_names);
     names_changed(a);
 }
 
@@ -197,6 +197,7 @@ static void fill_from_crd(struct rtype *t, struct crd *c)
     t->list_kind = c->list_kind;
     t->singular = c->singular;
     t->short_names = c->short_names;
+    t->categories = c->categories;
     t->namespaced = c->namespaced;
     t->generation = GENERATION_ALL;
     free(t->versions);
@@ -204,11 +205,64 @@ static void fill_from_crd(struct rtype *t, struct crd *c)
     t->version_count = c->version_count;
     t->storage = c->storage;
     for (size_t i = 0; i < c->version_count; i++)
-        t->versions[i] = (struct rversion){.name = c->versions[i].name,
-                                           .served = c->versions[i].served,
-                                           .has_status = c->versions[i].has_status,
-                                           .schema = c->versions[i].schema,
-                                           .fields = c->versions[i].fields};
+        t->versions[i] =
+            (struct rversion){.group = c->group,
+                              .name = c->versions[i].name,
+                              .served = c->versions[i].served,
+                              .has_status = c->versions[i].has_status,
+                              .schema = c->versions[i].schema,
+                              .fields = c->versions[i].fields,
+                              .scale = c->versions[i].has_scale ? &c->versions[i].scale : NULL,
+                              .warning = c->versions[i].warning};
+}
+
+static void drop_names(struct apiserver *a, struct rtype *t)
+{
+    free(t->names_short);
+    free(t->names_categories);
+    t->names_short = t->names_categories = NULL;
+    if (!t->names)
+        return;
+    if (!a->retired_names)
+        a->retired_names = json_array();
+    json_array_append_new(a->retired_names, t->names);
+    t->names = NULL;
+}
+
+static bool own_names(const struct crd *c, const json_t *names)
+{
+    return !names || json_same(names, json_path(c->object, "spec.names"));
+}
+
+/* Not all names that the definition wants were free. */
+static void use_names(struct rtype *t, const json_t *names)
+{
+    t->names = json_incref((json_t *)names);
+    t->singular = json_str_or_empty(names, "singular");
+    t->kind = json_str_or_empty(names, "kind");
+    t->list_kind = json_str_or_empty(names, "listKind");
+    t->short_names = t->names_short = crd_strings(json_object_get(names, "shortNames"));
+    t->categories = t->names_categories = crd_strings(json_object_get(names, "categories"));
+}
+
+static void fill(struct apiserver *a, struct rtype *t, struct crd *c, const json_t *names)
+{
+    drop_names(a, t);
+    fill_from_crd(t, c);
+    if (!own_names(c, names))
+        use_names(t, names);
+}
+
+/* Whether the type is that already. */
+static bool serves(const struct rtype *t, const struct crd *c, const json_t *names)
+{
+    if (!t->registered)
+        return false;
+    /* Labels and annotations of a definition, and its status, say nothing about its objects. */
+    if (t->crd != c &&
+        !json_same(json_object_get(t->crd->object, "spec"), json_object_get(c->object, "spec")))
+        return false;
+    return own_names(c, names) ? !t->names : t->names && json_same(t->names, names);
 }
 
 /* Reads show what is stored through today's schema; since nothing else reads the table, it is
@@ -231,23 +285,23 @@ static void renormalise(struct rtype *t)
     }
 }
 
-void rtype_put_crd(struct apiserver *a, struct crd *c)
+void rtype_put_crd(struct apiserver *a, struct crd *c, const json_t *names)
 {
-    names_changed(a);
     struct rtype *t = find_any_state(a, c->group, c->plural);
+    if (t && serves(t, c, names))
+        return;
+    names_changed(a);
     if (!t) {
         t = mem_zalloc(sizeof(*t));
-        fill_from_crd(t, c);
+        fill(a, t, c, names);
         t->registered = true;
         type_add(a, t);
         return;
     }
     assert(!t->builtin);
-    if (t->registered && t->crd == c)
-        return;
     watches_end(t);
     retire(a, t->crd);
-    fill_from_crd(t, c);
+    fill(a, t, c, names);
     if (!t->registered)
         t->terminating = false;
     t->registered = true;
@@ -282,7 +336,7 @@ bool rtype_has_field(const struct rtype *t, const struct rversion *v, const char
 static void info_of(const struct rtype *t, const struct rversion *v, struct resource_info *ret)
 {
     *ret = (struct resource_info){
-        .resource = {.group = t->group, .version = v->name, .plural = t->plural},
+        .resource = {.group = v->group, .version = v->name, .plural = t->plural},
         .kind = t->kind,
         .namespaced = t->namespaced,
         .has_status = v->has_status};
@@ -295,7 +349,7 @@ bool apiserver_find_kind(const struct apiserver *a, const char *api_version, con
     if (!meta_split_api_version(api_version, group, sizeof(group), version, sizeof(version)))
         return false;
     const struct rtype *t = rtype_find_kind(a, group, kind);
-    const struct rversion *v = t ? rtype_version(t, version) : NULL;
+    const struct rversion *v = t ? rtype_version(t, group, version) : NULL;
     if (!v)
         return false;
     info_of(t, v, ret);
@@ -305,7 +359,7 @@ bool apiserver_find_kind(const struct apiserver *a, const char *api_version, con
 const char *apiserver_kind_of(const struct apiserver *a, const struct api_resource *r)
 {
     const struct rtype *t = rtype_find(a, r->group, r->plural ? r->plural : "");
-    return t ? t->kind : "";
+    return t ? t->kind : virtual_kind(a, r);
 }
 
 static bool word_is(const struct rtype *t, const char *word, size_t len)
@@ -322,8 +376,16 @@ static bool word_is(const struct rtype *t, const char *word, size_t len)
 
 struct word {
     const struct rtype *type; /* NULL: none has the name */
+    const struct rversion *version;
     bool ambiguous;
 };
+
+/* The storage version; the view when the group asks for it. */
+static const struct rversion *word_version(const struct rtype *t, const char *group)
+{
+    bool viewed = group && strcmp(group, t->group) != 0;
+    return viewed ? rtype_version(t, group, view_of(t)->version) : rtype_storage(t);
+}
 
 static struct word word_find(const struct apiserver *a, const char *word)
 {
@@ -332,12 +394,12 @@ static struct word word_find(const struct apiserver *a, const char *word)
     struct word found = {0};
     for (size_t i = 0; i < a->type_count; i++) {
         const struct rtype *t = a->types[i];
-        if (!t->registered || !word_is(t, word, len) || (group && strcmp(group, t->group) != 0))
+        if (!t->registered || !word_is(t, word, len) || (group && !in_group(t, group)))
             continue;
         if (found.type)
             found.ambiguous = true;
         else
-            found.type = t;
+            found = (struct word){.type = t, .version = word_version(t, group)};
     }
     return found;
 }
@@ -370,7 +432,7 @@ bool apiserver_find_any(const struct apiserver *a, const char *word, struct reso
     *ret_ambiguous = found->ambiguous;
     if (!found->type)
         return false;
-    info_of(found->type, rtype_storage(found->type), ret);
+    info_of(found->type, found->version, ret);
     return true;
 }
 

@@ -15,6 +15,7 @@
 
 struct compiler {
     struct field_errors *errors;
+    struct field_errors *rule_errors; /* told when there are no others */
     size_t nodes;
 };
 
@@ -37,6 +38,7 @@ void schema_destroy(struct schema *s)
         schema_destroy(s->props[i].schema);
     }
     free(s->props);
+    free(s->list_key_names);
     schema_destroy(s->additional);
     schema_destroy(s->items);
     schema_destroy(s->none_of);
@@ -161,7 +163,19 @@ static void compile_scalars(struct compiler *c, struct schema *s, const char *fi
     compile_pattern(c, s, field);
 }
 
-static void compile_list_type(struct compiler *c, struct schema *s, const char *field)
+/* The strings of an array, borrowed, NULL-terminated. New. */
+static const char **names_of(const json_t *list)
+{
+    size_t count = 0;
+    const char **names = mem_alloc((json_array_size(list) + 1) * sizeof(*names));
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_is_string(json_array_get(list, i)))
+            names[count++] = json_string_value(json_array_get(list, i));
+    names[count] = NULL;
+    return names;
+}
+
+static void compile_list_type(struct schema *s)
 {
     const char *type = json_string_value(json_object_get(s->source, "x-kubernetes-list-type"));
     const char *map_type = json_string_value(json_object_get(s->source, "x-kubernetes-map-type"));
@@ -169,74 +183,12 @@ static void compile_list_type(struct compiler *c, struct schema *s, const char *
     s->list_keys = json_object_get(s->source, "x-kubernetes-list-map-keys");
     if (!type || strcmp(type, "atomic") == 0)
         return;
-    if (strcmp(type, "set") == 0) {
+    if (strcmp(type, "set") == 0)
         s->list = LIST_SET;
-    } else if (strcmp(type, "map") == 0) {
+    else if (strcmp(type, "map") == 0 && json_array_size(s->list_keys) > 0)
         s->list = LIST_MAP;
-    } else {
-        AUTO(str) char *at = mem_printf("%s.x-kubernetes-list-type", field);
-        field_errors_add(c->errors, FIELD_NOT_SUPPORTED, at,
-                         json_object_get(s->source, "x-kubernetes-list-type"),
-                         "supported values: \"atomic\", \"map\", \"set\"");
-        return;
-    }
-    if (s->list == LIST_MAP && json_array_size(s->list_keys) == 0) {
-        AUTO(str) char *at = mem_printf("%s.x-kubernetes-list-map-keys", field);
-        field_errors_add(c->errors, FIELD_REQUIRED, at, NULL,
-                         "must not be empty if x-kubernetes-list-type is map");
-        s->list = LIST_ATOMIC;
-    }
-}
-
-/* Structural rules: what may not stand where (section 6.4). */
-static void check_structure(struct compiler *c, struct schema *s, const char *field, unsigned depth,
-                            bool inside)
-{
-    static const char *const forbidden[] = {"$ref", "definitions",       "dependencies",
-                                            "id",   "patternProperties", "additionalItems"};
-    static const char *const junctor[] = {"type",        "default",  "title",
-                                          "description", "nullable", "additionalProperties"};
-    for (size_t i = 0; i < ARRAY_LEN(forbidden); i++) {
-        if (!json_object_get(s->source, forbidden[i]))
-            continue;
-        AUTO(str) char *at = mem_printf("%s.%s", field, forbidden[i]);
-        field_errors_add(c->errors, FIELD_FORBIDDEN, at, NULL, "%s is not supported", forbidden[i]);
-    }
-    if (json_is_true(json_object_get(s->source, "uniqueItems"))) {
-        AUTO(str) char *at = mem_printf("%s.uniqueItems", field);
-        field_errors_add(c->errors, FIELD_FORBIDDEN, at, NULL,
-                         "uniqueItems cannot be set to true since the runtime complexity becomes "
-                         "quadratic");
-    }
-    if (s->prop_count && (s->additional || s->additional_any)) {
-        AUTO(str) char *at = mem_printf("%s.additionalProperties", field);
-        field_errors_add(c->errors, FIELD_FORBIDDEN, at, NULL,
-                         "additionalProperties and properties are mutual exclusive");
-    }
-    if (!inside) {
-        if (s->type == TYPE_ANY && !s->int_or_string && !(s->preserve_unknown && depth > 0)) {
-            AUTO(str) char *at = mem_printf("%s.type", field);
-            field_errors_add(c->errors, FIELD_REQUIRED, at, NULL,
-                             depth ? "must not be empty for specified object fields"
-                                   : "must not be empty at the root");
-        }
-        if (s->type == TYPE_ARRAY && !s->items) {
-            AUTO(str) char *at = mem_printf("%s.items", field);
-            field_errors_add(c->errors, FIELD_REQUIRED, at, NULL, "must be specified");
-        }
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(junctor); i++) {
-        const json_t *found = json_object_get(s->source, junctor[i]);
-        if (!found)
-            continue;
-        /* The two int-or-string forms name types inside anyOf. */
-        const char *type = json_string_value(found);
-        if (i == 0 && type && (strcmp(type, "integer") == 0 || strcmp(type, "string") == 0))
-            continue;
-        AUTO(str) char *at = mem_printf("%s.%s", field, junctor[i]);
-        field_errors_add(c->errors, FIELD_FORBIDDEN, at, NULL, "must be empty to be structural");
-    }
+    if (s->list == LIST_MAP)
+        s->list_key_names = names_of(s->list_keys);
 }
 
 static void flags_from(struct schema *s, const struct schema *child)
@@ -322,20 +274,29 @@ static struct schema *compile(struct compiler *c, const json_t *src, const char 
     s->source = json_incref((json_t *)src);
     compile_type(c, s, field);
     compile_scalars(c, s, field);
-    compile_list_type(c, s, field);
+    compile_list_type(s);
     compile_children(c, s, field, depth, inside);
-    check_structure(c, s, field, depth, inside);
     const json_t *rules = json_object_get(src, "x-kubernetes-validations");
     if (json_is_array(rules) && !inside)
-        schema_rules_compile(s, rules, field, c->errors);
+        schema_rules_compile(s, rules, field, c->rule_errors);
     collect_flags(s);
     return s;
 }
 
-struct schema *schema_compile(const json_t *openapi, const char *field, struct field_errors *errors)
+struct schema *schema_compile(const json_t *openapi, const char *field, bool has_status,
+                              struct field_errors *errors)
 {
-    struct compiler c = {.errors = errors};
+    struct field_errors rule_errors = {0};
+    struct compiler c = {.errors = errors, .rule_errors = &rule_errors};
     AUTO(schema) struct schema *s = compile(&c, openapi, field, 0, false);
+    if (s)
+        schema_check_structure(s, field, has_status, errors);
+    if (!field_errors_any(errors)) {
+        field_errors_finish(errors);
+        *errors = rule_errors;
+    } else {
+        field_errors_finish(&rule_errors);
+    }
     if (field_errors_any(errors))
         return NULL;
     return TAKE(s);

@@ -5,16 +5,19 @@
 #define VMCONFORM_SIM_APISERVER_SCHEMA_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/cleanup.h"
 #include "cel/cel.h"
+#include "kube/fields/typed.h"
 #include "kube/status.h"
 
 struct schema;
 
-/* `field` is the schema's place in the CRD ("spec.versions[0].schema.openAPIV3Schema"). NULL when
- * errors were added. */
-struct schema *schema_compile(const json_t *openapi, const char *field,
+/* `field` is the schema's place in the CRD ("spec.versions[0].schema.openAPIV3Schema"); has_status
+ * tells that the kind has the subresource, which narrows what the root may say. NULL when errors
+ * were added. */
+struct schema *schema_compile(const json_t *openapi, const char *field, bool has_status,
                               struct field_errors *errors);
 void schema_destroy(struct schema *s);
 DEFINE_CLEANUP(struct schema, schema, schema_destroy);
@@ -23,9 +26,19 @@ DEFINE_CLEANUP(struct schema, schema, schema_destroy);
  * the caller's own copy. apiVersion, kind and metadata of the root are left alone. */
 void schema_normalise(const struct schema *s, json_t *object);
 
+/* Tells what schema_normalise would prune ("spec.list[0].x"), sorted; at most 100. */
+void schema_unknown(const struct schema *s, const json_t *object,
+                    void (*tell)(void *cookie, const char *path), void *cookie);
+
 /* Values, then list types, then rules. old is the stored object on update (NULL on create): what it
  * shares with the new one is not reported (ratcheting), and transition rules compare with it. */
 void schema_validate(const struct schema *s, const json_t *object, const json_t *old,
                      struct cel_context *cel, struct field_errors *errors);
+/* The same for a write of the status: of the values only the status counts. */
+void schema_validate_status(const struct schema *s, const json_t *object, const json_t *old,
+                            struct cel_context *cel, struct field_errors *errors);
+
+/* The root of a kind as server-side apply sees it; as long as the schema lives. */
+struct typed schema_typed(const struct schema *s);
 
 #endif

@@ -156,7 +156,7 @@ static void spend(struct schema_rules_run *run)
                          "validation rules will be run");
 }
 
-static void check_rule(const struct schema_rule *r, const struct schema_frame *f,
+static void check_rule(const struct schema_rule *r, struct schema_frame *f,
                        struct schema_rules_run *run)
 {
     if (run->budget == 0 || (r->uses_old && !f->old && !r->optional_old))
@@ -179,7 +179,7 @@ static void check_rule(const struct schema_rule *r, const struct schema_frame *f
     report(r, f, message, run->errors);
 }
 
-static void rules_in_object(const struct schema *s, const struct schema_frame *f,
+static void rules_in_object(const struct schema *s, struct schema_frame *f,
                             struct schema_rules_run *run)
 {
     const char *key;
@@ -199,7 +199,7 @@ static void rules_in_object(const struct schema *s, const struct schema_frame *f
     }
 }
 
-void schema_validate_rules(const struct schema *s, const struct schema_frame *f,
+void schema_validate_rules(const struct schema *s, struct schema_frame *f,
                            struct schema_rules_run *run)
 {
     if (!s->has_rules || json_is_null(f->value))

@@ -62,7 +62,8 @@ struct schema {
     int64_t len_min, len_max;     /* characters, items or properties by type; -1: none */
     int64_t items_min, items_max, props_min, props_max;
     enum list_type list;
-    const json_t *list_keys; /* array of names */
+    const json_t *list_keys;     /* array of names */
+    const char **list_key_names; /* the same, NULL-terminated; NULL unless list is LIST_MAP */
     struct schema_set all_of, any_of, one_of;
     struct schema *none_of; /* `not` */
     struct schema_rule *rules;
@@ -74,28 +75,49 @@ const struct schema *schema_prop(const struct schema *s, const char *name);
 void schema_rules_compile(struct schema *s, const json_t *rules, const char *field,
                           struct field_errors *errors);
 void schema_rules_finish(struct schema *s);
+/* The rules of schema_structure.c on a whole schema. */
+void schema_check_structure(const struct schema *s, const char *field, bool has_status,
+                            struct field_errors *errors);
+
+/* A walk over the compiled tree that looks for mistakes in the schema (schema_structure.c,
+ * schema_keywords.c). */
+struct schema_walk {
+    struct field_errors *errors;
+    const json_t *int_or_string; /* anyOf: [{type: integer}, {type: string}] */
+};
+/* member "": the field itself. */
+void schema_walk_add(const struct schema_walk *w, enum field_error_type type, const char *field,
+                     const char *member, const json_t *shown, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+/* "must be X if Y": Required when there is no type, Invalid when it is another one. */
+void schema_walk_need_type(const struct schema_walk *w, const struct schema *s, const char *field,
+                           const char *type, const char *why);
+void schema_walk_keywords(const struct schema_walk *w, const struct schema *s, const char *field);
+/* As the schema spells its type; "" when it has none. */
+const char *schema_type_text(const struct schema *s);
 
 /* Where a validator stands: linked up to the root, rendered only for an error. */
 struct schema_frame {
-    const struct schema_frame *up;
+    struct schema_frame *up;
     const char *key; /* NULL: an array element */
     size_t index;
     bool map_key;              /* key of additionalProperties: printed as [key] */
     const json_t *value, *old; /* old NULL when nothing corresponds */
+    enum { FRAME_UNKNOWN, FRAME_SAME, FRAME_CHANGED } verdict; /* whether old equals value */
 };
-/* The path as the API server prints it; "<nil>" for the root. */
+/* The path as the API server prints it, cut when very long; "<nil>" for the root. */
 void schema_frame_path(const struct schema_frame *f, struct strbuf *out);
 /* True when this value or one that holds it is what is stored already: its errors are not reported.
  */
-bool schema_frame_unchanged(const struct schema_frame *f);
+bool schema_frame_unchanged(struct schema_frame *f);
 /* The stored element that corresponds to item `index` of a list; NULL when none does. Only lists of
  * type map correlate. */
 const json_t *schema_correlate(const struct schema *list, const json_t *item, size_t index,
                                const json_t *old_list);
 
-void schema_validate_values(const struct schema *s, const struct schema_frame *f,
+void schema_validate_values(const struct schema *s, struct schema_frame *f,
                             struct field_errors *errors);
-void schema_validate_lists(const struct schema *s, const struct schema_frame *f,
+void schema_validate_lists(const struct schema *s, struct schema_frame *f,
                            struct field_errors *errors);
 /* One object's evaluation of rules. */
 struct schema_rules_run {
@@ -103,7 +125,7 @@ struct schema_rules_run {
     struct field_errors *errors;
     uint64_t budget; /* cost that is left */
 };
-void schema_validate_rules(const struct schema *s, const struct schema_frame *f,
+void schema_validate_rules(const struct schema *s, struct schema_frame *f,
                            struct schema_rules_run *run);
 
 /* True when text is of the format, or the format is not one that is checked. */

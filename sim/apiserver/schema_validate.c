@@ -8,9 +8,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strmap.h"
+#include "base/utf8.h"
 #include "cel/re2_shim.h"
 #include "cel/utf8.h"
 #include "sim/apiserver/schema_priv.h"
+#include "sim/apiserver/server_priv.h"
 
 /* Each item of a list is looked for in the old one: longer lists correlate by position only. */
 #define CORRELATE_MAX 1000u
@@ -18,6 +20,9 @@
 #define RULES_COST_MAX 10000000u
 
 /* ---- places ---- */
+
+/* Longer ones are cut: an answer repeats them. */
+#define PATH_TEXT_MAX 1024u
 
 static void path_add(const struct schema_frame *f, struct strbuf *out)
 {
@@ -37,12 +42,21 @@ void schema_frame_path(const struct schema_frame *f, struct strbuf *out)
     path_add(f, out);
     if (out->len == 0)
         strbuf_addstr(out, "<nil>");
+    utf8_shorten(out, PATH_TEXT_MAX);
 }
 
-bool schema_frame_unchanged(const struct schema_frame *f)
+/* The frame's own value, compared once however many errors there are below. */
+static bool is_same(struct schema_frame *f)
+{
+    if (f->verdict == FRAME_UNKNOWN)
+        f->verdict = f->old && json_same(f->value, f->old) ? FRAME_SAME : FRAME_CHANGED;
+    return f->verdict == FRAME_SAME;
+}
+
+bool schema_frame_unchanged(struct schema_frame *f)
 {
     for (; f; f = f->up)
-        if (f->old && json_same(f->value, f->old))
+        if (is_same(f))
             return true;
     return false;
 }
@@ -79,13 +93,14 @@ const json_t *schema_correlate(const struct schema *list, const json_t *item, si
 /* ---- one value ---- */
 
 struct check {
-    const struct schema_frame *frame;
+    struct schema_frame *frame;
     struct field_errors *errors;
 };
 
+/* Nothing is said of what is stored already, nor beyond what an answer holds. */
 static bool reports(const struct check *c)
 {
-    return !schema_frame_unchanged(c->frame);
+    return !c->errors->truncated && !schema_frame_unchanged(c->frame);
 }
 
 static void add_body_error(const struct check *c, const json_t *shown, const char *what)
@@ -302,21 +317,34 @@ static void check_required(const struct check *c, const struct schema *s, const 
         AUTO(strbuf) struct strbuf path = {0};
         path_add(c->frame, &path);
         strbuf_addf(&path, "%s%s", path.len ? "." : "", name);
+        utf8_shorten(&path, PATH_TEXT_MAX);
         field_errors_add(c->errors, FIELD_REQUIRED, strbuf_str(&path), NULL, "%s", "");
     }
 }
 
+static void check_type_text(const struct check *c, const char *path, const char *name,
+                            const json_t *value)
+{
+    AUTO(str) char *field = mem_printf("%s.%s", path, name);
+    if (!value)
+        field_errors_add(c->errors, FIELD_REQUIRED, field, NULL, "%s", "");
+    else if (!json_is_string(value))
+        field_errors_add(c->errors, FIELD_INVALID, field, value, "must be a string");
+    else if (json_string_length(value) == 0)
+        field_errors_add(c->errors, FIELD_INVALID, field, value, "must not be empty");
+}
+
+/* Whole objects as values: what they are must be said, metadata may be missing. */
 static void check_embedded(const struct check *c, const json_t *v)
 {
-    static const char *const needed[] = {"apiVersion", "kind"};
-    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
-        if (*json_str_or_empty(v, needed[i]))
-            continue;
-        AUTO(strbuf) struct strbuf path = {0};
-        path_add(c->frame, &path);
-        strbuf_addf(&path, "%s%s", path.len ? "." : "", needed[i]);
-        field_errors_add(c->errors, FIELD_REQUIRED, strbuf_str(&path), NULL, "must not be empty");
-    }
+    const json_t *meta = json_object_get(v, "metadata");
+    AUTO(strbuf) struct strbuf path = {0};
+    path_add(c->frame, &path);
+    utf8_shorten(&path, PATH_TEXT_MAX);
+    check_type_text(c, strbuf_str(&path), "apiVersion", json_object_get(v, "apiVersion"));
+    check_type_text(c, strbuf_str(&path), "kind", json_object_get(v, "kind"));
+    if (meta)
+        meta_validate_embedded(meta, strbuf_str(&path), c->errors);
 }
 
 static void check_object(const struct check *c, const struct schema *s, const json_t *v)
@@ -364,7 +392,7 @@ static void check_array(const struct check *c, const struct schema *s, const jso
 
 /* ---- junctors ---- */
 
-static bool holds(const struct schema *s, const struct schema_frame *f)
+static bool holds(const struct schema *s, struct schema_frame *f)
 {
     /* What ratcheting would hide must still count here: the trial sees no old values. */
     struct schema_frame trial = {.up = NULL, .value = f->value};
@@ -386,7 +414,7 @@ static void add_junctor_error(const struct check *c, const char *what)
                      strbuf_str(&path), what);
 }
 
-static size_t count_holding(const struct schema_set *set, const struct schema_frame *f)
+static size_t count_holding(const struct schema_set *set, struct schema_frame *f)
 {
     size_t n = 0;
     for (size_t i = 0; i < set->count; i++)
@@ -412,11 +440,13 @@ static void check_junctors(const struct check *c, const struct schema *s)
         add_junctor_error(c, "must not validate the schema (not)");
 }
 
-void schema_validate_values(const struct schema *s, const struct schema_frame *f,
+void schema_validate_values(const struct schema *s, struct schema_frame *f,
                             struct field_errors *errors)
 {
     struct check c = {f, errors};
     const json_t *v = f->value;
+    if (errors->truncated)
+        return;
     if (json_is_null(v) && (s->nullable || (s->type == TYPE_ANY && !s->int_or_string)))
         return;
     if (!type_fits(s, v)) {
@@ -450,7 +480,7 @@ static json_t *key_tuple(const struct schema *s, const json_t *item)
     return tuple;
 }
 
-static void check_duplicates(const struct schema *s, const struct schema_frame *f,
+static void check_duplicates(const struct schema *s, struct schema_frame *f,
                              struct field_errors *errors)
 {
     struct strmap *seen = strmap_create();
@@ -461,6 +491,8 @@ static void check_duplicates(const struct schema *s, const struct schema_frame *
         json_write_sorted(&text, shown, JSON_TIGHT);
         if (!strmap_put(seen, strbuf_str(&text), (void *)s))
             continue;
+        if (errors->truncated)
+            break;
         AUTO(strbuf) struct strbuf path = {0};
         schema_frame_path(f, &path);
         strbuf_addf(&path, "[%zu]", i);
@@ -469,7 +501,7 @@ static void check_duplicates(const struct schema *s, const struct schema_frame *
     strmap_destroy(seen, NULL);
 }
 
-static void lists_in_object(const struct schema *s, const struct schema_frame *f,
+static void lists_in_object(const struct schema *s, struct schema_frame *f,
                             struct field_errors *errors)
 {
     const char *key;
@@ -491,10 +523,10 @@ static void lists_in_object(const struct schema *s, const struct schema_frame *f
     }
 }
 
-void schema_validate_lists(const struct schema *s, const struct schema_frame *f,
+void schema_validate_lists(const struct schema *s, struct schema_frame *f,
                            struct field_errors *errors)
 {
-    if (!s->has_list_types)
+    if (!s->has_list_types || errors->truncated)
         return;
     if (json_is_object(f->value)) {
         lists_in_object(s, f, errors);
@@ -516,13 +548,12 @@ void schema_validate_lists(const struct schema *s, const struct schema_frame *f,
 
 /* ---- the whole ---- */
 
-void schema_validate(const struct schema *s, const json_t *object, const json_t *old,
-                     struct cel_context *cel, struct field_errors *errors)
+/* Lists and rules, once the values (of all or a part) are known to be fine or not. */
+static void validate_rest(const struct schema *s, struct schema_frame *root,
+                          struct cel_context *cel, struct field_errors *errors)
 {
-    struct schema_frame root = {.value = object, .old = old};
-    schema_validate_values(s, &root, errors);
     bool broken = field_errors_any(errors);
-    schema_validate_lists(s, &root, errors);
+    schema_validate_lists(s, root, errors);
     if (!s->has_rules)
         return;
     if (broken) {
@@ -532,5 +563,27 @@ void schema_validate(const struct schema *s, const json_t *object, const json_t 
         return;
     }
     struct schema_rules_run run = {.cel = cel, .errors = errors, .budget = RULES_COST_MAX};
-    schema_validate_rules(s, &root, &run);
+    schema_validate_rules(s, root, &run);
+}
+
+void schema_validate(const struct schema *s, const json_t *object, const json_t *old,
+                     struct cel_context *cel, struct field_errors *errors)
+{
+    struct schema_frame root = {.value = object, .old = old};
+    schema_validate_values(s, &root, errors);
+    validate_rest(s, &root, cel, errors);
+}
+
+void schema_validate_status(const struct schema *s, const json_t *object, const json_t *old,
+                            struct cel_context *cel, struct field_errors *errors)
+{
+    const struct schema *status = schema_prop(s, "status");
+    struct schema_frame root = {.value = object, .old = old};
+    struct schema_frame below = {.up = &root,
+                                 .key = "status",
+                                 .value = json_object_get(object, "status"),
+                                 .old = json_object_get(old, "status")};
+    if (status && below.value)
+        schema_validate_values(status, &below, errors);
+    validate_rest(s, &root, cel, errors);
 }

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "kube/patch.h"
+#include "kube/strategic.h"
 #include "sim/apiserver/server_priv.h"
-
-#define RETRIES_MAX 5
 
 /* ---- what the client may not decide ---- */
 
@@ -88,6 +87,8 @@ static void keep_status(const struct call *c, json_t *object, const json_t *old)
 static void restrict_request(const struct call *c, json_t *object, const json_t *old)
 {
     const char *sub = c->req->subresource;
+    if (call_is_scale(c))
+        return; /* what is stored, but for the number */
     if (sub && strcmp(sub, "status") == 0)
         restrict_to_status(c, object, old);
     else if (sub)
@@ -125,15 +126,23 @@ static bool differs_outside(const json_t *a, const json_t *b, bool status_counts
     return false;
 }
 
+static bool member_differs(const json_t *a, const json_t *b, const char *key)
+{
+    const json_t *x = json_object_get(a, key), *y = json_object_get(b, key);
+    return x && y ? !json_same(x, y) : x != y;
+}
+
 static bool counts_as_change(const struct call *c, const json_t *object, const json_t *old)
 {
     switch (c->t->generation) {
     case GENERATION_NONE:
         return false;
-    case GENERATION_SPEC: {
-        const json_t *a = json_object_get(object, "spec"), *b = json_object_get(old, "spec");
-        return a && b ? !json_same(a, b) : a != b;
-    }
+    case GENERATION_SPEC:
+        return member_differs(object, old, "spec");
+    case GENERATION_SPEC_AND_ANNOTATIONS:
+        return member_differs(object, old, "spec") ||
+               member_differs(json_object_get(object, "metadata"), json_object_get(old, "metadata"),
+                              "annotations");
     case GENERATION_ALL:
         return differs_outside(object, old, /* status_counts= */ !c->v->has_status);
     }
@@ -230,21 +239,35 @@ static int put_state(struct call *c, json_t **object, json_t *stored)
         respond(c, 200, shown);
         return 0;
     }
+    write_keep_given(c);
     json_t *now = commit_put(c->a, c->req, c->t, c->key, TAKE(*object));
     respond(c, 200, version_view(c->t, c->v, now));
     return 0;
 }
 
-/* *object (taken) is what the client wants to see; stored is what is there, kept by the caller. */
-static int update_object(struct call *c, json_t **object, json_t *stored, bool *ret_raced)
+/* Keeps the entries that came with the request past what its endpoint may change. */
+static void restrict_fields(struct call *c, json_t *object, const json_t *old)
+{
+    AUTO(json)
+    json_t *entries = json_incref((json_t *)json_at(object, "metadata", "managedFields", NULL));
+    restrict_request(c, object, old);
+    keep_system_fields(object, old);
+    json_t *meta = json_object_get(object, "metadata");
+    if (entries)
+        json_object_set(meta, "managedFields", entries);
+    else if (call_is_status(c))
+        json_object_del(meta, "managedFields");
+}
+
+int update_object(struct call *c, json_t **object, json_t *stored, bool *ret_raced)
 {
     AUTO(json) json_t *old = version_view(c->t, c->v, stored);
     if (check_uid(c, *object, old) < 0 || check_revision(c, *object, old) < 0)
         return -1;
-    restrict_request(c, *object, old);
-    keep_system_fields(*object, old);
-    meta_dedup_owners(*object);
+    restrict_fields(c, *object, old);
+    dedup_owners(c, *object);
     write_normalise(c->t, c->v, *object, old);
+    write_record_fields(c, *object, old);
     count_generation(c, *object, old);
     if (write_has_admission(c)) {
         if (write_admit(c, *object, old) < 0)
@@ -254,8 +277,9 @@ static int update_object(struct call *c, json_t **object, json_t *stored, bool *
                     "generation");
         count_generation(c, *object, old);
     }
-    if (write_validate(c, *object, old) < 0)
+    if (write_validate(c, *object, old) < 0 || write_allocate(c, *object, old) < 0)
         return -1;
+    warn_finalizers(c, *object, old);
     const struct store_entry *e = store_find(&c->t->table, c->key);
     if (!e || e->object != stored) {
         /* A plug-in wrote to this very object meanwhile. */
@@ -273,6 +297,8 @@ static int create_by_put(struct call *c, json_t *object)
     json_drop(object, "metadata.resourceVersion");
     post.body = object;
     struct call create = {.a = c->a, .req = &post, .ret = c->ret, .t = c->t, .v = c->v};
+    if (call_authorize(c->a, c->req, API_CREATE, c->ret) < 0)
+        return -1;
     return call_create(&create);
 }
 
@@ -296,13 +322,14 @@ int call_update(struct call *c)
 
 static int refuse_patch_type(struct call *c)
 {
-    if (c->t->crd)
-        return status_unsupported_media(
-            c->ret, "the body of the request was in an unknown format - accepted media types "
-                    "include: application/json-patch+json, application/merge-patch+json");
     return status_unsupported_media(
-        c->ret, "the body of the request was in an unknown format - accepted media types include: "
-                "application/json-patch+json, application/merge-patch+json");
+        c->ret, c->t->crd
+                    ? "the body of the request was in an unknown format - accepted media types "
+                      "include: application/json-patch+json, application/merge-patch+json, "
+                      "application/apply-patch+yaml"
+                    : "the body of the request was in an unknown format - accepted media types "
+                      "include: application/json-patch+json, application/merge-patch+json, "
+                      "application/strategic-merge-patch+json, application/apply-patch+yaml");
 }
 
 static int patch_failed(struct call *c, struct err *e)
@@ -310,8 +337,12 @@ static int patch_failed(struct call *c, struct err *e)
     enum err_code code = e->code;
     AUTO(str) char *text = mem_strdup(e->msg ? e->msg : "");
     err_clear(e);
+    if (code == ERR_SYNTAX && c->req->patch == PATCH_STRATEGIC)
+        return status_bad_request(c->ret, "%s", text);
     if (code == ERR_SYNTAX)
         return status_bad_request(c->ret, "error decoding patch: %s", text);
+    if (code == ERR_INTERNAL)
+        return untyped_error(c->ret, 500, "%s", text);
     if (code == ERR_LIMIT) {
         untyped_error(c->ret, 413, "%s", text);
         json_put_str(c->ret->body, "reason", "RequestEntityTooLarge");
@@ -324,7 +355,7 @@ static int patch_failed(struct call *c, struct err *e)
     return -1;
 }
 
-static int apply_patch(struct call *c, const json_t *base, json_t **ret)
+int call_apply_patch(struct call *c, const json_t *base, json_t **ret)
 {
     struct err e = {0};
     switch (c->req->patch) {
@@ -336,8 +367,12 @@ static int apply_patch(struct call *c, const json_t *base, json_t **ret)
     case PATCH_JSON:
         *ret = patch_json(base, c->req->body, &e);
         break;
-    case PATCH_NONE:
     case PATCH_STRATEGIC:
+        if (!call_type(c))
+            return refuse_patch_type(c);
+        *ret = patch_strategic(call_type(c), base, c->req->body, &e);
+        break;
+    case PATCH_NONE:
     case PATCH_APPLY:
         return refuse_patch_type(c);
     }
@@ -352,17 +387,20 @@ static int patch_once(struct call *c, bool *ret_raced)
     AUTO(json) json_t *stored = json_incref(e->object);
     AUTO(json) json_t *base = version_view(c->t, c->v, stored);
     AUTO(json) json_t *object = NULL;
-    if (apply_patch(c, base, &object) < 0 || decode_taken(c, &object, /* need_name= */ true) < 0)
+    if (call_apply_patch(c, base, &object) < 0)
         return -1;
-    return update_object(c, &object, stored, ret_raced);
+    c->patch_base = base;
+    int rc = decode_taken(c, &object, /* need_name= */ true);
+    c->patch_base = NULL;
+    return rc < 0 ? -1 : update_object(c, &object, stored, ret_raced);
 }
 
 int call_patch(struct call *c)
 {
     for (int i = 0;; i++) {
         bool raced = false;
-        int rc = patch_once(c, &raced);
-        if (rc == 0 || !raced || i == RETRIES_MAX)
+        int rc = c->req->patch == PATCH_APPLY ? call_apply_once(c, &raced) : patch_once(c, &raced);
+        if (rc == 0 || !raced || i == WRITE_RETRIES_MAX)
             return rc;
         api_response_finish(c->ret);
     }

@@ -3,11 +3,18 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "base/strmap.h"
 #include "kube/names.h"
+#include "kube/types/types.h"
 #include "sim/apiserver/server_priv.h"
 
 #define ANNOTATIONS_MAX 262144u
-#define OWNERS_COMPARED_MAX 1000u /* each with each other one */
+
+/* null is the empty text, as Go reads it. */
+static const char *text_of(const json_t *v)
+{
+    return json_is_string(v) ? json_string_value(v) : "";
+}
 
 static const char *check_name(const struct rtype *t, const char *name)
 {
@@ -69,7 +76,7 @@ static void validate_labels(const json_t *labels, struct field_errors *errors)
         AUTO(json) json_t *shown = json_string(key);
         if (why)
             field_errors_add(errors, FIELD_INVALID, "metadata.labels", shown, "%s", why);
-        why = name_check_label_value(json_string_value(value));
+        why = name_check_label_value(text_of(value));
         if (why)
             field_errors_add(errors, FIELD_INVALID, "metadata.labels", value, "%s", why);
     }
@@ -99,7 +106,7 @@ static void validate_annotations(const json_t *annotations, struct field_errors 
 static bool list_has(const json_t *list, const char *text)
 {
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (strcmp(json_string_value(json_array_get(list, i)), text) == 0)
+        if (strcmp(text_of(json_array_get(list, i)), text) == 0)
             return true;
     return false;
 }
@@ -108,7 +115,7 @@ static void validate_finalizers(const json_t *list, struct field_errors *errors)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *one = json_array_get(list, i);
-        const char *why = name_check_qualified(json_string_value(one));
+        const char *why = name_check_qualified(text_of(one));
         if (why)
             field_errors_add(errors, FIELD_INVALID, "metadata.finalizers", one, "%s", why);
     }
@@ -117,18 +124,29 @@ static void validate_finalizers(const json_t *list, struct field_errors *errors)
                          "finalizer orphan and foregroundDeletion cannot be both set");
 }
 
+struct strmap *meta_finalizer_set(const json_t *object)
+{
+    struct strmap *set = strmap_create();
+    const json_t *list = object ? json_at(object, "metadata", "finalizers", NULL) : NULL;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        strmap_put(set, text_of(json_array_get(list, i)), (void *)list);
+    return set;
+}
+
 static void validate_new_finalizers(const json_t *object, const json_t *old,
                                     struct field_errors *errors)
 {
     if (!old || !meta_deleting(old))
         return;
     AUTO(strbuf) struct strbuf added = {0};
+    struct strmap *known = meta_finalizer_set(old);
     const json_t *list = json_at(object, "metadata", "finalizers", NULL);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *one = json_string_value(json_array_get(list, i));
-        if (!meta_has_finalizer(old, one))
+        if (!strmap_get(known, one))
             strbuf_addf(&added, "%s\"%s\"", added.len ? ", " : "", one);
     }
+    strmap_destroy(known, NULL);
     if (added.len)
         field_errors_add(errors, FIELD_FORBIDDEN, "metadata.finalizers", NULL,
                          "no new finalizers can be added if the object is being deleted, found new "
@@ -208,18 +226,33 @@ void meta_validate(const struct rtype *t, const json_t *object, const json_t *ol
         validate_immutable(object, old, errors);
 }
 
-void meta_dedup_owners(json_t *object)
+/* False when it is no ObjectMeta at all: then nothing more can be said about it. */
+static bool validate_shape(const json_t *meta, struct field_errors *errors)
 {
-    json_t *list = json_at_mut(object, "metadata", "ownerReferences", NULL);
-    if (json_array_size(list) > OWNERS_COMPARED_MAX)
-        return;
-    for (size_t i = 1; i < json_array_size(list);) {
-        size_t k = 0;
-        while (k < i && !json_same(json_array_get(list, k), json_array_get(list, i)))
-            k++;
-        if (k < i)
-            json_array_remove(list, i);
-        else
-            i++;
-    }
+    static const char name[] = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+    AUTO(str) char *why = kube_type_mismatch(kube_type_named(name), meta);
+    if (why)
+        field_errors_add(errors, FIELD_INVALID, "metadata", meta, "%s", why);
+    return !why;
+}
+
+static void validate_parts(const json_t *meta, struct field_errors *errors)
+{
+    const json_t *name = json_object_get(meta, "name");
+    const char *why = name_check_path_segment(json_str_or_empty(meta, "name"));
+    if (why)
+        field_errors_add(errors, FIELD_INVALID, "metadata.name", name, "%s", why);
+    validate_labels(json_object_get(meta, "labels"), errors);
+    validate_annotations(json_object_get(meta, "annotations"), errors);
+    validate_owners(json_object_get(meta, "ownerReferences"), errors);
+    validate_finalizers(json_object_get(meta, "finalizers"), errors);
+}
+
+void meta_validate_embedded(const json_t *meta, const char *at, struct field_errors *errors)
+{
+    struct field_errors found = {0};
+    if (validate_shape(meta, &found))
+        validate_parts(meta, &found);
+    if (field_errors_any(&found))
+        field_errors_move(errors, &found, at);
 }

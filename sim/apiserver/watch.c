@@ -23,6 +23,7 @@ struct apiwatch {
     int64_t initial_revision;
     bool initial_bookmark; /* the end of the initial events is to be marked */
     bool allow_bookmarks, closing_bookmark;
+    int64_t after;         /* changes up to it are not for this watch, whenever they come */
     uint64_t cursor;       /* number of the next log entry to look at */
     int64_t seen_revision; /* everything up to it has been told */
     json_t *made;          /* the object last given out, when it was made for this watch */
@@ -40,7 +41,7 @@ static bool matches(const struct apiwatch *w, const json_t *object)
         return false;
     if (w->label && !selector_matches(w->label, json_at(object, "metadata", "labels", NULL)))
         return false;
-    return !w->field || field_selector_matches(w->field, object);
+    return !w->field || version_selects(w->t, w->v, w->field, object);
 }
 
 /* What the watch makes of the change; false: nothing. */
@@ -50,7 +51,7 @@ static bool judge(const struct apiwatch *w, const struct log_entry *e, enum api_
     bool old_in = e->old && matches(w, e->old);
     bool new_in = e->type != EVENT_DELETED && matches(w, e->object);
     *ret_previous = false;
-    if (!old_in && !new_in)
+    if (e->revision <= w->after || (!old_in && !new_in))
         return false;
     if (old_in && new_in) {
         *ret = EVENT_MODIFIED;
@@ -96,7 +97,8 @@ static bool settle_cursor(struct apiwatch *w, enum api_event_type *ret_type, boo
         const struct log_entry *e = log_at(&w->t->log, w->cursor);
         if (judge(w, e, ret_type, ret_previous))
             return true;
-        w->seen_revision = e->revision;
+        if (e->revision > w->seen_revision)
+            w->seen_revision = e->revision;
     }
     return false;
 }
@@ -106,7 +108,7 @@ static bool settle_cursor(struct apiwatch *w, enum api_event_type *ret_type, boo
 static json_t *bookmark(const struct apiwatch *w, int64_t revision, bool initial)
 {
     char api_version[API_VERSION_TEXT];
-    api_version_of(w->t->group, w->v->name, api_version, sizeof(api_version));
+    api_version_of(w->v->group, w->v->name, api_version, sizeof(api_version));
     AUTO(str) char *rv = mem_printf("%" PRId64, revision);
     json_t *object = json_object();
     json_put_str(object, "kind", w->t->kind);
@@ -233,12 +235,15 @@ static int check_options(struct call *c)
     const struct api_request *req = c->req;
     const char *match = req->resource_version_match;
     bool set = match && *match;
-    if (req->send_initial_events && !(set && strcmp(match, "NotOlderThan") == 0))
+    bool given = req->send_initial_events || req->no_initial_events;
+    if (given && !(set && strcmp(match, "NotOlderThan") == 0))
         return options_invalid(
             c, "resourceVersionMatch",
             "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
-    /* sendInitialEvents=false with a match is not told apart from "not given" by the request; it is
-     * let through. */
+    if (set && !given)
+        return options_invalid(
+            c, "resourceVersionMatch",
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
     return 0;
 }
 
@@ -246,7 +251,7 @@ static int check_options(struct call *c)
 static int start_revision(struct call *c, int64_t *ret)
 {
     const char *rv = c->req->resource_version;
-    *ret = -1;
+    *ret = c->req->no_initial_events ? c->a->revision : -1;
     if (!rv || !*rv)
         return 0;
     char *end;
@@ -257,11 +262,9 @@ static int start_revision(struct call *c, int64_t *ret)
                              "resourceVersion: Invalid value: \"%s\": strconv.ParseUint: parsing "
                              "\"%s\": invalid syntax",
                              rv, rv);
-    bool only_live = !c->req->send_initial_events && c->req->resource_version_match &&
-                     strcmp(c->req->resource_version_match, "NotOlderThan") == 0;
-    if (n == 0 && only_live)
-        *ret = c->a->revision;
-    else if (n > 0 && !c->req->send_initial_events)
+    if (c->req->send_initial_events && n > c->a->revision)
+        return status_too_large(c->ret, n, c->a->revision);
+    if (n > 0 && !c->req->send_initial_events)
         *ret = n;
     if (*ret < 0 || *ret >= c->a->revision)
         return 0;
@@ -306,6 +309,7 @@ static struct apiwatch *open_watch(struct call *c, int64_t revision)
     w->allow_bookmarks = c->req->allow_bookmarks;
     w->initial_revision = c->a->revision;
     w->seen_revision = revision < 0 ? c->a->revision : revision;
+    w->after = revision;
     w->cursor = revision < 0 ? t->log.next : log_after(&t->log, revision);
     if (c->req->timeout_s > 0 && c->req->timeout_s < SCHED_NEVER / NS_PER_S / 2)
         w->timer = sched_post(c->a->sched, sched_now(c->a->sched) + c->req->timeout_s * NS_PER_S,
@@ -318,8 +322,10 @@ static struct apiwatch *open_watch(struct call *c, int64_t revision)
 static int watch_call(struct call *c, struct apiwatch **ret)
 {
     const struct api_request *req = c->req;
+    if (call_authorize(c->a, req, API_WATCH, c->ret) < 0)
+        return -1;
     c->t = rtype_find(c->a, req->resource.group, req->resource.plural);
-    c->v = c->t ? rtype_version(c->t, req->resource.version ? req->resource.version : "") : NULL;
+    c->v = c->t ? rtype_version(c->t, req->resource.group, req->resource.version) : NULL;
     if (!c->v || req->subresource || (req->ns && *req->ns && !c->t->namespaced))
         return status_no_resource(c->ret);
     struct selector *label = NULL;

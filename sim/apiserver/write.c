@@ -29,7 +29,7 @@ int write_admit(struct call *c, json_t *object, const json_t *old)
     for (size_t i = 0; i < c->a->admitter_count; i++) {
         /* By value: a plug-in may register another one. */
         struct admitter p = c->a->admitters[i];
-        if (strcmp(p.plural, c->t->plural) != 0 || strcmp(p.group, c->t->group) != 0)
+        if (strcmp(p.plural, c->t->plural) != 0 || strcmp(p.group, c->v->group) != 0)
             continue;
         if (p.fn(p.cookie, &review, c->ret) < 0)
             return -1;
@@ -41,7 +41,7 @@ bool write_has_admission(const struct call *c)
 {
     for (size_t i = 0; i < c->a->admitter_count; i++)
         if (strcmp(c->a->admitters[i].plural, c->t->plural) == 0 &&
-            strcmp(c->a->admitters[i].group, c->t->group) == 0)
+            strcmp(c->a->admitters[i].group, c->v->group) == 0)
             return true;
     return false;
 }
@@ -55,17 +55,53 @@ void write_normalise(const struct rtype *t, const struct rversion *v, json_t *ob
         t->builtin->prepare(object, old);
 }
 
+/* The rules of a view look at what will be stored. */
+static void validate_view(const struct call *c, const json_t *object, const json_t *old,
+                          struct field_errors *errors)
+{
+    AUTO(json) json_t *now = json_copy_of(object);
+    AUTO(json) json_t *before = old ? json_copy_of(old) : NULL;
+    version_store(c->t, c->v, now);
+    if (before)
+        version_store(c->t, c->v, before);
+    c->v->view->validate(now, before, errors);
+}
+
 int write_validate(struct call *c, const json_t *object, const json_t *old)
 {
     struct field_errors errors = {0};
     meta_validate(c->t, object, old, &errors);
-    if (c->v->schema)
+    if (c->v->schema && call_is_status(c))
+        schema_validate_status(c->v->schema, object, old, c->a->cel, &errors);
+    else if (c->v->schema)
         schema_validate(c->v->schema, object, old, c->a->cel, &errors);
+    else if (c->v->view)
+        validate_view(c, object, old, &errors);
     else if (c->t->builtin && c->t->builtin->validate)
         c->t->builtin->validate(object, old, &errors);
+    if (c->v->scale && c->v->schema)
+        scale_validate(c, object, &errors);
     if (!field_errors_any(&errors))
         return 0;
     return status_invalid(c->ret, c->t->group, c->t->kind, meta_name(object), &errors);
+}
+
+int write_allocate(struct call *c, json_t *object, const json_t *old)
+{
+    struct field_errors errors = {0};
+    if (!c->t->builtin || !c->t->builtin->allocate)
+        return 0;
+    c->given = c->a->given;
+    c->t->builtin->allocate(c->a, object, old, &c->given, &errors);
+    if (!field_errors_any(&errors))
+        return 0;
+    return status_invalid(c->ret, c->t->group, c->t->kind, meta_name(object), &errors);
+}
+
+void write_keep_given(struct call *c)
+{
+    if (c->t->builtin && c->t->builtin->allocate)
+        c->a->given = c->given;
 }
 
 /* ---- versions ---- */
@@ -79,29 +115,4 @@ void api_version_of(const char *group, const char *version, char *out, size_t si
         out[at++] = '/';
     }
     memcpy(out + at, version, len + 1);
-}
-
-/* Conversion strategy None: another apiVersion, then that version's schema. */
-static void convert(const struct rtype *t, const struct rversion *to, json_t *object)
-{
-    char api_version[API_VERSION_TEXT];
-    api_version_of(t->group, to->name, api_version, sizeof(api_version));
-    json_put_str(object, "apiVersion", api_version);
-    if (to->schema)
-        schema_normalise(to->schema, object);
-}
-
-json_t *version_view(const struct rtype *t, const struct rversion *v, json_t *stored)
-{
-    if (v == rtype_storage(t))
-        return json_incref(stored);
-    json_t *copy = json_copy_of(stored);
-    convert(t, v, copy);
-    return copy;
-}
-
-void version_store(const struct rtype *t, const struct rversion *v, json_t *object)
-{
-    if (v != rtype_storage(t))
-        convert(t, rtype_storage(t), object);
 }

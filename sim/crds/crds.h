@@ -1,5 +1,5 @@
 /* The custom resource definitions built into this program: the YAML files beside this header,
- * embedded when it is built.
+ * embedded as JSON when it is built.
  *
  * Adding one is adding a file FOLDER/NAME.yaml with one CustomResourceDefinition document; nothing
  * else is to be touched. */
@@ -15,7 +15,7 @@
 size_t crds_count(void);
 /* The file's name, e.g. "kubevirt.io_virtualmachines.yaml". */
 const char *crds_name(size_t i);
-/* The parsed object, new; NULL with a position in the file when it is not well-formed. */
+/* The parsed object, new; NULL cannot happen to a file that went through embed.c. */
 json_t *crds_json(size_t i, struct err *reterr);
 
 #endif

@@ -1,4 +1,4 @@
-/* What embed.cmake makes of the YAML files. */
+/* What embed.c makes of the YAML files. */
 #ifndef VMCONFORM_SIM_CRDS_EMBEDDED_H
 #define VMCONFORM_SIM_CRDS_EMBEDDED_H
 
@@ -6,7 +6,7 @@
 
 struct crds_file {
     const char *name;
-    const unsigned char *text;
+    const unsigned char *text; /* JSON */
     size_t len;
 };
 extern const struct crds_file crds_embedded[];

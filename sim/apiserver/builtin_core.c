@@ -1,0 +1,128 @@
+/* The core group's plain kinds: namespaces, data, accounts, nodes, quotas. */
+#include <string.h>
+
+#include "kube/types/wire.h"
+#include "sim/apiserver/builtin_priv.h"
+
+/* ---- namespaces ---- */
+
+static void namespace_prepare(json_t *object, const json_t *old)
+{
+    json_t *meta = json_object_get(object, "metadata");
+    if (!json_is_object(json_object_get(meta, "labels")))
+        json_object_set_new(meta, "labels", json_object());
+    json_object_set_new(json_object_get(meta, "labels"), "kubernetes.io/metadata.name",
+                        json_string(meta_name(object)));
+    if (old)
+        return;
+    if (json_array_size(json_path(object, "spec.finalizers")) == 0)
+        json_put_take(object, "spec.finalizers", json_pack("[s]", "kubernetes"));
+    json_put_str(object, "status.phase", "Active");
+}
+
+/* ---- plain data ---- */
+
+static void data_validate(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+    static const char *const fields[] = {"data", "binaryData"};
+    if (!old || !json_bool(old, "immutable", false))
+        return;
+    if (!json_bool(object, "immutable", false))
+        field_errors_add(errors, FIELD_FORBIDDEN, "immutable", NULL,
+                         "field is immutable when `immutable` is set");
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (!unchanged(object, old, fields[i]))
+            field_errors_add(errors, FIELD_FORBIDDEN, fields[i], NULL,
+                             "field is immutable when `immutable` is set");
+}
+
+/* stringData is write-only: it lands in data. */
+static void secret_prepare(json_t *object, const json_t *old)
+{
+    (void)old;
+    AUTO(json) json_t *plain = json_incref(json_object_get(object, "stringData"));
+    json_object_del(object, "stringData");
+    const char *key;
+    json_t *value;
+    json_object_foreach(plain, key, value)
+    {
+        if (!json_is_string(value))
+            continue;
+        AUTO(strbuf) struct strbuf text = {0};
+        wire_base64(&text, (const uint8_t *)json_string_value(value), json_string_length(value));
+        if (!json_is_object(json_object_get(object, "data")))
+            json_object_set_new(object, "data", json_object());
+        json_object_set_new(json_object_get(object, "data"), key, json_string(strbuf_str(&text)));
+    }
+    default_str(object, "type", "Opaque");
+}
+
+static void secret_validate(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+    data_validate(object, old, errors);
+    must_not_change(object, old, "type", errors);
+}
+
+/* ---- endpoints ---- */
+
+static void default_protocols(json_t *ports)
+{
+    for (size_t i = 0; i < json_array_size(ports); i++)
+        default_str(json_array_get(ports, i), "protocol", "TCP");
+}
+
+static void endpoints_prepare(json_t *object, const json_t *old)
+{
+    (void)old;
+    json_t *subsets = json_object_get(object, "subsets");
+    for (size_t i = 0; i < json_array_size(subsets); i++)
+        default_protocols(json_object_get(json_array_get(subsets, i), "ports"));
+}
+
+static void slice_prepare(json_t *object, const json_t *old)
+{
+    (void)old;
+    json_t *ports = json_object_get(object, "ports");
+    default_protocols(ports);
+    for (size_t i = 0; i < json_array_size(ports); i++)
+        default_str(json_array_get(ports, i), "name", "");
+}
+
+static void slice_validate(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+    static const char *const types[] = {"IPv4", "IPv6", "FQDN", NULL};
+    if (!json_path(object, "addressType"))
+        must_stand(object, "addressType", errors);
+    else
+        must_be_one_of(object, "addressType", types, errors);
+    must_not_change(object, old, "addressType", errors);
+}
+
+static const struct builtin kinds[] = {
+    {"", "v1", "Namespace", "namespaces", "ns", "status.phase", .has_status = true,
+     .unconditional = true, .no_collection = true, .names = NAME_LABEL,
+     .prepare = namespace_prepare, .rank = 1},
+    {"", "v1", "ConfigMap", "configmaps", "cm", NULL, .namespaced = true, .unconditional = true,
+     .validate = data_validate, .rank = 5},
+    {"", "v1", "Secret", "secrets", NULL, "type", .namespaced = true, .unconditional = true,
+     .prepare = secret_prepare, .validate = secret_validate, .rank = 6},
+    {"", "v1", "ServiceAccount", "serviceaccounts", "sa", NULL, .namespaced = true,
+     .unconditional = true, .delete_returns = true, .rank = 7},
+    {"", "v1", "Node", "nodes", "no", "spec.unschedulable", .has_status = true,
+     .unconditional = true, .rank = 9},
+    {"", "v1", "Endpoints", "endpoints", "ep", NULL, .namespaced = true, .unconditional = true,
+     .create_on_put = true, .prepare = endpoints_prepare},
+    {"", "v1", "ResourceQuota", "resourcequotas", "quota", NULL, .namespaced = true,
+     .has_status = true, .unconditional = true, .delete_returns = true},
+    {"", "v1", "LimitRange", "limitranges", "limits", NULL, .namespaced = true,
+     .unconditional = true, .create_on_put = true},
+    {"discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", NULL, NULL, .namespaced = true,
+     .unconditional = true, .generation = GENERATION_ALL, .prepare = slice_prepare,
+     .validate = slice_validate},
+    {"coordination.k8s.io", "v1", "Lease", "leases", NULL, NULL, .namespaced = true,
+     .create_on_put = true, .rank = 11},
+    {CRD_GROUP, "v1", "CustomResourceDefinition", "customresourcedefinitions", "crd crds", NULL,
+     .has_status = true, .generation = GENERATION_SPEC, .prepare = crd_object_prepare,
+     .validate = crd_object_validate, .rank = 22},
+};
+const struct builtin_table builtin_core = {kinds, ARRAY_LEN(kinds)};

@@ -1,0 +1,122 @@
+/* Pods, and the kinds of the core group that make them. */
+#include <string.h>
+
+#include "sim/apiserver/builtin_priv.h"
+
+static void pod_prepare(json_t *object, const json_t *old)
+{
+    json_t *spec = default_object(object, "spec");
+    pod_spec_default(spec);
+    default_bool(spec, "enableServiceLinks", true);
+    if (!old)
+        json_put_str(object, "status.phase", "Pending");
+}
+
+static json_t *pod_fixed_spec(const json_t *pod)
+{
+    static const char *const free_fields[] = {"activeDeadlineSeconds", "tolerations",
+                                              "terminationGracePeriodSeconds", "schedulingGates"};
+    static const char *const lists[] = {"containers", "initContainers"};
+    json_t *spec = json_copy_of(json_object_get(pod, "spec"));
+    for (size_t i = 0; i < ARRAY_LEN(free_fields); i++)
+        json_object_del(spec, free_fields[i]);
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        json_t *list = json_object_get(spec, lists[i]);
+        for (size_t k = 0; k < json_array_size(list); k++)
+            json_object_del(json_array_get(list, k), "image");
+    }
+    return spec;
+}
+
+static void pod_validate(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+    pod_spec_validate(json_object_get(object, "spec"), "spec", errors);
+    if (!old || unchanged(object, old, "spec"))
+        return;
+    AUTO(json) json_t *a = pod_fixed_spec(object);
+    AUTO(json) json_t *b = pod_fixed_spec(old);
+    /* The simulated scheduler may name the node once without going through pods/binding. */
+    if (!*json_str_or_empty(b, "nodeName"))
+        json_object_del(a, "nodeName");
+    json_object_del(b, "nodeName");
+    if (*json_str_or_empty(old, "spec.nodeName") && unchanged(object, old, "spec.nodeName"))
+        json_object_del(a, "nodeName");
+    if (!json_same(a, b))
+        field_errors_add(errors, FIELD_FORBIDDEN, "spec", NULL,
+                         "pod updates may not change fields other than "
+                         "`spec.containers[*].image`,`spec.initContainers[*].image`,"
+                         "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+                         "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to "
+                         "be set to 1 if it was previously negative)");
+}
+
+/* ---- templates and replication controllers ---- */
+
+static void pod_template_prepare(json_t *object, const json_t *old)
+{
+    (void)old;
+    json_t *spec = member(default_object(object, "template"), "spec");
+    if (spec)
+        pod_spec_default(spec);
+}
+
+static void controller_prepare(json_t *object, const json_t *old)
+{
+    (void)old;
+    json_t *spec = default_object(object, "spec");
+    template_default(object);
+    default_int(spec, "replicas", 1);
+    const json_t *labels = json_path(spec, "template.metadata.labels");
+    if (!labels)
+        return;
+    default_take(spec, "selector", json_copy_of(labels));
+    default_take(default_object(object, "metadata"), "labels", json_copy_of(labels));
+}
+
+static bool chooses(const json_t *selector, const json_t *labels)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)selector, key, value)
+    {
+        const json_t *have = json_object_get(labels, key);
+        if (!have || !json_same(have, value))
+            return false;
+    }
+    return true;
+}
+
+static void controller_validate(const json_t *object, const json_t *old,
+                                struct field_errors *errors)
+{
+    (void)old;
+    const json_t *selector = json_path(object, "spec.selector");
+    const json_t *labels = json_path(object, "spec.template.metadata.labels");
+    must_not_be_negative(object, "spec.replicas", errors);
+    if (json_object_size(selector) == 0)
+        field_errors_add(errors, FIELD_REQUIRED, "spec.selector", NULL, "%s", "");
+    if (!json_path(object, "spec.template")) {
+        must_stand(object, "spec.template", errors);
+        return;
+    }
+    if (!chooses(selector, labels))
+        field_errors_add(errors, FIELD_INVALID, "spec.template.metadata.labels", labels,
+                         "`selector` does not match template `labels`");
+    pod_spec_validate(json_path(object, "spec.template.spec"), "spec.template.spec", errors);
+}
+
+#define POD_FIELDS                                                                                 \
+    "spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName "                 \
+    "spec.hostNetwork status.phase status.podIP status.podIPs status.nominatedNodeName"
+
+static const struct builtin kinds[] = {
+    {"", "v1", "Pod", "pods", "po", POD_FIELDS, .namespaced = true, .has_status = true,
+     .unconditional = true, .delete_returns = true, .generation = GENERATION_SPEC,
+     .prepare = pod_prepare, .validate = pod_validate, .rank = 2},
+    {"", "v1", "PodTemplate", "podtemplates", NULL, NULL, .namespaced = true, .unconditional = true,
+     .delete_returns = true, .generation = GENERATION_ALL, .prepare = pod_template_prepare},
+    {"", "v1", "ReplicationController", "replicationcontrollers", "rc", "status.replicas",
+     .namespaced = true, .has_status = true, .unconditional = true, .generation = GENERATION_SPEC,
+     .prepare = controller_prepare, .validate = controller_validate},
+};
+const struct builtin_table builtin_pods = {kinds, ARRAY_LEN(kinds)};

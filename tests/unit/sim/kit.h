@@ -114,6 +114,7 @@ __attribute__((unused)) static json_t *kit_send(struct kit *k, const struct api_
     AUTO(str) char *text = json_text(ret.body);
     ck_assert_msg(ret.code == want, "%s %s/%s: want %d, got %d: %s", api_verb_name(req->verb),
                   req->resource.plural, req->name ? req->name : "", want, ret.code, text);
+    json_decref(ret.warnings);
     return ret.body;
 }
 

@@ -299,10 +299,63 @@ START_TEST(patches)
     want_text(c, "data.new", "2");
     AUTO(json) json_t *body = json_object();
     struct api_request req = kit_req(API_PATCH, "configmaps", "default", "a", body);
-    req.patch = PATCH_APPLY;
+    req.patch = PATCH_APPLY; /* says nothing of its manager */
+    json_decref(kit_send(&k, &req, 422));
+    req.patch = PATCH_NONE;
     json_decref(kit_send(&k, &req, 415));
+}
+END_TEST
+
+static const struct strategic {
+    const char *name, *resource, *patch;
+    int code;
+    const char *message; /* of a refusal, or NULL */
+} strategic[] = {
+    {"by name", "pods", "{'spec':{'containers':[{'name':'b','image':'j'}]}}", 200, NULL},
+    {"stale", "pods", "{'metadata':{'resourceVersion':'1'}}", 409, NULL},
+    {"without a key", "pods", "{'spec':{'containers':[{'image':'j'}]}}", 500,
+     "map: map[image:j] does not contain declared merge key: name"},
+    {"bad format", "pods", "{'spec':{'$retainKeys':'a'}}", 400,
+     "invalid patch format of retainKeys"},
+    {"another type", "pods", "{'metadata':{'finalizers':[['a']]}}", 500,
+     "list element types are not identical: [[f.io/x] [[a]]]"},
+    {"lists of lists", "pods", "{'status':{'conditions':[[]]}}", 422, NULL},
+    {"of a custom resource", "widgets", "{'spec':{}}", 415,
+     "the body of the request was in an unknown format - accepted media types include: "
+     "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"},
+};
+
+START_TEST(strategic_patches)
+{
+    const struct strategic *s = &strategic[_i];
+    AUTO(kit) struct kit k = kit_create();
+    kit_add_crd(&k, widget_crd("{'type':'object'}"));
+    json_decref(
+        kit_do(&k, API_CREATE, "widgets", "default", NULL, js("{'metadata':{'name':'x'}}"), 201));
+    json_decref(kit_do(&k, API_CREATE, "pods", "default", NULL,
+                       js("{'metadata':{'name':'x','finalizers':[]},'spec':{'containers':[{'name':"
+                          "'a','image':'i'},{'name':'b','image':'i'}]}}"),
+                       201));
+    json_decref(kit_do(&k, API_PATCH, "pods", "default", "x",
+                       js("{'metadata':{'finalizers':['f.io/x']}}"), 200));
+    json_decref(
+        kit_status(&k, API_PATCH, "pods", "default", "x", js("{'status':{'conditions':[]}}"), 200));
+    AUTO(json) json_t *patch = js("%s", s->patch);
+    struct api_request req = kit_req(API_PATCH, s->resource, "default", "x", patch);
     req.patch = PATCH_STRATEGIC;
-    json_decref(kit_send(&k, &req, 415));
+    struct api_response ret = {0};
+    apiserver_handle(k.server, &req, &ret);
+    ck_assert_msg(ret.code == s->code && (!s->message || !strcmp(api_message(&ret), s->message)),
+                  "%s: %d %s", s->name, ret.code, api_message(&ret));
+    if (s->code == 200) {
+        const json_t *list = json_path(ret.body, "spec.containers");
+        ck_assert_uint_eq(json_array_size(list), 2);
+        ck_assert_str_eq(json_str(json_array_get(list, 0), "image"), "i");
+        ck_assert_str_eq(json_str(json_array_get(list, 1), "image"), "j");
+    }
+    api_response_finish(&ret);
+    req.name = "nosuch";
+    json_decref(kit_send(&k, &req, 404));
 }
 END_TEST
 
@@ -407,6 +460,7 @@ int main(void)
     tcase_add_test(tc, status_endpoint_takes_status_alone);
     tcase_add_test(tc, unconditional_updates);
     tcase_add_test(tc, patches);
+    tcase_add_loop_test(tc, strategic_patches, 0, (int)ARRAY_LEN(strategic));
     tcase_add_test(tc, duplicate_owners_fold);
     tcase_add_test(tc, admission_edits_and_denies);
     tcase_add_test(tc, lookups);

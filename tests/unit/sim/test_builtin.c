@@ -136,6 +136,25 @@ START_TEST(pods)
 }
 END_TEST
 
+/* So many that comparing each with each would take minutes. */
+START_TEST(many_containers)
+{
+    AUTO(kit) struct kit k = kit_create();
+    AUTO(json) json_t *body = js("{'metadata':{'name':'p'},'spec':{'containers':[]}}");
+    json_t *list = json_at_mut(body, "spec", "containers", NULL);
+    for (size_t i = 0; i < 40000; i++)
+        json_array_append_new(list, js("{'name':'c%zu','image':'i'}", i));
+    json_array_append_new(list, js("{'name':'c7','image':'i'}"));
+    json_array_append_new(list, js("{'name':'c7','image':'i'}"));
+    AUTO(json)
+    json_t *refused = kit_do(&k, API_CREATE, "pods", "default", NULL, json_incref(body), 422);
+    const json_t *causes = json_path(refused, "details.causes");
+    ck_assert_uint_eq(json_array_size(causes), 2);
+    want_text(json_array_get(causes, 1), "field", "spec.containers[40001].name");
+    want_text(json_array_get(causes, 1), "message", "Duplicate value: \"c7\"");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("sim.builtin");
@@ -148,6 +167,7 @@ int main(void)
     tcase_add_test(tc, data_source_is_mirrored);
     tcase_add_test(tc, immutable_data);
     tcase_add_test(tc, pods);
+    tcase_add_test(tc, many_containers);
     suite_add_tcase(s, tc);
     return suite_run(s);
 }

@@ -151,6 +151,34 @@ START_TEST(pods_have_grace)
 }
 END_TEST
 
+static const struct {
+    const char *own, *asked; /* what the pod says, and the options */
+    const char *want;
+    int64_t seconds;
+} graces[] = {
+    {"9", "{'gracePeriodSeconds':9223372036854775807}", "2094-01-19T03:14:07Z", INT32_MAX},
+    {"9223372036854775807", "{}", "2094-01-19T03:14:07Z", INT32_MAX},
+    {"9", "{'gracePeriodSeconds':-9223372036854775807}", "2026-01-01T00:00:01Z", 1},
+};
+
+START_TEST(grace_is_bounded)
+{
+    AUTO(kit) struct kit k = kit_create();
+    json_decref(kit_do(&k, API_CREATE, "pods", "default", NULL,
+                       js("{'metadata':{'name':'p'},'spec':{'nodeName':'node',"
+                          "'terminationGracePeriodSeconds':%s,'containers':[{'name':'c','image':"
+                          "'i'}]}}",
+                          graces[_i].own),
+                       201));
+    AUTO(json)
+    json_t *marked =
+        kit_do(&k, API_DELETE, "pods", "default", "p", js("%s", graces[_i].asked), 200);
+    want_text(marked, "metadata.deletionTimestamp", graces[_i].want);
+    ck_assert_int_eq(json_int(marked, "metadata.deletionGracePeriodSeconds", -1),
+                     graces[_i].seconds);
+}
+END_TEST
+
 START_TEST(collections)
 {
     AUTO(kit) struct kit k = kit_create();
@@ -213,6 +241,7 @@ int main(void)
     tcase_add_loop_test(tc, delete_options, 0, (int)ARRAY_LEN(options));
     tcase_add_test(tc, preconditions_that_hold);
     tcase_add_test(tc, pods_have_grace);
+    tcase_add_loop_test(tc, grace_is_bounded, 0, (int)ARRAY_LEN(graces));
     tcase_add_test(tc, collections);
     tcase_add_test(tc, collection_stops_at_a_refusal);
     suite_add_tcase(s, tc);

@@ -149,6 +149,25 @@ START_TEST(finalize_alone_changes_spec_finalizers)
 }
 END_TEST
 
+START_TEST(finalizers_of_nothing)
+{
+    static const char *const lists[] = {"[null]", "['kubernetes',null]"};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        AUTO(kit) struct kit k = kit_create();
+        make_namespace(&k, "a");
+        AUTO(json)
+        json_t *body = js("{'metadata':{'name':'a'},'spec':{'finalizers':%s}}", lists[i]);
+        struct api_request req = kit_req(API_UPDATE, "namespaces", NULL, "a", body);
+        req.subresource = "finalize";
+        json_decref(kit_send(&k, &req, 200));
+        json_decref(kit_do(&k, API_DELETE, "namespaces", NULL, "a", NULL, 200));
+        sched_run(world_sched(k.world), world_now(k.world) + 60 * NS_PER_S);
+        AUTO(json) json_t *left = kit_do(&k, API_GET, "namespaces", NULL, "a", NULL, 200);
+        ck_assert_uint_eq(json_array_size(json_path(left, "spec.finalizers")), 1);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("sim.namespaces");
@@ -162,6 +181,7 @@ int main(void)
     tcase_add_test(tc, pods_first);
     tcase_add_test(tc, refused_content);
     tcase_add_test(tc, finalize_alone_changes_spec_finalizers);
+    tcase_add_test(tc, finalizers_of_nothing);
     suite_add_tcase(s, tc);
     return suite_run(s);
 }

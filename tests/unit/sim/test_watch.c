@@ -192,6 +192,47 @@ START_TEST(bookmarks)
 }
 END_TEST
 
+static const struct watch_options {
+    const char *name, *revision, *match;
+    bool send, none;
+    int code;             /* of the refusal; 0: it opens */
+    const char *expected; /* then: what stands there at the beginning */
+} options[] = {
+    {"nothing", NULL, NULL, false, false, 0, "ADDED a"},
+    {"any", "0", NULL, false, false, 0, "ADDED a"},
+    {"live only", "0", "NotOlderThan", false, true, 0, ""},
+    {"live only, of the newest", NULL, "NotOlderThan", false, true, 0, ""},
+    {"a streamed list", NULL, "NotOlderThan", true, false, 0, "ADDED a"},
+    {"a list of at least that", "1", "NotOlderThan", true, false, 0, "ADDED a"},
+    {"a list of the future", "999", "NotOlderThan", true, false, 504, NULL},
+    {"the future", "999", NULL, false, false, 0, ""},
+    {"a list without a match", NULL, NULL, true, false, 422, NULL},
+    {"no list without a match", "0", NULL, false, true, 422, NULL},
+    {"a list of exactly", "5", "Exact", true, false, 422, NULL},
+    {"a match alone", "5", "NotOlderThan", false, false, 422, NULL},
+    {"no number", "abc", NULL, false, false, 500, NULL},
+};
+
+START_TEST(how_it_begins)
+{
+    const struct watch_options *o = &options[_i];
+    AUTO(kit) struct kit k = kit_create();
+    add(&k, "a");
+    struct api_request req = kit_req(API_WATCH, "configmaps", "default", NULL, NULL);
+    req.resource_version = o->revision;
+    req.resource_version_match = o->match;
+    req.send_initial_events = o->send;
+    req.no_initial_events = o->none;
+    struct api_response ret = {0};
+    AUTO(apiwatch) struct apiwatch *w = apiserver_watch(k.server, &req, &ret);
+    ck_assert_msg(!w == (o->code != 0) && ret.code == o->code, "%s: %d %s", o->name, ret.code,
+                  api_message(&ret));
+    if (w)
+        want_events(w, o->expected);
+    api_response_finish(&ret);
+}
+END_TEST
+
 static void count(void *cookie)
 {
     (*(int *)cookie)++;
@@ -245,6 +286,7 @@ int main(void)
     tcase_add_test(tc, too_old_is_gone);
     tcase_add_test(tc, slow_reader_is_ended);
     tcase_add_test(tc, bookmarks);
+    tcase_add_loop_test(tc, how_it_begins, 0, (int)ARRAY_LEN(options));
     tcase_add_test(tc, wakes_for_its_own_only);
     tcase_add_test(tc, bad_revision);
     suite_add_tcase(s, tc);

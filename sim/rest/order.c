@@ -1,0 +1,215 @@
+/* The order of keys in what is answered: objects of compiled kinds are structs to the real server,
+ * their members come as the types have them and those of maps sorted; objects of definitions are
+ * maps all through (kube-apiserver.md 1.5). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kube/types/types.h"
+#include "sim/rest/rest_priv.h"
+
+struct writer {
+    struct strbuf *out;
+    enum json_style style;
+};
+
+static void write_break(struct writer *w, unsigned depth)
+{
+    if (w->style != JSON_INDENTED)
+        return;
+    strbuf_addch(w->out, '\n');
+    while (depth--)
+        strbuf_addstr(w->out, "  ");
+}
+
+static bool is_plain_key(const char *key)
+{
+    for (; *key; key++)
+        if ((unsigned char)*key < 0x20 || (unsigned char)*key >= 0x7f || *key == '"' ||
+            *key == '\\' || *key == '<' || *key == '>' || *key == '&')
+            return false;
+    return true;
+}
+
+static void write_key(struct writer *w, const char *key, bool *first, unsigned depth)
+{
+    if (!*first)
+        strbuf_addch(w->out, ',');
+    *first = false;
+    write_break(w, depth);
+    if (is_plain_key(key)) {
+        strbuf_addch(w->out, '"');
+        strbuf_addstr(w->out, key);
+        strbuf_addch(w->out, '"');
+    } else {
+        AUTO(json) json_t *text = json_string(key);
+        json_write(w->out, text, JSON_TIGHT);
+    }
+    strbuf_addstr(w->out, w->style == JSON_INDENTED ? ": " : ":");
+}
+
+/* What stands at a place: a value of a type, a map of them, a list of them. */
+struct shape {
+    const struct kube_type *type; /* NULL: nothing is known, members stay as they stand */
+    bool map, list;
+};
+
+static struct shape shape_of(const struct kube_field *f)
+{
+    return (struct shape){
+        .type = f->scalar == KUBE_MESSAGE ? f->type : NULL, .map = f->map, .list = f->repeated};
+}
+
+static void write_value(struct writer *w, const json_t *v, struct shape s, unsigned depth);
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void write_map(struct writer *w, const json_t *v, struct shape s, unsigned depth)
+{
+    size_t count = json_object_size(v), i = 0;
+    const char **keys = mem_reallocarray(NULL, count + 1, sizeof(*keys));
+    const char *key;
+    json_t *value;
+    bool first = true;
+    json_object_foreach((json_t *)v, key, value) keys[i++] = key;
+    qsort(keys, count, sizeof(*keys), by_text);
+    s.map = false;
+    for (i = 0; i < count; i++) {
+        write_key(w, keys[i], &first, depth + 1);
+        write_value(w, json_object_get(v, keys[i]), s, depth + 1);
+    }
+    free(keys);
+}
+
+/* How many members it wrote. */
+static size_t write_fields(struct writer *w, const json_t *v, const struct kube_type *t,
+                           bool *first, unsigned depth)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < t->field_count; i++) {
+        const struct kube_field *f = &t->fields[i];
+        if (!*f->name) {
+            written += write_fields(w, v, f->type, first, depth);
+            continue;
+        }
+        const json_t *value = json_object_get(v, f->name);
+        if (!value)
+            continue;
+        write_key(w, f->name, first, depth + 1);
+        write_value(w, value, shape_of(f), depth + 1);
+        written++;
+    }
+    return written;
+}
+
+static void write_struct(struct writer *w, const json_t *v, const struct kube_type *t,
+                         unsigned depth)
+{
+    const char *key;
+    json_t *value;
+    bool first = true;
+    size_t written = t ? write_fields(w, v, t, &first, depth) : 0;
+    if (written == json_object_size(v))
+        return;
+    json_object_foreach((json_t *)v, key, value)
+    {
+        if (t && kube_field_find(t, key))
+            continue;
+        write_key(w, key, &first, depth + 1);
+        write_value(w, value, (struct shape){0}, depth + 1);
+    }
+}
+
+static void write_object(struct writer *w, const json_t *v, struct shape s, unsigned depth)
+{
+    strbuf_addch(w->out, '{');
+    if (s.map)
+        write_map(w, v, s, depth);
+    else
+        write_struct(w, v, s.type, depth);
+    if (json_object_size(v))
+        write_break(w, depth);
+    strbuf_addch(w->out, '}');
+}
+
+static void write_array(struct writer *w, const json_t *v, struct shape s, unsigned depth)
+{
+    strbuf_addch(w->out, '[');
+    s.list = false;
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        if (i)
+            strbuf_addch(w->out, ',');
+        write_break(w, depth + 1);
+        write_value(w, json_array_get(v, i), s, depth + 1);
+    }
+    if (json_array_size(v))
+        write_break(w, depth);
+    strbuf_addch(w->out, ']');
+}
+
+/* Depth is that of a tree which was read, or made of such trees: bounded. */
+static void write_value(struct writer *w, const json_t *v, struct shape s, unsigned depth)
+{
+    if (json_is_object(v))
+        write_object(w, v, s, depth);
+    else if (json_is_array(v))
+        write_array(w, v, s, depth);
+    else
+        json_write(w->out, v, JSON_TIGHT);
+}
+
+/* Kinds that the table lacks begin as all do. */
+static void write_unknown(struct writer *w, const json_t *v)
+{
+    static const char *const head[] = {"kind", "apiVersion", "metadata"};
+    const struct shape meta = {
+        .type = kube_type_named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")};
+    const char *key;
+    json_t *value;
+    bool first = true;
+    strbuf_addch(w->out, '{');
+    for (size_t i = 0; i < ARRAY_LEN(head); i++) {
+        value = json_object_get(v, head[i]);
+        if (!value)
+            continue;
+        write_key(w, head[i], &first, 1);
+        write_value(w, value, i == 2 ? meta : (struct shape){0}, 1);
+    }
+    json_object_foreach((json_t *)v, key, value)
+    {
+        if (strcmp(key, head[0]) == 0 || strcmp(key, head[1]) == 0 || strcmp(key, head[2]) == 0)
+            continue;
+        write_key(w, key, &first, 1);
+        write_value(w, value, (struct shape){0}, 1);
+    }
+    if (json_object_size(v))
+        write_break(w, 0);
+    strbuf_addch(w->out, '}');
+}
+
+static void write_typed(struct writer *w, const json_t *v)
+{
+    const struct kube_type *t =
+        json_is_object(v) ? kube_type_of(meta_api_version(v), meta_kind(v)) : NULL;
+    if (t || !json_is_object(v))
+        write_value(w, v, (struct shape){.type = t}, 0);
+    else
+        write_unknown(w, v);
+}
+
+void order_write(struct strbuf *out, const json_t *v, enum key_order order, enum json_style style)
+{
+    switch (order) {
+    case ORDER_AS_IS:
+        json_write(out, v, style);
+        return;
+    case ORDER_SORTED:
+        json_write_sorted(out, v, style);
+        return;
+    case ORDER_TYPED:
+        write_typed(&(struct writer){.out = out, .style = style}, v);
+        return;
+    }
+}

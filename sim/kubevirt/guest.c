@@ -79,8 +79,8 @@ void kv_guest_boot(struct guest *g, const char *uid)
 
 /* ---- freeze and thaw, through virt-api ---- */
 
-/* These subresources have no route of their own in the simulated server: a rule for faults "api"
- * with subresource "freeze" or "unfreeze" strikes here, and is answered as virt-api words it. */
+/* KubeVirt's own controllers do not go through the server for these: a rule for faults "api" with
+ * subresource "freeze" or "unfreeze" strikes here, and is answered as virt-api words it. */
 static int call_fault(struct kv *kv, const char *subresource, const char *ns, const char *name,
                       struct err *reterr)
 {
@@ -114,6 +114,16 @@ static void on_safety_timer(void *cookie)
     worker_add(g->kv->vmis, g->ns, g->name);
 }
 
+void kv_guest_set_frozen(struct guest *g, bool frozen, int64_t timeout_ns)
+{
+    struct sched *s = g->kv->sched;
+    thaw(g);
+    g->frozen = frozen;
+    if (frozen && timeout_ns > 0)
+        g->thaw_event = sched_post(s, sched_now(s) + timeout_ns, on_safety_timer, g);
+    worker_add(g->kv->vmis, g->ns, g->name);
+}
+
 int kv_guest_freeze(struct kv *kv, const char *ns, const char *name, int64_t timeout_ns,
                     struct err *reterr)
 {
@@ -122,13 +132,7 @@ int kv_guest_freeze(struct kv *kv, const char *ns, const char *name, int64_t tim
     int rc = call_fault(kv, "freeze", ns, name, reterr);
     if (rc)
         return rc;
-    struct guest *g = kv_guest(kv, ns, name);
-    thaw(g);
-    g->frozen = true;
-    if (timeout_ns > 0)
-        g->thaw_event =
-            sched_post(kv->sched, sched_now(kv->sched) + timeout_ns, on_safety_timer, g);
-    worker_add(kv->vmis, ns, name);
+    kv_guest_set_frozen(kv_guest(kv, ns, name), true, timeout_ns);
     return 0;
 }
 
@@ -139,8 +143,7 @@ int kv_guest_thaw(struct kv *kv, const char *ns, const char *name, struct err *r
     int rc = call_fault(kv, "unfreeze", ns, name, reterr);
     if (rc)
         return rc;
-    thaw(kv_guest(kv, ns, name));
-    worker_add(kv->vmis, ns, name);
+    kv_guest_set_frozen(kv_guest(kv, ns, name), false, 0);
     return 0;
 }
 
@@ -433,6 +436,18 @@ static void power_set(struct guest *g, enum power power)
     case POWER_COUNT:
         break;
     }
+}
+
+void kv_guest_pause(struct guest *g, bool paused)
+{
+    power_set(g, paused ? POWER_PAUSE : POWER_UNPAUSE);
+    worker_add(g->kv->vmis, g->ns, g->name);
+}
+
+void kv_guest_reset(struct guest *g)
+{
+    power_set(g, POWER_RESET);
+    worker_add(g->kv->vmis, g->ns, g->name);
 }
 
 static int find_power(const char *what, enum power *ret, struct err *reterr)

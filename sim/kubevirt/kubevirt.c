@@ -258,6 +258,7 @@ int kubevirt_start(struct cluster *c, struct err *reterr)
     start_controllers(kv, cluster_process(c, "virt-controller"),
                       cluster_process(c, "virt-handler"));
     kv_admission_start(kv);
+    kv_subresources_start(kv);
     return 0;
 }
 

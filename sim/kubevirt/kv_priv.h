@@ -9,6 +9,7 @@
 
 #define KV_USER_CONTROLLER "system:serviceaccount:kubevirt:kubevirt-controller"
 #define KV_USER_HANDLER "system:serviceaccount:kubevirt:kubevirt-handler"
+#define KV_USER_API "system:serviceaccount:kubevirt:kubevirt-apiserver"
 #define KV_NODE "node01"
 
 #define FINALIZER_VM "kubevirt.io/virtualMachineControllerFinalize"
@@ -77,6 +78,10 @@ bool kv_vm_uses_claim(const json_t *vm, const char *claim);
 bool kv_vmi_final(const json_t *vmi);
 /* Creates the claims of spec.dataVolumeTemplates (vm_claims.c). */
 int kv_vm_ensure_claims(struct kv *kv, const json_t *vm, struct err *reterr);
+/* Does what status.volumeRequests asks for, on the machine and its instance (vm_volumes.c). */
+int kv_vm_plug_volumes(struct kv *kv, const json_t *vm, const json_t *vmi, struct err *reterr);
+/* Drops the requests that are done from the caller's copy of the status. */
+void kv_vm_trim_volume_requests(const json_t *vm, json_t *status, const json_t *vmi);
 /* Edits vm->status (vm is the caller's copy) to what holds now; vmi may be NULL. */
 void kv_vm_status(struct kv *kv, json_t *vm, const json_t *vmi);
 /* The ns to wait until a machine that keeps failing may start again; 0: now. */
@@ -94,6 +99,10 @@ void kv_guest_destroy(void *guest);
 int kv_guest_freeze(struct kv *kv, const char *ns, const char *name, int64_t timeout_ns,
                     struct err *reterr);
 int kv_guest_thaw(struct kv *kv, const char *ns, const char *name, struct err *reterr);
+/* The launcher's own work, once a command has reached it; none of these blocks or fails. */
+void kv_guest_set_frozen(struct guest *g, bool frozen, int64_t timeout_ns);
+void kv_guest_pause(struct guest *g, bool paused);
+void kv_guest_reset(struct guest *g);
 
 /* ---- snapshots (snapshot.c, content.c, source.c, volumestatus.c) ---- */
 reconcile_fn kv_snapshot_reconcile, kv_content_reconcile, kv_volume_status_reconcile;
@@ -130,7 +139,8 @@ int kv_restore_apply(struct kv *kv, const json_t *restore, const json_t *content
                      bool *ret_changed, struct err *reterr);
 char *kv_restore_id(const json_t *restore);
 
-/* ---- virt-api (admission.c) ---- */
+/* ---- virt-api (admission.c, subresources*.c) ---- */
 void kv_admission_start(struct kv *kv);
+void kv_subresources_start(struct kv *kv);
 
 #endif

@@ -104,6 +104,20 @@ static int write_revision(struct kv *kv, const json_t *vm, const char *name, str
     return rc;
 }
 
+/* start with {"paused": true}. */
+static bool paused_start_requested(const json_t *vm)
+{
+    size_t i;
+    json_t *request;
+    json_array_foreach(json_at(vm, "status", "stateChangeRequests", NULL), i, request)
+    {
+        if (!strcmp(json_str_or_empty(request, "action"), "Start") &&
+            !strcmp(json_str_or_empty(request, "data.paused"), "true"))
+            return true;
+    }
+    return false;
+}
+
 static json_t *instance_of(const json_t *vm, const char *revision)
 {
     json_t *vmi = ctl_object(&KIND_VMI, meta_namespace(vm), meta_name(vm));
@@ -121,6 +135,8 @@ static json_t *instance_of(const json_t *vm, const char *revision)
     meta_add_finalizer(vmi, FINALIZER_VM);
     const json_t *spec = json_object_get(template, "spec");
     json_object_set_new(vmi, "spec", spec ? json_copy_of(spec) : json_object());
+    if (paused_start_requested(vm))
+        json_put_str(vmi, "spec.startStrategy", "Paused");
     json_put_str(vmi, "status.virtualMachineRevisionName", revision);
     return vmi;
 }
@@ -249,6 +265,8 @@ static int act(struct kv *kv, const json_t *vm, const json_t *vmi, int64_t *ret_
     if (meta_deleting(vm))
         return vmi ? stop(kv, vm, vmi, reterr) : 0;
     int rc = kv_vm_ensure_claims(kv, vm, reterr);
+    if (!rc)
+        rc = kv_vm_plug_volumes(kv, vm, vmi, reterr);
     if (rc)
         return rc;
     switch (vmi ? decide_running(vm, vmi, strategy) : decide_absent(vm, strategy)) {
@@ -263,8 +281,10 @@ static int act(struct kv *kv, const json_t *vm, const json_t *vmi, int64_t *ret_
         return *ret_after_ns > 0 ? 0 : start(kv, vm, reterr);
     case WANT_ALWAYS: {
         AUTO(json) json_t *copy = json_copy_of(vm);
-        json_put_str(copy, "spec.runStrategy", "Always");
-        json_drop(copy, "spec.running");
+        if (json_str(vm, "spec.runStrategy"))
+            json_put_str(copy, "spec.runStrategy", "Always");
+        else
+            json_put_take(copy, "spec.running", json_true());
         return ctl_update(&kv->vm, &KIND_VM, NULL, copy, reterr);
     }
     }

@@ -140,8 +140,8 @@ static int on_pending(struct kv *kv, const json_t *old, json_t *vmi, struct err 
 
 /* ---- boot: a quarter of the time until a node is found, the rest until the guest runs ---- */
 
-static int on_booting(struct kv *kv, const json_t *old, json_t *vmi, int64_t *ret_after_ns,
-                      struct err *reterr)
+static int on_booting(struct kv *kv, struct guest *g, const json_t *old, json_t *vmi,
+                      int64_t *ret_after_ns, struct err *reterr)
 {
     int64_t now = ctl_now(&kv->handler), since = entered(vmi, "Scheduling");
     int64_t total = kv->duration_ns[KV_START];
@@ -159,6 +159,8 @@ static int on_booting(struct kv *kv, const json_t *old, json_t *vmi, int64_t *re
     }
     set_phase(kv, vmi, "Running");
     ctl_set_condition(status_of(vmi), "Ready", "True", NULL, NULL, now);
+    if (!strcmp(json_str_or_empty(vmi, "spec.startStrategy"), "Paused"))
+        g->paused = true; /* its next pass says so */
     int rc = write_changed(kv, old, vmi, reterr);
     if (!rc)
         ctl_event(&kv->handler, vmi, "Normal", "Started", "VirtualMachineInstance started.");
@@ -207,6 +209,16 @@ static int end(struct kv *kv, struct guest *g, const json_t *old, json_t *vmi, c
     return 0;
 }
 
+/* A guest that takes longer than its grace period is killed. */
+static int64_t stop_duration(const struct kv *kv, const json_t *vmi)
+{
+    const json_t *grace = json_path(vmi, "spec.terminationGracePeriodSeconds");
+    int64_t usual = kv->duration_ns[KV_STOP], s = json_integer_value(grace);
+    if (!json_is_integer(grace) || s < 0 || s >= usual / NS_PER_S)
+        return usual;
+    return s * NS_PER_S;
+}
+
 static int on_deleting(struct kv *kv, struct guest *g, const json_t *old, json_t *vmi,
                        int64_t *ret_after_ns, struct err *reterr)
 {
@@ -214,7 +226,7 @@ static int on_deleting(struct kv *kv, struct guest *g, const json_t *old, json_t
     const char *when = json_str(vmi, "metadata.deletionTimestamp");
     if (when)
         time_parse(when, &asked);
-    int64_t left = asked + kv->duration_ns[KV_STOP] - ctl_now(&kv->handler);
+    int64_t left = asked + stop_duration(kv, vmi) - ctl_now(&kv->handler);
     if (in_phase(vmi, "Running") && left > 0) {
         *ret_after_ns = left;
         return on_running(kv, g, old, vmi, reterr);
@@ -241,6 +253,6 @@ int kv_vmi_reconcile(void *cookie, const char *ns, const char *name, int64_t *re
     if (in_phase(vmi, "Running"))
         return on_running(kv, g, old, vmi, reterr);
     if (in_phase(vmi, "Scheduling") || in_phase(vmi, "Scheduled"))
-        return on_booting(kv, old, vmi, ret_after_ns, reterr);
+        return on_booting(kv, g, old, vmi, ret_after_ns, reterr);
     return on_pending(kv, old, vmi, reterr);
 }

@@ -128,6 +128,23 @@ static void set_ready(json_t *status, const json_t *vmi, int64_t now)
         ctl_set_condition(status, "Ready", "False", "VMINotExists", "VMI does not exist", now);
 }
 
+/* Whether the instance runs what the template says, but for what a start or a stop wrote into it.
+ */
+static bool runs_template(const json_t *template, const json_t *vmi)
+{
+    static const char *const own[] = {"startStrategy", "terminationGracePeriodSeconds"};
+    const json_t *spec = json_object_get(vmi, "spec");
+    if (!template || json_same(template, spec))
+        return template != NULL;
+    AUTO(json) json_t *a = json_copy((json_t *)template);
+    AUTO(json) json_t *b = json_copy((json_t *)spec);
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        json_object_del(a, own[i]);
+        json_object_del(b, own[i]);
+    }
+    return json_same(a, b);
+}
+
 /* A change of the template that a running instance does not take over by itself. */
 static void set_restart_required(json_t *vm, json_t *status, const json_t *vmi, int64_t now)
 {
@@ -136,7 +153,7 @@ static void set_restart_required(json_t *vm, json_t *status, const json_t *vmi, 
         return;
     }
     const json_t *template = json_at(vm, "spec", "template", "spec", NULL);
-    if (kv_vmi_final(vmi) || !template || json_same(template, json_object_get(vmi, "spec")))
+    if (kv_vmi_final(vmi) || !template || runs_template(template, vmi))
         return;
     ctl_set_condition(status, "RestartRequired", "True", "RestartRequired",
                       "a non-live-updatable field was changed in the template spec", now);
@@ -223,7 +240,7 @@ static void set_generations(json_t *vm, json_t *status, const json_t *vmi)
     const char *text = meta_annotation(vmi, "kubevirt.io/vm-generation");
     int64_t observed = text ? strtoll(text, NULL, 10) : 0;
     /* A change beside the template is taken over at once. */
-    if (json_same(json_at(vm, "spec", "template", "spec", NULL), json_object_get(vmi, "spec")))
+    if (runs_template(json_at(vm, "spec", "template", "spec", NULL), vmi))
         observed = meta_generation(vm);
     json_object_set_new(status, "desiredGeneration", json_integer(meta_generation(vm)));
     json_object_set_new(status, "observedGeneration", json_integer(observed));
@@ -244,6 +261,7 @@ void kv_vm_status(struct kv *kv, json_t *vm, const json_t *vmi)
         json_put_str(status, "runStrategy", kv_run_strategy(vm));
     set_generations(vm, status, vmi);
     trim_requests(status, vmi);
+    kv_vm_trim_volume_requests(vm, status, vmi);
     set_ready(status, vmi, now);
     copy_conditions(status, vmi, now);
     set_restart_required(vm, status, vmi, now);

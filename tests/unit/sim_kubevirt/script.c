@@ -238,6 +238,53 @@ static void do_delete(struct run *r, char *line)
     send(r, &req);
 }
 
+static void ask_api(struct run *r, struct api_request *req, struct api_response *ret)
+{
+    apiserver_handle(r->server, req, ret);
+    int want = r->want_code;
+    r->want_code = 0;
+    if (want ? ret->code != want : !api_ok(ret))
+        FAIL(r, "answer %d: %s", ret->code, api_message(ret));
+    if (want && !strstr(api_message(ret), r->want_text))
+        FAIL(r, "answer says: %s", api_message(ret));
+}
+
+static struct api_request subresource(struct run *r, enum api_verb verb, char **line)
+{
+    struct api_request req = {
+        .verb = verb, .resource = resource(r, word(r, line)), .ns = "default"};
+    req.resource.group = "subresources.kubevirt.io";
+    req.name = word(r, line);
+    req.subresource = word(r, line);
+    return req;
+}
+
+/* A command is accepted with nothing more to say. */
+static void do_call(struct run *r, char *line)
+{
+    struct api_response ret = {0};
+    struct api_request req = subresource(r, API_UPDATE, &line);
+    bool refused = r->want_code != 0;
+    AUTO(json) json_t *body = *rest(&line) ? json_arg(r, rest(&line)) : NULL;
+    req.body = body;
+    ask_api(r, &req, &ret);
+    if (!refused && (ret.code != 202 || !json_is_null(ret.body)))
+        FAIL(r, "answer %d", ret.code);
+    api_response_finish(&ret);
+}
+
+static void do_ask(struct run *r, char *line)
+{
+    struct api_response ret = {0};
+    struct api_request req = subresource(r, API_GET, &line);
+    bool refused = r->want_code != 0;
+    ask_api(r, &req, &ret);
+    AUTO(str) char *got = json_text(ret.body);
+    if (!refused && !strstr(got, rest(&line)))
+        FAIL(r, "it tells %s", got);
+    api_response_finish(&ret);
+}
+
 /* ---- time ---- */
 
 static int64_t duration(struct run *r, const char *text)
@@ -462,6 +509,8 @@ static const struct {
     {"restore", do_restore},
     {"create", do_create},
     {"refused", do_refused},
+    {"call", do_call},
+    {"ask", do_ask},
     {"patch", do_patch},
     {"patchstatus", do_patchstatus},
     {"delete", do_delete},

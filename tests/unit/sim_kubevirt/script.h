@@ -15,6 +15,8 @@
  * MOMENT TEXT power VM WHAT / duration WHAT DURATION / storage WHAT DURATION / fault JSON / fail
  * RPC GLOB TIMES
  *
+ *   call KIND NAME SUBRESOURCE [JSON]      PUT to virt-api; "refused" may stand before it
+ *   ask KIND NAME SUBRESOURCE TEXT         GET from virt-api; the answer contains TEXT
  *   virtapi down|up
  *   crd FILE                               replaces a definition
  *

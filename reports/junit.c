@@ -47,6 +47,8 @@ static void properties(struct strbuf *out, const struct result_case *r)
     if (r->replay)
         property(out, "replay", r->replay);
     property(out, "virtualTime", virtual_time);
+    if (r->observed)
+        property(out, "observed", "true");
     for (size_t i = 0; r->checked && r->checked[i]; i++)
         property(out, "checked", r->checked[i]);
     strbuf_addstr(out, "      </properties>\n");

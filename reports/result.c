@@ -112,6 +112,7 @@ json_t *result_case_to_json(const struct result_case *r)
     json_object_set_new(o, "checked", texts_json(r->checked));
     json_object_set_new(o, "virtualNs", json_integer(r->virtual_ns));
     json_object_set_new(o, "wallNs", json_integer(r->wall_ns));
+    json_object_set_new(o, "observed", json_boolean(r->observed));
     json_object_set_new(o, "expected", json_boolean(r->expected));
     return o;
 }
@@ -154,6 +155,7 @@ struct result_case *result_case_from_json(const json_t *v, struct err *reterr)
     r->checked = texts_from(json_object_get(v, "checked"));
     r->virtual_ns = json_int(v, "virtualNs", 0);
     r->wall_ns = json_int(v, "wallNs", 0);
+    r->observed = json_bool(v, "observed", false);
     r->expected = json_bool(v, "expected", false);
     return TAKE(r);
 }
@@ -166,6 +168,7 @@ struct result_totals result_count(const struct result_run *run)
 
     for (size_t i = 0; i < run->count; i++) {
         t.by_status[run->cases[i]->status]++;
+        t.observed += run->cases[i]->observed;
         t.expected += run->cases[i]->expected;
     }
     return t;

@@ -39,6 +39,7 @@ struct result_case {
     char **checked;   /* NULL-terminated: what was checked (laws and assertions by name) */
     int64_t virtual_ns;
     int64_t wall_ns;
+    bool observed; /* an outside controller, with a clock of its own: another run may differ */
     bool expected; /* a failure that --expected-failures lists */
 };
 struct result_case *result_case_create(void);
@@ -62,6 +63,7 @@ struct result_run {
 };
 struct result_totals {
     size_t by_status[RESULT_STATUS_COUNT];
+    size_t observed;
     size_t expected; /* of the failed ones */
 };
 struct result_totals result_count(const struct result_run *run);

@@ -42,8 +42,7 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
-/* Makes the folders above a file. */
-static void make_parents(const char *path)
+void report_make_parents(const char *path)
 {
     AUTO(str) char *copy = mem_strdup(path);
 
@@ -75,7 +74,7 @@ int report_save(const char *path, const struct strbuf *text, struct err *reterr)
     struct stat st;
     AUTO(str) char *temporary = mem_printf("%s.partial", path);
 
-    make_parents(path);
+    report_make_parents(path);
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         AUTO(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
 

@@ -69,7 +69,7 @@ static void tell(const struct terminal *t, const struct result_case *r)
 
     fprintf(t->out, "%s%s%s ", paint(t, color), result_status_name(r->status), paint(t, "\033[0m"));
     put_safe(t->out, r->name, NULL);
-    fputs("\n  ", t->out);
+    fputs(r->observed ? " (observed)\n  " : "\n  ", t->out);
     put_safe(t->out, r->headline ? r->headline : "", NULL);
     fputc('\n', t->out);
     if (r->details)
@@ -146,6 +146,11 @@ void terminal_finish(struct terminal *t, const struct result_run *run)
             run->count, n.by_status[RESULT_PASSED], n.by_status[RESULT_FAILED],
             n.by_status[RESULT_ERROR], n.by_status[RESULT_VACUOUS], n.by_status[RESULT_SKIPPED],
             (unsigned long long)run->seed, (double)run->wall_ns / 1e9);
+    if (n.observed)
+        fprintf(t->out,
+                "%zu of the cases were observed: an outside controller took part, another run may "
+                "differ\n",
+                n.observed);
     if (n.expected)
         fprintf(t->out, "%zu of the failures were expected\n", n.expected);
     if (run->fail_on_skip && n.by_status[RESULT_SKIPPED] && !run->interrupted)

@@ -14,6 +14,8 @@
  * user text becomes legal XML 1.0. */
 void report_junit(struct strbuf *out, const struct result_run *run);
 void report_json(struct strbuf *out, const struct result_run *run);
+/* Makes the folders above a file. */
+void report_make_parents(const char *path);
 int report_save(const char *path, const struct strbuf *text, struct err *reterr);
 
 /* The terminal: progress while it runs (one status line on a terminal, nothing in a pipe), failures

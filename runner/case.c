@@ -9,6 +9,7 @@
 #include "base/wall.h"
 #include "kube/time.h"
 #include "runner/casework.h"
+#include "runner/external.h"
 #include "runner/keep.h"
 #include "runner/stage.h"
 
@@ -122,7 +123,7 @@ static void tell_story(void *arg)
     struct casework *cw = arg;
     struct frame *frame;
 
-    if (stage_world(cw) < 0)
+    if (stage_world(cw) < 0 || external_wait(cw->external) < 0)
         return;
     frame = cw->inclusions[0]->frame;
     if (run_steps(cw, &cw->unit->steps, frame) < 0 || judge_eventually(cw) < 0 ||
@@ -140,8 +141,10 @@ static void casework_start(struct casework *cw)
 {
     struct world_config config = {
         .seed = cw->options->seed,
+        .start_ns = cw->options->start_ns,
         .trace = cw->options->trace,
         .events_max = cw->options->events_max ? cw->options->events_max : CASE_EVENTS_MAX,
+        .revision = cw->options->external ? cw->options->external->revision : 0,
         .dir = cw->options->dir,
         .can_mount = cw->options->can_mount,
     };
@@ -150,11 +153,12 @@ static void casework_start(struct casework *cw)
     cw->cel = cel_context_create();
     cw->chains = strmap_create();
     cw->checked = strmap_create();
-    history_init(&cw->history, WORLD_START_NS);
+    history_init(&cw->history, world_now(cw->world));
     cw->last_write_ns = world_now(cw->world);
     cw->watch.cell = waitcell_create(world_sched(cw->world), "story");
     cw->story = process_create(world_sched(cw->world), "scenario");
     install_hooks(cw);
+    cw->external = external_create(cw);
 }
 
 static void take_checked(struct casework *cw)
@@ -168,6 +172,25 @@ static void take_checked(struct casework *cw)
         cw->result->checked[n++] = mem_strdup(key);
 }
 
+/* A process that ended badly after the verdict, as one does whose leak check finds something, has
+ * the last word. */
+static void end_processes(struct casework *cw)
+{
+    struct result_case *r = cw->result;
+    struct err e = {0};
+
+    if (front_end(TAKE(cw->front), &e) == 0)
+        return;
+    r->status = RESULT_ERROR;
+    free(r->error_type);
+    free(r->headline);
+    free(r->details);
+    r->error_type = mem_strdup("component");
+    r->headline = mem_printf("%s:%u:1: %s", r->file, r->line, e.msg);
+    r->details = mem_strdup(e.hint);
+    err_clear(&e);
+}
+
 static void casework_finish(struct casework *cw, struct case_outcome *ret)
 {
     cw->over = true; /* unwinding judges nothing */
@@ -178,7 +201,9 @@ static void casework_finish(struct casework *cw, struct case_outcome *ret)
 
         strbuf_add(&ret->trace, strbuf_str(text), text->len);
     }
+    external_destroy(cw->external);
     world_destroy(cw->world);
+    end_processes(cw);
     for (size_t i = 0; i < cw->inclusion_count; i++) {
         frame_destroy(cw->inclusions[i]->frame);
         free(cw->inclusions[i]);
@@ -214,11 +239,15 @@ static const char *stop_reason(enum sched_stop stop)
                                     : "nothing is left to happen, and the story has not ended";
 }
 
-static void run_world(struct casework *cw)
+static void run_world(struct casework *cw, actor_fn *story)
 {
     enum sched_stop stop;
 
-    actor_spawn(cw->story, "story", tell_story, cw);
+    actor_spawn(cw->story, "story", story, cw);
+    if (cw->external) {
+        external_run(cw->external);
+        return;
+    }
     do
         stop = sched_run(world_sched(cw->world), SCHED_NEVER);
     while (stop == SCHED_STOP_ASKED && !cw->over);
@@ -237,8 +266,7 @@ static char *suite_of(const struct unit *u)
     return mem_strdup(family ? family : group ? group : "scenarios");
 }
 
-/* Appends an argument so that every POSIX shell reads it back as it is. */
-static void add_argument(struct strbuf *out, const char *text)
+void shell_add_argument(struct strbuf *out, const char *text)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                 "_-./:=,+@%";
@@ -259,31 +287,36 @@ static void add_argument(struct strbuf *out, const char *text)
     strbuf_addch(out, '\'');
 }
 
-char *case_replay(const struct unit *u, const char *name, uint64_t seed, const char *crash)
+char *case_replay(const struct unit *u, const char *name, const struct replay *how)
 {
     AUTO(strbuf) struct strbuf out = {0};
-    AUTO(str) char *number = mem_printf("%llu", (unsigned long long)seed);
+    AUTO(str) char *number = mem_printf("%llu", (unsigned long long)how->seed);
 
     /* As it was called: what is copied must find the same program. */
-    add_argument(&out, program_invocation_name);
-    add_argument(&out, "run");
+    shell_add_argument(&out, program_invocation_name);
+    shell_add_argument(&out, "run");
     if (strcmp(name, u->name) != 0) {
-        add_argument(&out, "--filter");
-        add_argument(&out, name);
+        shell_add_argument(&out, "--filter");
+        shell_add_argument(&out, name);
     }
-    add_argument(&out, "--seed");
-    add_argument(&out, number);
-    if (crash) {
-        add_argument(&out, "--crash");
-        add_argument(&out, crash);
+    shell_add_argument(&out, "--seed");
+    shell_add_argument(&out, number);
+    if (how->crash) {
+        shell_add_argument(&out, "--crash");
+        shell_add_argument(&out, how->crash);
+    }
+    if (how->outside) {
+        shell_add_argument(&out, "--transport");
+        shell_add_argument(&out, "http");
     }
     if (*u->path == '-')
-        add_argument(&out, "--");
-    add_argument(&out, u->path);
+        shell_add_argument(&out, "--");
+    shell_add_argument(&out, u->path);
     return strbuf_take(&out);
 }
 
-struct result_case *case_blank_result(const struct unit *u, const json_t *values, uint64_t seed)
+struct result_case *case_blank_result(const struct unit *u, const json_t *values,
+                                      const struct replay *how)
 {
     struct result_case *r = result_case_create();
     size_t n = json_array_size(u->requirements);
@@ -291,13 +324,20 @@ struct result_case *case_blank_result(const struct unit *u, const json_t *values
     r->name = scenario_case_name(u, values);
     r->file = mem_strdup(u->path);
     r->line = 1;
-    r->seed = seed;
+    r->seed = how->seed;
     r->requirements = mem_zalloc((n + 1) * sizeof *r->requirements);
     for (size_t i = 0; i < n; i++)
         r->requirements[i] = mem_strdup(json_string_value(json_array_get(u->requirements, i)));
     r->suite = suite_of(u);
-    r->replay = case_replay(u, r->name, seed, NULL);
+    r->replay = case_replay(u, r->name, how);
     return r;
+}
+
+static struct result_case *blank_result(const struct unit *u, const json_t *values,
+                                        const struct case_options *options)
+{
+    return case_blank_result(
+        u, values, &(struct replay){.seed = options->seed, .outside = options->sockets != NULL});
 }
 
 void run_case(const struct unit *u, const json_t *values, const struct case_options *options,
@@ -307,9 +347,11 @@ void run_case(const struct unit *u, const json_t *values, const struct case_opti
     int64_t start = wall_monotonic_ns();
 
     *ret = (struct case_outcome){0};
-    cw.result = ret->result = case_blank_result(u, values, options->seed);
+    cw.result = ret->result = blank_result(u, values, options);
+    if (options->external)
+        external_replay(options->external, &cw.result->replay);
     casework_start(&cw);
-    run_world(&cw);
+    run_world(&cw, tell_story);
     name_the_laws(&cw);
     take_checked(&cw);
     if (options->keep)
@@ -325,4 +367,53 @@ void case_outcome_finish(struct case_outcome *o)
     result_case_destroy(o->result);
     strbuf_finish(&o->trace);
     *o = (struct case_outcome){0};
+}
+
+/* ---- a stage without a story ---- */
+
+struct staged_case {
+    struct casework work;
+    struct case_outcome outcome;
+};
+
+static void set_stage(void *arg)
+{
+    struct casework *cw = arg;
+
+    if (stage_world(cw) < 0)
+        return;
+    cw->over = true;
+    cw->result->status = RESULT_PASSED;
+    sched_stop(world_sched(cw->world));
+}
+
+struct staged_case *case_stage(const struct unit *u, const json_t *values,
+                               const struct case_options *options, struct err *reterr)
+{
+    struct staged_case *s = mem_zalloc(sizeof *s);
+
+    s->work = (struct casework){.unit = u, .values = values, .options = options};
+    s->work.result = s->outcome.result = blank_result(u, values, options);
+    casework_start(&s->work);
+    run_world(&s->work, set_stage);
+    if (s->work.result->status == RESULT_PASSED)
+        return s;
+    err_set(reterr, ERR_INVALID, NO_POS, "the stage could not be set: %s",
+            s->work.result->headline);
+    staged_case_destroy(s);
+    return NULL;
+}
+
+void staged_case_destroy(struct staged_case *s)
+{
+    if (!s)
+        return;
+    casework_finish(&s->work, &s->outcome);
+    case_outcome_finish(&s->outcome);
+    free(s);
+}
+
+struct world *staged_case_world(const struct staged_case *s)
+{
+    return s->work.world;
 }

@@ -5,10 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
+#include "base/err.h"
 #include "base/strbuf.h"
 #include "reports/result.h"
 #include "runner/scenario.h"
 
+struct external_options;
 struct case_options {
     uint64_t seed;
     bool trace;
@@ -19,6 +22,13 @@ struct case_options {
     int64_t crash_point; /* crash the acting component at its n-th write (1..), 0: never */
     int crash_moment;    /* enum request_moment */
     uint64_t events_max; /* 0: the default */
+    int64_t start_ns;    /* of the virtual clock; 0: WORLD_START_NS */
+    struct external_options *external; /* NULL: every component is ours */
+    /* Components are processes of their own, which reach the world by a socket in this folder;
+     * NULL: they run in this process. */
+    const char *sockets;
+    const char *component_program; /* what is run for each; NULL: vmconform-component */
+    int64_t watchdog_ns;           /* of wall time, for one call of theirs; 0: the default */
 };
 #define CASE_EVENTS_MAX UINT64_C(50000000)
 
@@ -31,10 +41,28 @@ struct case_outcome {
 void run_case(const struct unit *u, const json_t *values, const struct case_options *options,
               struct case_outcome *ret);
 /* A result with all names filled in and nothing decided. New. */
-struct result_case *case_blank_result(const struct unit *u, const json_t *values, uint64_t seed);
-/* The command that runs the case again, quoted for a shell. crash: what --crash gets, or NULL. New.
- */
-char *case_replay(const struct unit *u, const char *name, uint64_t seed, const char *crash);
+/* How a case is run again. */
+struct replay {
+    uint64_t seed;
+    const char *crash; /* what --crash gets, or NULL */
+    bool outside;      /* components are processes of their own */
+};
+struct result_case *case_blank_result(const struct unit *u, const json_t *values,
+                                      const struct replay *how);
+/* The command that runs the case again, quoted for a shell. New. */
+char *case_replay(const struct unit *u, const char *name, const struct replay *how);
+/* Appends an argument so that every POSIX shell reads it back as it is. */
+void shell_add_argument(struct strbuf *out, const char *text);
 void case_outcome_finish(struct case_outcome *o);
+
+/* A case as its `given` leaves it: the world may go on, and nothing is judged any more. Everything
+ * that is passed in is borrowed until it is destroyed. NULL: the stage could not be set. */
+struct staged_case;
+struct staged_case *case_stage(const struct unit *u, const json_t *values,
+                               const struct case_options *options, struct err *reterr);
+void staged_case_destroy(struct staged_case *s);
+DEFINE_CLEANUP(struct staged_case, staged_case, staged_case_destroy);
+struct world;
+struct world *staged_case_world(const struct staged_case *s);
 
 #endif

@@ -9,6 +9,7 @@
 #include "runner/case.h"
 #include "runner/history.h"
 #include "runner/reads.h"
+#include "runner/remote/front.h"
 #include "runner/scenario.h"
 #include "sim/world.h"
 
@@ -81,6 +82,7 @@ struct casework {
     struct armed **due; /* armed steps whose event has happened; they run when the server is done */
     size_t due_count, due_cap;
     bool running_due;
+    struct front *front; /* of components that are processes; NULL: none yet */
     struct running_component **components;
     size_t component_count, component_cap;
     struct sometimes_state *sometimes;
@@ -101,6 +103,7 @@ struct casework {
     unsigned use_depth;
     const struct step *use; /* the outermost `use` that runs, NULL: none */
     struct process *story;
+    struct external *external; /* NULL: nobody is outside */
     struct result_case *result;
     struct strmap *checked; /* names of what was checked */
     char *unknown_kind;     /* the first kind that an expression named and no cluster knew */
@@ -185,6 +188,12 @@ int component_stop(struct casework *cw, const char *name, struct src_pos pos);
 /* Crashes it now; starts it again after the delay (negative: never). */
 int component_crash(struct casework *cw, const char *name, int64_t restart_ns, struct src_pos pos);
 int component_restart(struct casework *cw, const char *name, struct src_pos pos);
+/* Runs it where the options say: in this process or in one of its own. From an actor of the host's
+ * process. */
+struct component;
+struct host;
+int component_run(struct casework *cw, const struct component *c, struct host *h,
+                  const json_t *config, struct err *reterr);
 struct running_component *component_of_process(struct casework *cw, const char *process);
 
 /* ---- hooks (watch.c) ---- */

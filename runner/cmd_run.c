@@ -12,16 +12,20 @@
 #include "base/wall.h"
 #include "reports/writers.h"
 #include "runner/commands.h"
+#include "runner/external.h"
 #include "runner/options.h"
 #include "runner/pool.h"
 
+#define EXTERNAL_MARGIN (INT64_C(30) * 1000000000)
 #define TIMEOUT_DEFAULT (INT64_C(120) * 1000000000)
 
 struct run_options {
-    const char *junit, *json, *trace, *keep, *filter, *selector, *shard, *expected, *crash, *engine;
+    const char *junit, *json, *trace, *keep, *filter, *selector, *shard, *expected, *crash, *engine,
+        *transport;
     uint64_t seed, jobs;
     int64_t timeout;
     bool fail_fast, fail_on_skip, help, quiet;
+    struct external_options external;
 };
 
 static volatile int interrupted;
@@ -126,6 +130,26 @@ static int check_words(const struct run_options *o, struct err *reterr)
     if (o->engine && strcmp(o->engine, "qemu-img") != 0)
         return err_set(reterr, ERR_INVALID, NO_POS, "--engine knows 'qemu-img' only, found '%s'",
                        o->engine);
+    if (o->transport && strcmp(o->transport, "http") != 0 && strcmp(o->transport, "inprocess") != 0)
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "--transport knows 'inprocess' and 'http' only, found '%s'", o->transport);
+    return 0;
+}
+
+/* After external_read: only then is known whether anybody is outside. */
+static int check_outside(const struct run_options *o, struct err *reterr)
+{
+    if (!o->external.component)
+        return 0;
+    if (o->crash)
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "--crash wants runs that are the same each time; one with --implementation "
+                       "is not");
+    if (o->transport && strcmp(o->transport, "http") == 0)
+        return err_set(
+            reterr, ERR_INVALID, NO_POS,
+            "--transport http is for components of ours; those of --implementation speak "
+            "HTTP anyway");
     return 0;
 }
 
@@ -208,7 +232,7 @@ static int smaller_status(int a, int b)
     return a == 0 ? b : b == 0 ? a : a < b ? a : b;
 }
 
-static int run_collection(const struct run_options *o, const struct collection *c, const char *dir,
+static int run_collection(struct run_options *o, const struct collection *c, const char *dir,
                           const struct expected *expected)
 {
     bool tty = isatty(STDOUT_FILENO);
@@ -216,10 +240,13 @@ static int run_collection(const struct run_options *o, const struct collection *
     struct pool_options options = {
         .seed = o->seed,
         .jobs = (unsigned)o->jobs,
-        .timeout_ns = o->timeout,
+        /* A case with somebody outside ends itself, and tells more. */
+        .timeout_ns = o->timeout + (o->external.component ? EXTERNAL_MARGIN : 0),
+        .external = o->external.component ? &o->external : NULL,
         .fail_fast = o->fail_fast,
         .trace = o->trace != NULL,
         .crash_every_write = o->crash != NULL,
+        .outside = o->transport && strcmp(o->transport, "http") == 0,
         .keep = o->keep,
         .dir = dir,
         .interrupted = &interrupted,
@@ -256,7 +283,7 @@ static void catch_signals(void)
     sigaction(SIGINT, &act, NULL);
 }
 
-static int run_in_folder(const struct run_options *o, const struct collection *c,
+static int run_in_folder(struct run_options *o, const struct collection *c,
                          const struct expected *expected)
 {
     const char *base = getenv("TMPDIR");
@@ -274,10 +301,11 @@ static int run_in_folder(const struct run_options *o, const struct collection *c
     return status;
 }
 
-static int collect_and_run(const struct run_options *o, int count, char **paths,
+static int collect_and_run(struct run_options *o, int count, char **paths,
                            const struct collect_filter *filter, const struct expected *expected)
 {
     struct collection c;
+    struct err err = {0};
     int status = collect(&c, paths, (size_t)count, filter) < 0 ? EXIT_CANNOT_TELL : 0;
 
     if (!status && c.case_count == 0) {
@@ -286,10 +314,49 @@ static int collect_and_run(const struct run_options *o, int count, char **paths,
                 "there is\n");
         status = EXIT_CANNOT_TELL;
     }
+    if (!status && (external_check(&o->external, &c, &err) < 0 ||
+                    (o->external.component && external_open(&o->external, &c, &err) < 0)))
+        status = usage_error(&err);
     if (!status)
         status = run_in_folder(o, &c, expected);
     collection_finish(&c);
     return status;
+}
+
+static int read_and_run(struct run_options *o, struct expected *expected,
+                        const struct option_spec *specs, int argc, char **argv)
+{
+    struct collect_filter filter = {0};
+    AUTO(selector) struct selector *selector = NULL;
+    struct err err = {0};
+    int operands;
+
+    if (options_parse(specs, argc - 1, argv + 1, &operands, &err) < 0)
+        return usage_error(&err);
+    if (o->help) {
+        help(specs);
+        return 0;
+    }
+    if (operands == 0 && err_set(&err, ERR_INVALID, NO_POS, "no path was given")) {
+        err_hint(&err, "'scenarios' is the folder of the project's own");
+        return usage_error(&err);
+    }
+    filter.glob = o->filter;
+    if (o->selector && !(selector = selector_parse(o->selector, &err))) {
+        err_wrap(&err, NO_POS, "--selector '%s'", o->selector);
+        return usage_error(&err);
+    }
+    if (check_words(o, &err) < 0 || parse_shard(o->shard, &filter, &err) < 0 ||
+        (o->expected && expected_load(expected, o->expected, &err) < 0) ||
+        external_read(&o->external, o->junit ? o->junit : o->json, &err) < 0 ||
+        check_outside(o, &err) < 0)
+        return usage_error(&err);
+    filter.selector = selector;
+    o->external.timeout_ns = o->timeout;
+    o->external.seed = o->seed;
+    if (o->external.component)
+        o->jobs = 1; /* the outside is one, and so is its server */
+    return collect_and_run(o, operands, argv + 1, &filter, expected);
 }
 
 int cmd_run(int argc, char **argv)
@@ -312,7 +379,10 @@ int cmd_run(int argc, char **argv)
          "rerun each case with a crash at each write"},
         {"--keep", 0, OPTION_TEXT, &o.keep, "DIR", "keep images and restored disks there"},
         {"--engine", 0, OPTION_TEXT, &o.engine, "NAME", "what restores images: qemu-img"},
+        {"--transport", 0, OPTION_TEXT, &o.transport, "NAME",
+         "how components reach the world: inprocess (default), or http, as processes of their own"},
         {"--timeout", 0, OPTION_DURATION, &o.timeout, "D", "wall time of one case (default 2m)"},
+        EXTERNAL_OPTION_SPECS(o.external),
         {"--expected-failures", 0, OPTION_TEXT, &o.expected, "FILE",
          "names of cases that may fail"},
         {"--fail-fast", 0, OPTION_FLAG, &o.fail_fast, NULL,
@@ -321,32 +391,10 @@ int cmd_run(int argc, char **argv)
         {"--help", 'h', OPTION_FLAG, &o.help, NULL, "show this"},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL},
     };
-    struct collect_filter filter = {0};
-    AUTO(selector) struct selector *selector = NULL;
     struct expected expected = {0};
-    struct err err = {0};
-    int operands, status;
+    int status = read_and_run(&o, &expected, specs, argc, argv);
 
-    if (options_parse(specs, argc - 1, argv + 1, &operands, &err) < 0)
-        return usage_error(&err);
-    if (o.help) {
-        help(specs);
-        return 0;
-    }
-    if (operands == 0 && err_set(&err, ERR_INVALID, NO_POS, "no path was given")) {
-        err_hint(&err, "'scenarios' is the folder of the project's own");
-        return usage_error(&err);
-    }
-    filter.glob = o.filter;
-    if (o.selector && !(selector = selector_parse(o.selector, &err))) {
-        err_wrap(&err, NO_POS, "--selector '%s'", o.selector);
-        return usage_error(&err);
-    }
-    if (check_words(&o, &err) < 0 || parse_shard(o.shard, &filter, &err) < 0 ||
-        (o.expected && expected_load(&expected, o.expected, &err) < 0))
-        return usage_error(&err);
-    filter.selector = selector;
-    status = collect_and_run(&o, operands, argv + 1, &filter, &expected);
+    external_finish(&o.external);
     free(expected.globs);
     free(expected.text);
     return status;

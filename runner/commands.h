@@ -10,6 +10,8 @@ int cmd_expand(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_qcow2(int argc, char **argv);
 int cmd_mutants(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+int cmd_component(int argc, char **argv);
 
 /* Exit status of bad usage and of everything that the tool could not tell. */
 #define EXIT_CANNOT_TELL 2

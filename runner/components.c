@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "components/component.h"
 #include "runner/casework.h"
+#include "runner/external.h"
 #include "runner/simhost.h"
 
 static struct running_component *find_running(struct casework *cw, const char *name)
@@ -39,6 +40,41 @@ static const struct component *known_component(struct casework *cw, const char *
     return NULL;
 }
 
+static bool process_failed(void *cookie, const char *message, const char *detail)
+{
+    struct casework *cw = cookie;
+
+    if (cw->over)
+        return false;
+    verdict(cw, RESULT_ERROR, "component", NO_POS, detail, "%s", message);
+    return true;
+}
+
+/* Whatever keeps a process from starting ends the case: a pod must not take it for its program's
+ * failure. */
+static int run_outside(struct casework *cw, const struct component *c, struct host *h,
+                       const json_t *config, struct err *reterr)
+{
+    const struct front_config front = {.world = cw->world,
+                                       .dir = cw->options->sockets,
+                                       .program = cw->options->component_program,
+                                       .watchdog_ns = cw->options->watchdog_ns,
+                                       .failed = process_failed,
+                                       .cookie = cw};
+
+    if (!cw->front && !(cw->front = front_create(&front, reterr))) {
+        verdict(cw, RESULT_ERROR, "environment", NO_POS, NULL, "%s", reterr->msg);
+        return -1;
+    }
+    return front_run(cw->front, c->name, h, config, reterr);
+}
+
+int component_run(struct casework *cw, const struct component *c, struct host *h,
+                  const json_t *config, struct err *reterr)
+{
+    return cw->options->sockets ? run_outside(cw, c, h, config, reterr) : c->run(h, config, reterr);
+}
+
 /* What one start needs; freed by its own main task. */
 struct launch {
     struct casework *cw;
@@ -52,7 +88,7 @@ static void run_component(void *arg)
 {
     struct launch *l = arg;
     struct err err = {0};
-    int r = l->component->run(l->host, l->config, &err);
+    int r = component_run(l->cw, l->component, l->host, l->config, &err);
     bool crashed = host_crashed(l->host);
 
     if (r < 0 && !crashed && !l->cw->over)
@@ -66,9 +102,14 @@ static void run_component(void *arg)
 
 static void launch(struct casework *cw, const struct component *c, struct running_component *r)
 {
-    struct launch *l = mem_zalloc(sizeof *l);
+    struct launch *l;
 
     r->process = process_create(world_sched(cw->world), r->name);
+    if (external_is(cw->external, r->name)) {
+        external_launch(cw->external, r);
+        return;
+    }
+    l = mem_zalloc(sizeof *l);
     l->cw = cw;
     l->component = c;
     l->running = r;
@@ -80,10 +121,11 @@ static void launch(struct casework *cw, const struct component *c, struct runnin
 
 int component_start(struct casework *cw, const char *name, const json_t *config, struct src_pos pos)
 {
-    const struct component *c = known_component(cw, name, pos);
+    bool outside = external_is(cw->external, name);
+    const struct component *c = outside ? NULL : known_component(cw, name, pos);
     struct running_component *r = find_running(cw, name);
 
-    if (!c)
+    if (!c && !outside)
         return -1;
     if (r && r->wanted && !process_crashed(r->process))
         return verdict(cw, RESULT_ERROR, "scenario", pos, NULL, "component '%s' runs already",
@@ -101,7 +143,9 @@ int component_start(struct casework *cw, const char *name, const json_t *config,
     }
     r->wanted = true;
     launch(cw, c, r);
-    return 0;
+    if (outside && !cw->staging)
+        return external_wait(cw->external);
+    return cw->over && outside ? -1 : 0;
 }
 
 static struct running_component *running_or_verdict(struct casework *cw, const char *name,
@@ -119,7 +163,7 @@ int component_stop(struct casework *cw, const char *name, struct src_pos pos)
 {
     struct running_component *r = running_or_verdict(cw, name, pos);
 
-    if (!r)
+    if (!r || external_end(cw->external, r, false) < 0)
         return -1;
     r->wanted = false;
     process_crash(r->process);
@@ -159,6 +203,8 @@ int component_crash(struct casework *cw, const char *name, int64_t restart_ns, s
         return -1;
     if (process_crashed(r->process))
         return 0; /* it is down already */
+    if (external_end(cw->external, r, true) < 0)
+        return -1;
     process_crash(r->process);
     if (restart_ns >= 0)
         revive_after(cw, r, restart_ns);
@@ -169,7 +215,7 @@ int component_restart(struct casework *cw, const char *name, struct src_pos pos)
 {
     struct running_component *r = running_or_verdict(cw, name, pos);
 
-    if (!r)
+    if (!r || external_end(cw->external, r, true) < 0)
         return -1;
     process_crash(r->process); /* it may be down already: then it is down no longer */
     revive_after(cw, r, 0);

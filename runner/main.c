@@ -1,4 +1,5 @@
 /* vmconform: one program, one table of commands. */
+#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +7,10 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "runner/commands.h"
+
+/* Most commands need no TLS, and do not wait for it to get ready: who needs it calls
+ * gnutls_global_init(). */
+GNUTLS_SKIP_GLOBAL_INIT
 
 struct command {
     const char *name;
@@ -17,6 +22,8 @@ static const struct command commands[] = {
     {"list", cmd_list, "list the cases of scenarios"},
     {"lint", cmd_lint, "check scenarios without running them"},
     {"expand", cmd_expand, "show each case with its values, its steps unrolled"},
+    {"serve", cmd_serve, "a simulated cluster over HTTPS, for kubectl and other clients"},
+    {"component", cmd_component, "run a component against real clusters"},
     {"qcow2", cmd_qcow2,
      "images and chains of them: info, check, map, flatten, compare, create-chain"},
     {"mutants", cmd_mutants, "prove that known-wrong variants are caught"},

@@ -80,7 +80,7 @@ static void run_pod(void *cookie, const struct pod_run *run, struct pod_exit *re
     const char *policy = json_str_or_empty(first_container(run->pod), "terminationMessagePolicy");
 
     simhost_record_programs(host, cw->history.programs);
-    ret->code = c->run(host, config, &err) < 0 ? 1 : 0;
+    ret->code = component_run(cw, c, host, config, &err) < 0 ? 1 : 0;
     if (ret->code && err.msg && strcmp(policy, "FallbackToLogsOnError") == 0)
         ret->message = mem_strdup(err.msg);
     err_clear(&err);

@@ -66,7 +66,7 @@ static void own_result(struct pool *p, size_t index, enum result_status status, 
                        char *headline_take)
 {
     const struct planned_case *c = &p->collection->cases[index];
-    struct result_case *r = worker_blank_result(c, p->options->seed);
+    struct result_case *r = worker_blank_result(c, p->options);
 
     r->status = status;
     r->error_type = type ? mem_strdup(type) : NULL;
@@ -78,7 +78,9 @@ static void own_result(struct pool *p, size_t index, enum result_status status, 
     }
     if (p->options->crash_every_write) {
         free(r->replay);
-        r->replay = case_replay(c->unit, c->name, p->options->seed, "every-write");
+        r->replay =
+            case_replay(c->unit, c->name,
+                        &(struct replay){p->options->seed, "every-write", p->options->outside});
     }
     add_result(p, index, r);
     p->slots[index].done = true;

@@ -10,6 +10,7 @@
 #include "reports/result.h"
 #include "runner/collect.h"
 
+struct external_options;
 struct pool_options {
     uint64_t seed;
     unsigned jobs;
@@ -17,9 +18,11 @@ struct pool_options {
     bool fail_fast;
     bool trace;
     bool crash_every_write;
+    bool outside; /* components are processes of their own */
     const char *keep;
-    const char *dir;                 /* a folder of this run; workers make theirs below it */
-    const volatile int *interrupted; /* set by a signal handler */
+    struct external_options *external; /* NULL: every component is ours; else one job */
+    const char *dir;                   /* a folder of this run; workers make theirs below it */
+    const volatile int *interrupted;   /* set by a signal handler */
     /* Called in the parent, in order of completion. */
     void (*on_result)(void *cookie, const struct result_case *r);
     void *cookie;

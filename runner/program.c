@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -132,58 +133,109 @@ static void reap(pid_t pid, struct host_program_result *ret)
     ret->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-static int run_piped(const char *const *argv, const char *dir, const struct host_program *limits,
-                     int out[2], int err[2], struct host_program_result *ret, struct err *reterr)
-{
-    int64_t ns = limits->deadline_ns ? limits->deadline_ns : DEADLINE_DEFAULT;
-    AUTO(strbuf) struct strbuf keep = {0};
-    struct capture o = {.fd = out[0],
-                        .max = limits->stdout_max ? limits->stdout_max : STDOUT_DEFAULT};
-    struct capture e = {.fd = err[0], .max = ERR_TAIL, .tail = true};
+struct running_program {
+    char *name;
+    int64_t deadline;
+    struct capture out, err;
     pid_t pid;
-    bool in_time;
-    int r = spawn(argv, dir, limits->files_max, out[1], err[1], &pid);
+    int pidfd; /* -1: the system has none */
+};
 
-    close(out[1]);
-    close(err[1]);
-    out[1] = err[1] = -1;
-    if (r)
-        return err_set_errno(reterr, r, NO_POS, "cannot run %s", argv[0]);
-    in_time = collect(&o, &e, wall_monotonic_ns() + ns);
-    if (!in_time)
-        kill(pid, SIGKILL);
-    reap(pid, ret);
-    ret->out_len = o.text.len;
-    ret->out = strbuf_take(&o.text);
-    if (e.text.len > ERR_TAIL)
-        strbuf_addstr(&keep, strbuf_str(&e.text) + e.text.len - ERR_TAIL);
-    else
-        strbuf_addstr(&keep, strbuf_str(&e.text));
-    ret->err = strbuf_take(&keep);
-    strbuf_finish(&e.text);
-    if (in_time)
-        return 0;
-    host_program_result_finish(ret);
-    return err_set(reterr, ERR_LIMIT, NO_POS, "%s %s", argv[0],
-                   o.full ? "printed too much" : "did not end in time and was killed");
+/* The last bytes of what it said. New. */
+static char *tail_of(struct capture *c)
+{
+    const char *text = strbuf_str(&c->text);
+
+    return mem_strdup(c->text.len > ERR_TAIL ? text + c->text.len - ERR_TAIL : text);
 }
 
-int program_run(const char *const *argv, const char *dir, const struct host_program *limits,
-                struct host_program_result *ret, struct err *reterr)
+static void forget(struct running_program *p)
+{
+    close(p->out.fd);
+    close(p->err.fd);
+    if (p->pidfd >= 0)
+        close(p->pidfd);
+    strbuf_finish(&p->out.text);
+    strbuf_finish(&p->err.text);
+    free(p->name);
+    free(p);
+}
+
+static struct running_program *start_piped(const char *const *argv, const char *dir,
+                                           const struct host_program *limits, int out[2],
+                                           int err[2], struct err *reterr)
+{
+    int64_t ns = limits->deadline_ns ? limits->deadline_ns : DEADLINE_DEFAULT;
+    struct running_program *p = mem_zalloc(sizeof *p);
+    int r = spawn(argv, dir, limits->files_max, out[1], err[1], &p->pid);
+
+    if (r) {
+        free(p);
+        err_set_errno(reterr, r, NO_POS, "cannot run %s", argv[0]);
+        return NULL;
+    }
+    p->name = mem_strdup(argv[0]);
+    p->deadline = wall_monotonic_ns() + ns;
+    p->pidfd = pidfd_open(p->pid, 0);
+    p->out = (struct capture){.fd = out[0],
+                              .max = limits->stdout_max ? limits->stdout_max : STDOUT_DEFAULT};
+    p->err = (struct capture){.fd = err[0], .max = ERR_TAIL, .tail = true};
+    out[0] = err[0] = -1; /* they are its own now */
+    return p;
+}
+
+struct running_program *program_start(const char *const *argv, const char *dir,
+                                      const struct host_program *limits, struct err *reterr)
 {
     int out[2] = {-1, -1}, err[2] = {-1, -1};
-    int r;
+    struct running_program *p = NULL;
 
-    *ret = (struct host_program_result){0};
     if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
-        r = err_set_errno(reterr, errno, NO_POS, "cannot make a pipe");
+        err_set_errno(reterr, errno, NO_POS, "cannot make a pipe");
     else
-        r = run_piped(argv, dir, limits, out, err, ret, reterr);
+        p = start_piped(argv, dir, limits, out, err, reterr);
     for (size_t i = 0; i < 2; i++) {
         if (out[i] >= 0)
             close(out[i]);
         if (err[i] >= 0)
             close(err[i]);
     }
+    return p;
+}
+
+int program_finish(struct running_program *p, struct host_program_result *ret, struct err *reterr)
+{
+    bool in_time = collect(&p->out, &p->err, p->deadline);
+    int r = 0;
+
+    *ret = (struct host_program_result){0};
+    if (!in_time)
+        kill(p->pid, SIGKILL);
+    reap(p->pid, ret);
+    if (in_time) {
+        ret->out_len = p->out.text.len;
+        ret->out = strbuf_take(&p->out.text);
+        ret->err = tail_of(&p->err);
+    } else {
+        *ret = (struct host_program_result){0};
+        r = err_set(reterr, ERR_LIMIT, NO_POS, "%s %s", p->name,
+                    p->out.full ? "printed too much" : "did not end in time and was killed");
+    }
+    forget(p);
     return r;
+}
+
+void program_kill(const struct running_program *p)
+{
+    if (p->pidfd >= 0)
+        pidfd_send_signal(p->pidfd, SIGKILL, NULL, 0);
+}
+
+int program_run(const char *const *argv, const char *dir, const struct host_program *limits,
+                struct host_program_result *ret, struct err *reterr)
+{
+    struct running_program *p = program_start(argv, dir, limits, reterr);
+
+    *ret = (struct host_program_result){0};
+    return p ? program_finish(p, ret, reterr) : -1;
 }

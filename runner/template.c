@@ -486,6 +486,11 @@ const struct tmpl *tmpl_item(const struct tmpl *t, size_t index)
     return t->kind == TMPL_LIST && index < t->child_count ? t->children[index] : NULL;
 }
 
+const char *tmpl_word(const struct tmpl *t)
+{
+    return t && t->kind == TMPL_LITERAL ? json_string_value(t->literal) : NULL;
+}
+
 const struct tmpl *tmpl_get(const struct tmpl *t, const char *key)
 {
     if (t->kind != TMPL_MAP)

@@ -62,6 +62,8 @@ json_t *tmpl_view(const struct tmpl *t, const struct eval *e, struct err *reterr
 char *tmpl_text(const struct tmpl *t, const struct eval *e, struct err *reterr);
 /* 0 to DURATION_MAX. */
 int tmpl_duration(const struct tmpl *t, const struct eval *e, int64_t *ret_ns, struct err *reterr);
+/* What it says when that is a text without holes; else NULL. Borrowed. */
+const char *tmpl_word(const struct tmpl *t);
 /* Member of a map template, or NULL. Borrowed. */
 const struct tmpl *tmpl_get(const struct tmpl *t, const char *key);
 /* Element of a list template, or NULL. Borrowed. */

@@ -19,9 +19,11 @@ struct worker_state {
     int to;
 };
 
-struct result_case *worker_blank_result(const struct planned_case *c, uint64_t seed)
+struct result_case *worker_blank_result(const struct planned_case *c,
+                                        const struct pool_options *options)
 {
-    return case_blank_result(c->unit, c->values, seed);
+    return case_blank_result(c->unit, c->values,
+                             &(struct replay){.seed = options->seed, .outside = options->outside});
 }
 
 /* ---- folders ---- */
@@ -145,13 +147,14 @@ static uint64_t run_once(struct worker_state *w, size_t index, const struct case
     if (wants_files(c->unit))
         remove_tree(dir);
     if (options.crash_point) {
+        const struct replay again = {w->options->seed, "every-write", w->options->outside};
         char *name = mem_printf("%s{crash=%lld/%s}", outcome.result->name,
                                 (long long)options.crash_point, moments[options.crash_moment]);
 
         free(outcome.result->name);
         outcome.result->name = name;
         free(outcome.result->replay);
-        outcome.result->replay = case_replay(c->unit, c->name, w->options->seed, "every-write");
+        outcome.result->replay = case_replay(c->unit, c->name, &again);
     }
     if (w->options->trace)
         save_trace(w, index, outcome.result, &outcome.trace);
@@ -183,11 +186,13 @@ static void run_index(struct worker_state *w, size_t index)
         .can_mount = w->abilities.tmpfs,
         .keep = w->options->keep,
         .has_qemu_img = w->abilities.qemu_img,
+        .external = w->options->external,
+        .sockets = w->options->outside ? w->dir : NULL,
     };
     uint64_t points;
 
     if (missing) {
-        AUTO(result_case) struct result_case *r = worker_blank_result(c, w->options->seed);
+        AUTO(result_case) struct result_case *r = worker_blank_result(c, w->options);
 
         r->status = RESULT_SKIPPED;
         r->headline = mem_strdup(missing);

@@ -9,6 +9,7 @@ void worker_main(const struct collection *c, const struct pool_options *options,
 /* The folder of one worker below that of the run. New. */
 char *worker_dir(const char *run_dir, long pid);
 /* A result with all names filled in and nothing decided. New. */
-struct result_case *worker_blank_result(const struct planned_case *c, uint64_t seed);
+struct result_case *worker_blank_result(const struct planned_case *c,
+                                        const struct pool_options *options);
 
 #endif

@@ -104,7 +104,7 @@ static int do_get(struct fake_host *f, const struct api_request *r, const char *
     json_t *obj = json_object_get(f->objects, key);
     if (!obj)
         return status_not_found(ret, &r->resource, r->name);
-    *ret = (struct api_response){200, json_copy_of(obj)};
+    *ret = (struct api_response){.code = 200, .body = json_copy_of(obj)};
     return 0;
 }
 
@@ -126,7 +126,7 @@ static int do_list(struct fake_host *f, const struct api_request *r, struct api_
         if (selector_matches(s, json_at(obj, "metadata", "labels", NULL)))
             json_array_append_new(items, json_copy_of(obj));
     }
-    *ret = (struct api_response){200, list};
+    *ret = (struct api_response){.code = 200, .body = list};
     return 0;
 }
 
@@ -141,7 +141,8 @@ static int do_create(struct fake_host *f, const struct api_request *r, struct ap
     } else {
         struct kind k = {r->resource, ""};
         fake_put(f, &k, json_copy_of(r->body));
-        *ret = (struct api_response){201, json_copy_of(json_object_get(f->objects, key))};
+        *ret = (struct api_response){.code = 201,
+                                     .body = json_copy_of(json_object_get(f->objects, key))};
     }
     free(key);
     return 0;
@@ -173,7 +174,7 @@ static int do_update(struct fake_host *f, const struct api_request *r, const cha
         json_drop(obj, f->pruned);
     if (!json_same(old, obj))
         bump(f, obj);
-    *ret = (struct api_response){200, json_copy_of(obj)};
+    *ret = (struct api_response){.code = 200, .body = json_copy_of(obj)};
     json_object_set_new(f->objects, key, obj);
     drop_if_free(f, key);
     return 0;
@@ -194,7 +195,8 @@ static int do_delete(struct fake_host *f, const struct api_request *r, const cha
         json_put_str(obj, "metadata.deletionTimestamp", now);
         bump(f, obj);
     }
-    *ret = (struct api_response){200, status_success(&r->resource, r->name, meta_uid(obj))};
+    *ret = (struct api_response){.code = 200,
+                                 .body = status_success(&r->resource, r->name, meta_uid(obj))};
     drop_if_free(f, key);
     return 0;
 }

@@ -139,7 +139,7 @@ START_TEST(client_sorts_answers)
 {
     AUTO(response) struct api_response r = {0};
     if (answers[_i].code < 300)
-        r = (struct api_response){answers[_i].code, json_object()};
+        r = (struct api_response){.code = answers[_i].code, .body = json_object()};
     else
         status_denied(&r, answers[_i].code, answers[_i].reason, "why");
     ck_assert_msg(answer_of(&r) == answers[_i].want, "%s: %s", answers[_i].name,

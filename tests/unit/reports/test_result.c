@@ -19,6 +19,7 @@ START_TEST(round_trip)
 {
     AUTO(result_case)
     struct result_case *r = sample_case("a[x=1]", "osac/restore", (enum result_status)_i);
+    r->observed = _i % 2;
     AUTO(json) json_t *json = result_case_to_json(r);
     AUTO(str) char *text = json_text(json);
     AUTO(json) json_t *again = json_read(text, strlen(text), "t", NULL);
@@ -38,6 +39,7 @@ START_TEST(round_trip)
     check_texts(q->requirements, r->requirements);
     check_texts(q->checked, r->checked);
     ck_assert_int_eq(q->virtual_ns, r->virtual_ns);
+    ck_assert(q->observed == r->observed);
 }
 END_TEST
 

@@ -305,7 +305,7 @@ START_TEST(replay_is_quoted)
         story_load(&s, "  matrix: {a: [\"it's $HOME `x` \\\"q\\\" *; & |\"]}\n  steps: []\n"));
     cases = scenario_cases(s.unit);
     name = scenario_case_name(s.unit, json_array_get(cases, 0));
-    replay = case_replay(s.unit, name, 7, "every-write");
+    replay = case_replay(s.unit, name, &(struct replay){7, "every-write", false});
     command = mem_printf("set -- %s; shift 3; printf '%%s\\n' \"$1\"", replay);
     p = popen(command, "r");
     ck_assert_ptr_nonnull(fgets(line, sizeof line, p));

@@ -1,0 +1,96 @@
+/* What the files of the real host share. */
+#ifndef VMCONFORM_RUNNER_REALHOST_REALHOST_PRIV_H
+#define VMCONFORM_RUNNER_REALHOST_REALHOST_PRIV_H
+
+#include <sys/queue.h>
+
+#include "net/loop.h"
+#include "runner/realhost/realhost.h"
+#include "runner/remote/transfer.h"
+
+struct real_cluster {
+    char *name;
+    struct access access;
+    char *url, *connect_to; /* as tls-server-name wants them */
+};
+
+/* A task that waits for a transfer. */
+struct waiter {
+    struct waitcell *cell;
+    TAILQ_ENTRY(waiter) link;
+};
+TAILQ_HEAD(waiter_list, waiter);
+
+struct realhost {
+    struct host host;
+    struct realhost_config config;
+    struct sched *sched;
+    struct process *process;
+    struct loop *loop;
+    struct transfers *transfers;
+    int64_t transfer_at; /* when libcurl wants to look again, by the wall; INT64_MAX: not */
+    struct waiter_list waiters;
+    struct real_cluster *clusters;
+    size_t cluster_count, cluster_cap;
+    int root, objects; /* descriptors of folders; -1: none */
+    bool started;
+    int result;
+    struct err why;
+};
+extern const struct host_ops real_ops;
+
+static inline struct realhost *realhost_of(struct host *h)
+{
+    return (struct realhost *)h; /* the first member */
+}
+
+/* ---- real_http.c ---- */
+
+void real_http_start(struct realhost *r);
+int real_request(struct host *h, const char *cluster, const struct api_request *req,
+                 struct api_response *ret, struct err *reterr);
+struct host_watch *real_watch_open(struct host *h, const char *cluster,
+                                   const struct api_request *req, struct api_response *ret_error,
+                                   struct err *reterr);
+enum host_wait real_watch_next(struct host *h, struct host_watch *w, int64_t until_ns,
+                               struct api_event *ret, bool *ret_ended);
+void real_watch_close(struct host *h, struct host_watch *w);
+
+/* ---- below.c: a folder that nothing leads out of ---- */
+
+/* Opens a path of it; -1 with *reterr. path begins with a slash, which is the folder. */
+int below_open(int folder, const char *path, int flags, unsigned mode, struct err *reterr);
+/* The folder that a path's last name is in, and that name: for calls that change names. */
+int below_parent(int folder, const char *path, const char **ret_name, struct err *reterr);
+/* Names in a folder, sorted. New. */
+json_t *below_list(int folder, const char *path, struct err *reterr);
+
+/* ---- real_files.c, real_objects.c, real_program.c ---- */
+
+struct host_file *real_file_open(struct host *h, const char *path, enum host_open_mode mode,
+                                 struct err *reterr);
+int real_file_read(struct host *h, struct host_file *f, uint64_t offset, void *buf, size_t len,
+                   size_t *ret_len, struct err *reterr);
+int real_file_write(struct host *h, struct host_file *f, uint64_t offset, const void *buf,
+                    size_t len, struct err *reterr);
+int real_file_sync(struct host *h, struct host_file *f, struct err *reterr);
+int real_file_close(struct host *h, struct host_file *f, struct err *reterr);
+int real_file_stat(struct host *h, const char *path, struct host_stat *ret, struct err *reterr);
+int real_file_rename(struct host *h, const char *from, const char *to, struct err *reterr);
+int real_file_remove(struct host *h, const char *path, struct err *reterr);
+int real_make_dir(struct host *h, const char *path, struct err *reterr);
+int real_sync_dir(struct host *h, const char *path, struct err *reterr);
+json_t *real_list_dir(struct host *h, const char *path, struct err *reterr);
+int real_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
+                    char **ret_data, size_t *ret_len, struct err *reterr);
+int real_object_read(struct host *h, const char *bucket, const char *key, uint64_t offset,
+                     void *buf, size_t len, size_t *ret_len, struct err *reterr);
+int real_object_put(struct host *h, const char *bucket, const char *key, const void *data,
+                    size_t len, struct err *reterr);
+int real_object_delete(struct host *h, const char *bucket, const char *key, struct err *reterr);
+json_t *real_object_list(struct host *h, const char *bucket, const char *prefix,
+                         struct err *reterr);
+int real_program_run(struct host *h, const struct host_program *program,
+                     struct host_program_result *ret, struct err *reterr);
+
+#endif

@@ -1,0 +1,68 @@
+/* Requests of `serve` as requests in its world.
+ *
+ * A world of files has nothing to say to a request. The world of a scenario may have faults, hooks
+ * and a trace: there each request runs on an actor of a process that is called as its user. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "runner/bridge_world.h"
+#include "runner/serve.h"
+
+/* The process that stands for a user. One that a fault has crashed has been restarted by whoever
+ * starts clients: the next request finds a new one. */
+static struct process *process_of(struct serve *s, const char *user)
+{
+    struct process *p = strmap_get(s->processes, user);
+
+    if (!p || process_crashed(p)) {
+        p = process_create(world_sched(s->world), user);
+        strmap_put(s->processes, user, p);
+    }
+    return p;
+}
+
+static struct process *process_for(void *cookie, struct rest *rest, const struct rest_request *req)
+{
+    struct serve *s = cookie;
+    const struct auth_credentials shown = {.authorization = rest_header(req, "Authorization"),
+                                           .certificate = req->certificate};
+    AUTO(auth_identity) struct auth_identity who = {0};
+    AUTO(response) struct api_response refusal = {0};
+
+    (void)rest;
+    if (auth_authenticate(s->auth, &shown, &who, &refusal) < 0 || !who.id.name)
+        return process_of(s, "system:anonymous");
+    return process_of(s, who.id.name);
+}
+
+static struct rest *rest_of(void *cookie, struct rest_request *req)
+{
+    (void)req;
+    return ((struct serve *)cookie)->rest;
+}
+
+void serve_bridge_start(struct serve *s)
+{
+    s->bridge =
+        (struct bridge){.rest = rest_of, .process = s->staged ? process_for : NULL, .cookie = s};
+}
+
+/* ---- the world's side ---- */
+
+static void request(void *cookie, const struct api_request *req, struct api_response *ret)
+{
+    bridge_request(((struct serve *)cookie)->cluster, req, ret);
+}
+
+static struct rest_source watch(void *cookie, const struct api_request *req,
+                                struct api_response *ret_error)
+{
+    return bridge_watch(((struct serve *)cookie)->cluster, req, ret_error);
+}
+
+struct rest_backend serve_backend(struct serve *s)
+{
+    if (!s->staged)
+        return (struct rest_backend){.request = NULL};
+    return (struct rest_backend){.request = request, .watch = watch, .cookie = s};
+}

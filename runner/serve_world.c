@@ -1,0 +1,121 @@
+/* What is served: the world that a scenario's `given` sets up, or one with the whole platform and
+ * the objects of files. */
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "runner/serve.h"
+#include "sim/kubelet/kubelet.h"
+#include "sim/kubevirt/kubevirt.h"
+#include "sim/storage/storage.h"
+
+static int make_folder(struct serve *s, struct err *reterr)
+{
+    const char *base = getenv("TMPDIR");
+
+    s->dir = mem_printf("%s/vmconform-XXXXXX", base && *base ? base : "/tmp");
+    if (mkdtemp(s->dir))
+        return 0;
+    free(TAKE(s->dir));
+    return err_set_errno(reterr, errno, NO_POS, "cannot make a folder in %s",
+                         base && *base ? base : "/tmp");
+}
+
+static int choose_case(struct serve *s, const char *path, struct err *reterr)
+{
+    const struct collect_filter filter = {.glob = s->options->filter};
+    char *paths[] = {(char *)path};
+
+    if (collect(&s->scenarios, paths, 1, &filter) < 0)
+        return err_set(reterr, ERR_INVALID, NO_POS, "'%s' cannot be used", path);
+    if (s->scenarios.case_count == 1)
+        return 0;
+    err_set(reterr, ERR_INVALID, NO_POS, "'%s' has %zu cases%s%s, and one can be served", path,
+            s->scenarios.case_count, s->options->filter ? " that match " : "",
+            s->options->filter ? s->options->filter : "");
+    return err_hint(reterr, "'vmconform list %s' names them; --filter NAME chooses", path);
+}
+
+static int stage_scenario(struct serve *s, const char *path, struct err *reterr)
+{
+    const struct planned_case *c;
+
+    if (choose_case(s, path, reterr) < 0 || make_folder(s, reterr) < 0)
+        return -1;
+    c = &s->scenarios.cases[0];
+    s->case_options = (struct case_options){.seed = s->options->seed,
+                                            .dir = s->dir,
+                                            .events_max = UINT64_MAX,
+                                            .start_ns = s->options->start_ns};
+    s->staged = case_stage(c->unit, c->values, &s->case_options, reterr);
+    if (!s->staged)
+        return -1;
+    s->world = staged_case_world(s->staged);
+    return 0;
+}
+
+static int stage_platform(struct serve *s, struct err *reterr)
+{
+    const char *name = s->options->cluster ? s->options->cluster : "main";
+    struct cluster *c;
+
+    s->world = world_create(
+        &(struct world_config){.seed = s->options->seed, .start_ns = s->options->start_ns});
+    s->own_world = true;
+    c = world_add_cluster(s->world, name, reterr);
+    if (!c || storage_start(c, reterr) < 0 || kubelet_start(c, reterr) < 0)
+        return -1;
+    return kubevirt_start(c, reterr);
+}
+
+static int choose_cluster(struct serve *s, struct err *reterr)
+{
+    AUTO(strbuf) struct strbuf names = {0};
+
+    s->cluster = world_cluster(s->world, s->options->cluster);
+    if (s->cluster)
+        return 0;
+    for (size_t i = 0; i < world_cluster_count(s->world); i++)
+        strbuf_addf(&names, "%s%s", i ? ", " : "", cluster_name(world_cluster_at(s->world, i)));
+    err_set(reterr, ERR_NOT_FOUND, NO_POS, "no cluster is called '%s'", s->options->cluster);
+    return err_hint(reterr, "the scenario has %s", strbuf_str(&names));
+}
+
+int serve_make_world(struct serve *s, struct err *reterr)
+{
+    struct manifests m = {0};
+    int r = -1;
+
+    if (manifests_load(&m, &s->options->files) < 0)
+        err_set(reterr, ERR_INVALID, NO_POS, "the files of --world cannot be used");
+    else if ((m.scenario ? stage_scenario(s, m.scenario, reterr) : stage_platform(s, reterr)) ==
+                 0 &&
+             choose_cluster(s, reterr) == 0)
+        r = manifests_create(&m, cluster_server(s->cluster), reterr);
+    manifests_finish(&m);
+    /* Everybody knows the seed: a token made from it alone would open any server. */
+    return r < 0 ? -1 : tls_random(s->secret, sizeof s->secret, reterr);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    remove(path);
+    return 0;
+}
+
+void serve_end_world(struct serve *s)
+{
+    staged_case_destroy(s->staged);
+    if (s->own_world)
+        world_destroy(s->world);
+    collection_finish(&s->scenarios);
+    if (s->dir)
+        nftw(s->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    free(s->dir);
+}

@@ -1,0 +1,269 @@
+/* Files, objects and programs of the real host, from a component that does a list of things. */
+#include "runner/realhost/realhost.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "components/host.h"
+#include "tests/unit/suite.h"
+
+static char dir[] = "/tmp/vmconform-realhost-XXXXXX";
+
+/* Runs fn as a component in a folder with a root and a store. */
+static void run_in_folder(int (*fn)(struct host *h, const json_t *config, struct err *reterr),
+                          bool with_folders)
+{
+    char folder[sizeof dir];
+    AUTO(str) char *root = NULL;
+    AUTO(str) char *objects = NULL;
+    AUTO(str) char *outside = NULL;
+    AUTO(str) char *link = NULL;
+    AUTO(str) char *command = NULL;
+    struct component c = {.name = "test", .kind = COMPONENT_POD, .run = fn};
+    AUTO(err) struct err e = {0};
+
+    memcpy(folder, dir, sizeof dir);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    root = mem_printf("%s/top", folder);
+    objects = mem_printf("%s/objects", folder);
+    outside = mem_printf("%s/outside", folder);
+    link = mem_printf("%s/link", root);
+    command = mem_printf("rm -rf %s", folder);
+    ck_assert(mkdir(root, 0700) == 0 && mkdir(objects, 0700) == 0 && mkdir(outside, 0700) == 0);
+    ck_assert_int_eq(symlink(outside, link), 0);
+    const struct realhost_config config = {
+        .seed = 1, .root = with_folders ? root : NULL, .objects = with_folders ? objects : NULL};
+    AUTO(realhost) struct realhost *r = realhost_create(&config, &e);
+    ck_assert_msg(r, "%s", e.msg);
+    ck_assert_msg(realhost_run(r, &c, NULL, &e) == 0, "%s", e.msg);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void expect(int got, struct err *e, enum err_code want, const char *what)
+{
+    ck_assert_msg((got < 0) == (want != ERR_NONE), "%s: %s", what, e->msg ? e->msg : "it worked");
+    ck_assert_msg(e->code == want, "%s: %s", what, e->msg ? e->msg : "");
+    err_clear(e);
+}
+
+/* ---- files ---- */
+
+static int use_files(struct host *h, const json_t *config, struct err *reterr)
+{
+    struct err e = {0};
+    struct host_file *f = host_file_open(h, "/a", HOST_CREATE, reterr);
+    struct host_stat st;
+    char buf[8] = "";
+    size_t n;
+
+    (void)config;
+    if (!f)
+        return -1;
+    ck_assert_int_eq(host_file_write(h, f, 3, "xyz", 3, reterr), 0);
+    ck_assert_int_eq(host_file_read(h, f, 4, buf, sizeof buf, &n, reterr), 0);
+    ck_assert_uint_eq(n, 2);
+    ck_assert_int_eq(host_file_sync(h, f, reterr), 0);
+    ck_assert_int_eq(host_file_close(h, f, reterr), 0);
+    ck_assert_ptr_null(host_file_open(h, "/a", HOST_CREATE, &e));
+    expect(-1, &e, ERR_IO, "a file that is there");
+    expect(host_make_dir(h, "/d", &e), &e, ERR_NONE, "a folder");
+    expect(host_make_dir(h, "/d", &e), &e, ERR_NONE, "a folder that is there");
+    expect(host_file_rename(h, "/a", "/d/b", &e), &e, ERR_NONE, "rename");
+    expect(host_file_stat(h, "/d/b", &st, &e), &e, ERR_NONE, "stat");
+    ck_assert(st.is_regular && st.size == 6);
+    expect(host_file_stat(h, "/a", &st, &e), &e, ERR_NOT_FOUND, "stat of what went");
+    AUTO(json) json_t *names = host_list_dir(h, "/", &e);
+    AUTO(str) char *text = json_text(names);
+    ck_assert_str_eq(text, "[\"d\",\"link\"]");
+    expect(host_sync_dir(h, "/d", &e), &e, ERR_NONE, "sync of a folder");
+    expect(host_file_remove(h, "/d/b", &e), &e, ERR_NONE, "remove");
+    expect(host_file_remove(h, "/d/b", &e), &e, ERR_NONE, "remove what is not there");
+    return 0;
+}
+
+START_TEST(files)
+{
+    run_in_folder(use_files, true);
+}
+END_TEST
+
+/* Whatever names something outside is refused. */
+static int look_outside(struct host *h, const json_t *config, struct err *reterr)
+{
+    static const char *const paths[] = {"/../outside/x", "/link/x", "/d/../../outside/x", "/link"};
+    struct err e = {0};
+    struct host_stat st;
+
+    (void)config;
+    (void)reterr;
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        ck_assert_msg(!host_file_open(h, paths[i], HOST_TRUNCATE, &e), "%s", paths[i]);
+        ck_assert(err_pending(&e));
+        err_clear(&e);
+        ck_assert_msg(host_file_stat(h, paths[i], &st, &e) < 0, "%s", paths[i]);
+        err_clear(&e);
+        ck_assert_msg(!host_list_dir(h, paths[i], &e), "%s", paths[i]);
+        err_clear(&e);
+    }
+    ck_assert_int_lt(host_make_dir(h, "/link/new", &e), 0);
+    err_clear(&e);
+    ck_assert_int_lt(host_file_rename(h, "/link", "/link/new", &e), 0);
+    err_clear(&e);
+    return 0;
+}
+
+START_TEST(outside)
+{
+    run_in_folder(look_outside, true);
+}
+END_TEST
+
+static int use_nothing(struct host *h, const json_t *config, struct err *reterr)
+{
+    struct err e = {0};
+    struct api_response r = {0};
+    const struct api_request req = {.verb = API_LIST, .resource = {"", "v1", "pods"}};
+
+    (void)config;
+    (void)reterr;
+    expect(host_file_remove(h, "/a", &e), &e, ERR_UNSUPPORTED, "a file without --root");
+    expect(host_object_put(h, "b", "k", "x", 1, &e), &e, ERR_UNSUPPORTED, "an object");
+    expect(host_request(h, "nowhere", &req, &r, &e), &e, ERR_NOT_FOUND, "a cluster");
+    return 0;
+}
+
+START_TEST(nothing_given)
+{
+    run_in_folder(use_nothing, false);
+}
+END_TEST
+
+/* ---- objects ---- */
+
+static int use_objects(struct host *h, const json_t *config, struct err *reterr)
+{
+    static const char *const bad[] = {"", "/k", "a//b", "a/", "../k", "x.part"};
+    struct err e = {0};
+    AUTO(str) char *data = NULL;
+    char buf[2];
+    size_t n;
+
+    (void)config;
+    (void)reterr;
+    expect(host_object_put(h, "b", "x/y/2", "hello", 5, &e), &e, ERR_NONE, "put");
+    expect(host_object_put(h, "b", "x/1", "", 0, &e), &e, ERR_NONE, "put nothing");
+    expect(host_object_put(h, "b", "z", "1", 1, &e), &e, ERR_NONE, "put at the top");
+    expect(host_object_get(h, "b", "x/y/2", 100, &data, &n, &e), &e, ERR_NONE, "get");
+    ck_assert(n == 5 && strcmp(data, "hello") == 0);
+    expect(host_object_get(h, "b", "x/y/2", 4, &data, &n, &e), &e, ERR_LIMIT, "get too much");
+    expect(host_object_get(h, "b", "x/y", 4, &data, &n, &e), &e, ERR_NOT_FOUND, "get a folder");
+    expect(host_object_read(h, "b", "x/y/2", 3, buf, 2, &n, &e), &e, ERR_NONE, "read");
+    ck_assert(n == 2 && memcmp(buf, "lo", 2) == 0);
+    AUTO(json) json_t *all = host_object_list(h, "b", "", &e);
+    AUTO(json) json_t *some = host_object_list(h, "b", "x/y", &e);
+    AUTO(json) json_t *none = host_object_list(h, "other", "", &e);
+    AUTO(json) json_t *lists = json_pack("[O, O, O]", all, some, none);
+    AUTO(str) char *text = json_text(lists);
+    ck_assert_str_eq(text, "[[\"x/1\",\"x/y/2\",\"z\"],[\"x/y/2\"],[]]");
+    expect(host_object_delete(h, "b", "z", &e), &e, ERR_NONE, "delete");
+    expect(host_object_delete(h, "b", "z", &e), &e, ERR_NOT_FOUND, "delete again");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        ck_assert_msg(host_object_put(h, "b", bad[i], "x", 1, &e) < 0, "%s", bad[i]);
+        err_clear(&e);
+    }
+    return 0;
+}
+
+START_TEST(objects)
+{
+    run_in_folder(use_objects, true);
+}
+END_TEST
+
+/* ---- programs ---- */
+
+static int use_programs(struct host *h, const json_t *config, struct err *reterr)
+{
+    const char *const echo[] = {"sh", "-c", "pwd; echo bad >&2; exit 3", NULL};
+    const char *const none[] = {"no-such-program", NULL};
+    const char *const up[] = {"cat", "/../x", NULL};
+    const char *const slow[] = {"cat", "/d/fifo", NULL};
+    const char *const make[] = {"mkfifo", "/d/fifo", NULL};
+    struct host_program_result r = {0};
+    struct err e = {0};
+
+    (void)config;
+    (void)reterr;
+    expect(host_make_dir(h, "/d", &e), &e, ERR_NONE, "a folder");
+    expect(host_program_run(h, &(struct host_program){.argv = echo, .dir = "/d"}, &r, &e), &e,
+           ERR_NONE, "a program");
+    ck_assert(r.exit_code == 3 && strstr(r.out, "/top/d\n") && strcmp(r.err, "bad\n") == 0);
+    host_program_result_finish(&r);
+    expect(host_program_run(h, &(struct host_program){.argv = none}, &r, &e), &e, ERR_NOT_FOUND,
+           "no program");
+    expect(host_program_run(h, &(struct host_program){.argv = up}, &r, &e), &e, ERR_INVALID,
+           "a path that leads upwards");
+    expect(host_program_run(h, &(struct host_program){.argv = make}, &r, &e), &e, ERR_NONE,
+           "a path below the root");
+    host_program_result_finish(&r);
+    expect(
+        host_program_run(h, &(struct host_program){.argv = slow, .deadline_ns = 50000000}, &r, &e),
+        &e, ERR_LIMIT, "a program that does not end");
+    return 0;
+}
+
+START_TEST(programs)
+{
+    run_in_folder(use_programs, true);
+}
+END_TEST
+
+/* ---- the end ---- */
+
+/* Stopped while a program runs: the program goes too, and everything unwinds. */
+static int be_stopped(struct host *h, const json_t *config, struct err *reterr)
+{
+    const char *const stop[] = {"sh", "-c", "kill -TERM $PPID; exec cat /d/fifo", NULL};
+    const char *const make[] = {"mkfifo", "/d/fifo", NULL};
+    struct host_program_result r = {0};
+    struct err e = {0};
+
+    (void)config;
+    (void)reterr;
+    host_make_dir(h, "/d", &e);
+    expect(host_program_run(h, &(struct host_program){.argv = make}, &r, &e), &e, ERR_NONE, "fifo");
+    host_program_result_finish(&r);
+    expect(host_program_run(h, &(struct host_program){.argv = stop, .dir = "/d"}, &r, &e), &e,
+           ERR_CRASHED, "a program when the component is stopped");
+    ck_assert(host_crashed(h));
+    expect(host_file_remove(h, "/d/fifo", &e), &e, ERR_CRASHED, "a call after that");
+    return err_set(reterr, ERR_CRASHED, NO_POS, "stopped");
+}
+
+START_TEST(stopped)
+{
+    run_in_folder(be_stopped, true);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("realhost");
+    TCase *tc = tcase_create("all");
+
+    json_init();
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, files);
+    tcase_add_test(tc, outside);
+    tcase_add_test(tc, nothing_given);
+    tcase_add_test(tc, objects);
+    tcase_add_test(tc, programs);
+    tcase_add_test(tc, stopped);
+    suite_add_tcase(s, tc);
+    return suite_run(s);
+}

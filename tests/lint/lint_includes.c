@@ -8,10 +8,11 @@
 #include "base/mem.h"
 
 static const struct rule {
-    const char *folder, *may[9];
+    const char *folder, *may[11];
 } rules[] = {
     {"base", {"base"}},
     {"sched", {"base", "sched"}},
+    {"net", {"base", "sched", "net"}},
     {"kube", {"base", "kube"}},
     {"cel", {"base", "kube", "cel"}},
     {"qcow2", {"base", "qcow2"}},
@@ -20,7 +21,7 @@ static const struct rule {
     {"fixtures", {"base", "kube", "qcow2", "fixtures"}},
     {"reports", {"base", "reports"}},
     {"runner",
-     {"base", "sched", "kube", "cel", "qcow2", "sim", "components", "fixtures", "reports"}},
+     {"base", "sched", "kube", "cel", "qcow2", "sim", "components", "fixtures", "reports", "net"}},
 };
 
 static const struct rule *rule_of(const char *path)

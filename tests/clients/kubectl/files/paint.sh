@@ -1,0 +1,3 @@
+#!/bin/sh
+# An editor: blue becomes green.
+sed -i 's/blue/green/' "$1"

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#define REPLACEMENT 0xfffdu
+#include "base/utf8.h"
 
 static bool is_continuation(char c)
 {
@@ -12,26 +12,10 @@ static bool is_continuation(char c)
 
 uint32_t utf8_decode(const char *s, size_t len, size_t *ret_bytes)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char lead = (unsigned char)s[0];
-    size_t need = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     uint32_t code;
 
     assert(len > 0);
-    *ret_bytes = 1;
-    if (need == 1)
-        return lead;
-    if (need == 0 || lead > 0xf4 || need > len)
-        return REPLACEMENT;
-    code = lead & (0x7fu >> need);
-    for (size_t i = 1; i < need; i++) {
-        if (!is_continuation(s[i]))
-            return REPLACEMENT;
-        code = code << 6 | ((unsigned char)s[i] & 0x3f);
-    }
-    if (code < least[need] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-        return REPLACEMENT;
-    *ret_bytes = need;
+    *ret_bytes = utf8_read(s, len, &code);
     return code;
 }
 

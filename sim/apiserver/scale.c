@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/strbuf.h"
+#include "kube/gotext.h"
 #include "sim/apiserver/server_priv.h"
 
 #define SCALE_GROUP "autoscaling"
@@ -30,34 +31,12 @@ const struct scale_paths *scale_of_builtin(const struct builtin *b)
 
 /* ---- reading ---- */
 
-static const char *go_type(const json_t *v)
-{
-    switch (json_typeof(v)) {
-    case JSON_OBJECT:
-        return "map[string]interface {}";
-    case JSON_ARRAY:
-        return "[]interface {}";
-    case JSON_STRING:
-        return "string";
-    case JSON_INTEGER:
-        return "int64";
-    case JSON_REAL:
-        return "float64";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "bool";
-    case JSON_NULL:
-        break;
-    }
-    return "<nil>";
-}
-
 /* New. */
 static char *accessor_error(const char *path, const json_t *v, const char *want)
 {
     AUTO(str) char *text = json_is_string(v) ? mem_strdup(json_string_value(v)) : json_text(v);
     return mem_printf("%s accessor error: %s is of the type %s, expected %s", path, text,
-                      go_type(v), want);
+                      gotext_type(v), want);
 }
 
 static int bad_value(struct call *c, const char *path, const json_t *v, const char *want)
@@ -321,7 +300,7 @@ static int check_scale(struct call *c, const json_t *scale)
                                   "Scale in version \"v1\" cannot be handled as a Scale: json: "
                                   "cannot unmarshal %s into Go struct field "
                                   "ScaleSpec.spec.replicas of type int32",
-                                  json_is_number(n) ? "number" : go_type(n));
+                                  json_is_number(n) ? "number" : gotext_type(n));
     return check_place(c, scale);
 }
 

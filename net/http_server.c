@@ -80,7 +80,7 @@ static struct http_limits limits_or_defaults(const struct http_limits *l)
  * and with its buffers. */
 static size_t connection_memory(const struct http_limits *l)
 {
-    return l->header_max + l->header_max / 4 + (16u << 10);
+    return l->header_max + l->header_max / 4 + (4u << 10);
 }
 
 static struct MHD_Daemon *start_mhd(struct http_server *s, const struct http_tls *tls)

@@ -14,7 +14,7 @@
 #include "net/http_priv.h"
 
 #define PULL_BYTES (64u << 10)
-#define BLOCK_BYTES (2u << 10)  /* chunks do not pass through it: only for clients of HTTP/1.0 */
+#define BLOCK_BYTES 512u        /* chunks do not pass through it: only for clients of HTTP/1.0 */
 #define KEEP_BYTES (256u << 10) /* an empty buffer larger than this is given up */
 
 static size_t pending(const struct http_exchange *x)

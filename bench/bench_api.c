@@ -115,6 +115,7 @@ int main(void)
     size_t count;
 
     json_init();
+    crd_builtin_prepare();
     crd_builtin(&count);
     tell("compile a definition", begin_ns, count);
     AUTO(world) struct world *w = fresh();

@@ -2,9 +2,10 @@
  * long a thousand watchers take for a thousand events, and what objects and watches cost in memory.
  * Beside etcd, when it is installed: what a real API server keeps its objects in.
  *
- * bench_http PROGRAM FOLDER... - etcd's data goes to a new folder in each FOLDER in turn. The
- * server has processor 0, the client another one. The time of the processor is the server's own:
- * where the machine has other work, it is the figure to look at. */
+ * bench_http PROGRAM [--only PART] [FOLDER...] - PART is start, requests, watches or memory. etcd's
+ * data goes to a new folder in each FOLDER in turn. The server has processor 0, the client another
+ * one. The time of the processor is the server's own: where the machine has other work, it is the
+ * figure to look at. */
 #include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
@@ -383,31 +384,40 @@ static size_t descriptors(void)
     return limit.rlim_max;
 }
 
-int main(int argc, char **argv)
-{
-    struct figure our_get, our_post;
-    size_t files = descriptors();
+/* ---- parts ---- */
 
-    if (argc < 2) {
-        fputs("usage: bench_http PROGRAM [FOLDER...]\n", stderr);
-        return 2;
-    }
-    program = argv[1];
-    memset(kilobyte, 'x', sizeof kilobyte - 1);
-    if (!mkdtemp(work)) {
-        perror(work);
-        return 1;
-    }
+static void part_start(char **folders)
+{
+    (void)folders;
     measure_start(false);
     measure_start(true);
+}
+
+static void part_requests(char **folders)
+{
+    struct figure our_get, our_post;
+
     measure_requests(&our_get, &our_post);
-    if (!etcd_installed())
+    if (!etcd_installed()) {
         puts("etcd not installed: no peer");
-    else
-        for (int i = 2; i < argc; i++)
-            measure_etcd(argv[i], &our_get, &our_post);
+        return;
+    }
+    for (; *folders; folders++)
+        measure_etcd(*folders, &our_get, &our_post);
+}
+
+static void part_watches(char **folders)
+{
+    (void)folders;
     measure_fan_out(50, false);
     measure_fan_out(1, true);
+}
+
+static void part_memory(char **folders)
+{
+    size_t files = descriptors();
+
+    (void)folders;
     measure_objects();
     measure_idle(1000, false);
     measure_idle(1000, true);
@@ -415,6 +425,44 @@ int main(int argc, char **argv)
         measure_idle(10000, false);
     else
         printf("no 10000 watches: %zu descriptors\n", files);
+}
+
+static const struct part {
+    const char *name;
+    void (*run)(char **folders);
+} parts[] = {
+    {"start", part_start},
+    {"requests", part_requests},
+    {"watches", part_watches},
+    {"memory", part_memory},
+};
+
+static int usage(void)
+{
+    fputs("usage: bench_http PROGRAM [--only start|requests|watches|memory] [FOLDER...]\n", stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    bool all = argc < 3 || strcmp(argv[2], "--only") != 0, known = all;
+
+    if (argc < 2 || (!all && argc < 4))
+        return usage();
+    program = argv[1];
+    for (size_t i = 0; !all && i < ARRAY_LEN(parts); i++)
+        known = known || strcmp(argv[3], parts[i].name) == 0;
+    if (!known)
+        return usage();
+    descriptors();
+    memset(kilobyte, 'x', sizeof kilobyte - 1);
+    if (!mkdtemp(work)) {
+        perror(work);
+        return 1;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (all || strcmp(argv[3], parts[i].name) == 0)
+            parts[i].run(argv + (all ? 2 : 4));
     nftw(work, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     return 0;
 }

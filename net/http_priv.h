@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "net/http_pace.h"
 #include "net/http_server.h"
 
 #define NS_PER_MS INT64_C(1000000)
@@ -55,10 +56,11 @@ struct http_exchange {
     const struct http_stream_ops *ops;
     void *stream_cookie;
     struct strbuf out;
-    size_t out_taken;   /* of out, by the client */
-    bool ended;         /* pull has said so, or the server shuts down */
-    bool woken;         /* in server->woken */
-    bool full;          /* in server->full: out has reached its limit */
+    size_t out_taken; /* of out, by the client */
+    bool dry;         /* pull had nothing more when it was asked last, and its round has not come */
+    bool ended;       /* pull has said so, or the server shuts down */
+    bool woken;       /* in server->woken */
+    bool full;        /* in server->full: out has reached its limit */
     int64_t full_since; /* by the wall */
     TAILQ_ENTRY(http_exchange) of_woken, of_full;
     char target[];
@@ -86,6 +88,8 @@ struct http_server {
     size_t body_bytes; /* memory of the bodies of all exchanges */
     struct exchange_list woken, full;
     size_t woken_count;
+    struct strbuf spare; /* see http_stream.c */
+    struct pace pace;    /* of the woken */
 };
 
 /* ---- listeners (http_listen.c) ---- */
@@ -124,9 +128,11 @@ void http_exchange_send(struct http_exchange *x, int code, const struct http_hea
 
 /* ---- streams (http_stream.c) ---- */
 
-/* What has been woken is asked for more; who has not taken anything for too long is closed. Wall
- * time in ns until it must be called again. */
+/* What has been woken is asked for more, when its time has come; who has not taken anything for too
+ * long is closed. Wall time in ns until it must be called again for those who take nothing. */
 int64_t http_stream_idle(struct http_server *s);
+/* And for those who have been woken. */
+int64_t http_stream_wait(const struct http_server *s);
 /* They end as soon as what they hold has been sent. */
 void http_stream_end_all(struct http_server *s);
 /* The exchange is over. */

@@ -38,14 +38,17 @@ static int64_t idle(void *cookie)
 {
     struct http_server *s = cookie;
     int64_t stream_ns = http_stream_idle(s), listen_ns = http_listen_idle(s), mhd_ns;
-    int64_t wait = stream_ns < listen_ns ? stream_ns : listen_ns;
+    int64_t wait = stream_ns < listen_ns ? stream_ns : listen_ns, woken_ns;
 
     if (has_work(s, &mhd_ns)) {
         s->resumed = false;
         MHD_run(s->mhd);
-        if (has_work(s, &mhd_ns) || !TAILQ_EMPTY(&s->woken))
+        if (has_work(s, &mhd_ns))
             return 0;
     }
+    woken_ns = http_stream_wait(s);
+    if (woken_ns < wait)
+        wait = woken_ns;
     return mhd_ns < wait ? mhd_ns : wait;
 }
 
@@ -69,6 +72,7 @@ static struct http_limits limits_or_defaults(const struct http_limits *l)
         .idle_timeout_s = l->idle_timeout_s ? l->idle_timeout_s : 120,
         .stream_backlog = l->stream_backlog ? l->stream_backlog : 1u << 20,
         .stall_ms = l->stall_ms ? l->stall_ms : 10000,
+        .hold_ms = l->hold_ms,
     };
 }
 
@@ -76,7 +80,7 @@ static struct http_limits limits_or_defaults(const struct http_limits *l)
  * and with its buffers. */
 static size_t connection_memory(const struct http_limits *l)
 {
-    return l->header_max + l->header_max / 4 + (16u << 10);
+    return l->header_max + l->header_max / 4 + (4u << 10);
 }
 
 static struct MHD_Daemon *start_mhd(struct http_server *s, const struct http_tls *tls)
@@ -127,6 +131,7 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 
     s->loop = config->loop;
     s->limits = limits_or_defaults(&config->limits);
+    s->pace.hold_max_ns = s->limits.hold_ms * NS_PER_MS;
     s->handle = config->handle;
     s->cookie = config->cookie;
     s->tls = config->tls != NULL;
@@ -162,6 +167,7 @@ void http_server_destroy(struct http_server *s)
         MHD_stop_daemon(s->mhd);
     }
     assert(s->conn_count == 0);
+    strbuf_finish(&s->spare);
     free(s->address);
     free(s->unix_path);
     free(s);

@@ -31,6 +31,8 @@ struct http_limits {
     unsigned idle_timeout_s; /* 0: 120; without a request under way */
     size_t stream_backlog;   /* 0: 1 MiB that a client of a stream has not taken; it has */
     unsigned stall_ms;       /* 0: 10000 to take half of it, then its connection is closed */
+    unsigned hold_ms;        /* 0: none; how long what is new may wait after a round of many streams
+                                (http_pace.h), so that several events of a stream go out at once */
 };
 
 struct http_config {

@@ -5,24 +5,45 @@
  * asked for by the producer: each wake moves what is new into our buffer, up to its limit. When the
  * buffer is full, the client has a while to take half of it, or it is cut off.
  *
- * When a thousand streams are woken at once, a part of them is served before the next requests are
- * looked at: requests do not wait for all streams, and what happens meanwhile goes to the others in
- * one piece. Sending each event alone costs ten times as much. */
+ * Woken streams are served in rounds (http_pace.h): requests do not wait for a thousand of them,
+ * and what happens meanwhile goes out in one piece. Sending each event alone costs ten times as
+ * much. */
 #include <string.h>
 
 #include "base/wall.h"
 #include "net/http_priv.h"
 
 #define PULL_BYTES (64u << 10)
-#define BLOCK_BYTES (2u << 10) /* chunks do not pass through it: only for clients of HTTP/1.0 */
-/* How many of the woken streams are served at a time: an eighth, so that none falls far behind. */
-#define WOKEN_LEAST 64u
-#define WOKEN_SHARE 8u
-#define KEEP_BYTES (256u << 10) /* an empty buffer larger than this is given back */
+#define BLOCK_BYTES 512u        /* chunks do not pass through it: only for clients of HTTP/1.0 */
+#define KEEP_BYTES (256u << 10) /* an empty buffer larger than this is given up */
 
 static size_t pending(const struct http_exchange *x)
 {
     return x->out.len - x->out_taken;
+}
+
+/* One buffer goes from stream to stream while clients take at once what there is: it stays in the
+ * processor's cache, and a stream that waits holds none. */
+static void borrow_buffer(struct http_exchange *x)
+{
+    if (!x->out.data) {
+        x->out = x->conn->server->spare;
+        x->conn->server->spare = (struct strbuf){NULL, 0, 0};
+    }
+}
+
+static void return_buffer(struct http_exchange *x)
+{
+    struct strbuf *spare = &x->conn->server->spare;
+
+    x->out_taken = 0;
+    if (spare->data || x->out.cap > KEEP_BYTES) {
+        strbuf_finish(&x->out);
+        return;
+    }
+    strbuf_reset(&x->out);
+    *spare = x->out;
+    x->out = (struct strbuf){NULL, 0, 0};
 }
 
 static void make_room(struct http_exchange *x)
@@ -31,18 +52,15 @@ static void make_room(struct http_exchange *x)
 
     if (x->out_taken == 0 || x->out_taken < left)
         return;
-    if (left == 0 && x->out.cap > KEEP_BYTES) {
-        strbuf_finish(&x->out);
-    } else {
-        memmove(x->out.data, x->out.data + x->out_taken, left);
-        x->out.len = left;
-        x->out.data[left] = '\0';
-    }
+    memmove(x->out.data, x->out.data + x->out_taken, left);
+    x->out.len = left;
+    x->out.data[left] = '\0';
     x->out_taken = 0;
 }
 
 static void fill(struct http_exchange *x, size_t until)
 {
+    borrow_buffer(x);
     make_room(x);
     while (!x->ended && pending(x) < until) {
         size_t before = x->out.len;
@@ -50,7 +68,8 @@ static void fill(struct http_exchange *x, size_t until)
 
         if (r < 0)
             x->ended = true;
-        else if (r == 0 || x->out.len == before)
+        x->dry = r == 0 || x->out.len == before;
+        if (x->dry)
             return;
     }
 }
@@ -78,6 +97,12 @@ static void resume(struct http_exchange *x)
     http_conn_resume(x->conn);
 }
 
+/* Whether what is new can wait for its round. One that still catches up takes what it can. */
+static bool awaits_round(const struct http_exchange *x)
+{
+    return x->woken && x->dry && x->conn->server->pace.hold_max_ns > 0;
+}
+
 /* libmicrohttpd wants the next bytes. */
 static ssize_t read_stream(void *cookie, uint64_t at, char *bytes, size_t max)
 {
@@ -87,16 +112,19 @@ static ssize_t read_stream(void *cookie, uint64_t at, char *bytes, size_t max)
     (void)at;
     if (x->gone)
         return MHD_CONTENT_READER_END_WITH_ERROR;
-    if (pending(x) == 0)
+    if (pending(x) == 0 && !awaits_round(x))
         fill(x, PULL_BYTES);
     n = pending(x) < max ? pending(x) : max;
     if (n > 0) {
         memcpy(bytes, x->out.data + x->out_taken, n);
         x->out_taken += n;
+        if (pending(x) == 0)
+            return_buffer(x);
         if (pending(x) <= x->conn->server->limits.stream_backlog / 2)
             set_full(x, false);
         return (ssize_t)n;
     }
+    return_buffer(x);
     if (x->ended)
         return MHD_CONTENT_READER_END_OF_STREAM;
     x->suspended = true;
@@ -141,21 +169,27 @@ static void serve_wake(struct http_exchange *x)
 
     if (x->gone)
         return;
-    fill(x, x->suspended ? PULL_BYTES : limit);
-    if (x->suspended && (pending(x) > 0 || x->ended))
-        resume(x);
-    else if (!x->suspended && pending(x) >= limit)
+    if (x->suspended) {
+        x->dry = false;
+        resume(x); /* libmicrohttpd asks */
+        return;
+    }
+    fill(x, limit);
+    if (pending(x) >= limit)
         set_full(x, true);
+}
+
+int64_t http_stream_wait(const struct http_server *s)
+{
+    return s->woken_count ? pace_wait(&s->pace, s->woken_count, wall_monotonic_ns()) : INT64_MAX;
 }
 
 int64_t http_stream_idle(struct http_server *s)
 {
     int64_t allowed = s->limits.stall_ms * NS_PER_MS;
-    size_t share = s->woken_count / WOKEN_SHARE;
+    size_t share = s->woken_count ? pace_share(&s->pace, s->woken_count, wall_monotonic_ns()) : 0;
     struct http_exchange *x;
 
-    if (share < WOKEN_LEAST)
-        share = WOKEN_LEAST;
     for (; share > 0 && (x = TAILQ_FIRST(&s->woken)); share--) {
         unwake(x);
         serve_wake(x);
@@ -163,11 +197,11 @@ int64_t http_stream_idle(struct http_server *s)
     while ((x = TAILQ_FIRST(&s->full))) {
         int64_t left = x->full_since + allowed - wall_monotonic_ns();
         if (left > 0)
-            return s->woken_count ? 0 : left;
+            return left;
         set_full(x, false);
         http_conn_close(x->conn);
     }
-    return s->woken_count ? 0 : INT64_MAX;
+    return INT64_MAX;
 }
 
 void http_stream_end_all(struct http_server *s)

@@ -20,6 +20,8 @@
 #define START_MAX_NS (INT64_C(7258118400) * NS_PER_S)
 /* Every request costs the clearing of as much memory, and an idle watch holds half of it. */
 #define HEADER_MAX (32u << 10)
+/* What many watches may lag behind their events, for the sake of all others (docs/serve.md). */
+#define HOLD_MS 10u
 
 /* ---- signals ---- */
 
@@ -57,6 +59,7 @@ static struct http_server *listen_on(struct serve *s, const char *address, const
                                  .tls = s->ca && address ? &tls : NULL,
                                  .limits = {.connections = (unsigned)s->options->connections,
                                             .header_max = HEADER_MAX,
+                                            .hold_ms = HOLD_MS,
                                             .body_max = REST_BODY_MAX},
                                  .handle = bridge_handle,
                                  .cookie = &s->bridge};

@@ -351,10 +351,9 @@ int pool_run(const struct collection *c, const struct pool_options *options,
              struct result_case ***ret_cases, size_t *ret_count)
 {
     struct pool p = {.collection = c, .options = options};
-    size_t definitions;
 
     signal(SIGPIPE, SIG_IGN);
-    crd_builtin(&definitions); /* compiled once, here: every worker inherits them */
+    crd_builtin_prepare(); /* compiled once, here: every worker inherits them */
     p.worker_count = options->jobs < 1 ? 1 : options->jobs > JOBS_MAX ? JOBS_MAX : options->jobs;
     p.slots = mem_zalloc((c->case_count + 1) * sizeof *p.slots);
     for (unsigned i = 0; i < p.worker_count; i++)

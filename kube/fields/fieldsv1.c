@@ -135,7 +135,8 @@ static void element_key_text(struct strbuf *out, const struct element *e)
     strbuf_reset(out);
     switch (e->kind) {
     case ELEMENT_FIELD:
-        strbuf_addf(out, "f:%s", e->name);
+        strbuf_addstr(out, "f:");
+        strbuf_addstr(out, e->name);
         return;
     case ELEMENT_KEY:
         strbuf_addstr(out, "k:{");
@@ -159,22 +160,34 @@ static void element_key_text(struct strbuf *out, const struct element *e)
     }
 }
 
-static json_t *write_set(const struct set *s, bool self, struct strbuf *key)
+/* The ends of all paths are one empty object: most of a set is ends, and a copy of it has its own.
+ */
+struct writing {
+    json_t *end;
+    struct strbuf key;
+};
+
+static json_t *write_set(const struct set *s, bool self, struct writing *w)
 {
+    if (!s)
+        return json_incref(w->end);
     json_t *out = json_object();
-    if (self && s)
-        json_object_set_new_nocheck(out, ".", json_object());
-    for (size_t i = 0; s && i < s->count; i++) {
+    if (self)
+        json_object_set_nocheck(out, ".", w->end);
+    for (size_t i = 0; i < s->count; i++) {
         const struct set_item *x = &s->items[i];
-        json_t *below = write_set(x->below, x->member, key);
-        element_key_text(key, &x->e);
-        json_object_set_new_nocheck(out, strbuf_str(key), below);
+        json_t *below = write_set(x->below, x->member, w);
+        element_key_text(&w->key, &x->e);
+        json_object_set_new_nocheck(out, strbuf_str(&w->key), below);
     }
     return out;
 }
 
 json_t *fieldsv1_write(const struct set *s)
 {
-    AUTO(strbuf) struct strbuf key = {0};
-    return write_set(s, false, &key);
+    struct writing w = {.end = json_object()};
+    json_t *out = write_set(s, false, &w);
+    strbuf_finish(&w.key);
+    json_decref(w.end);
+    return out;
 }

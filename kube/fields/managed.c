@@ -10,9 +10,10 @@
 
 const struct set *stripped_fields(struct pool *p)
 {
-    static const char *const meta[] = {"name",       "namespace",     "creationTimestamp",
-                                       "selfLink",   "uid",           "clusterName",
-                                       "generation", "managedFields", "resourceVersion"};
+    /* Sorted: a set is. */
+    static const char *const meta[] = {
+        "clusterName",     "creationTimestamp", "generation", "managedFields", "name", "namespace",
+        "resourceVersion", "selfLink",          "uid"};
     const struct set *s =
         set_union(p, set_of_path(p, "apiVersion", NULL), set_of_path(p, "kind", NULL));
     struct set_builder b = {.pool = p};

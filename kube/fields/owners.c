@@ -20,7 +20,9 @@ static void add_text(struct strbuf *out, const char *key, const char *value)
     if (!*value)
         return;
     AUTO(json) json_t *text = json_string(value);
-    strbuf_addf(out, "%s\"%s\":", out->len > 1 ? "," : "", key);
+    strbuf_addstr(out, out->len > 1 ? ",\"" : "\"");
+    strbuf_addstr(out, key);
+    strbuf_addstr(out, "\":");
     json_write(out, text, JSON_TIGHT);
 }
 

@@ -43,10 +43,22 @@ static char *next_word(char **at)
 {
     char *word = *at;
 
-    *at = word + strcspn(word, " ");
+    *at = strchrnul(word, ' ');
     if (**at)
         *(*at)++ = '\0';
     return word;
+}
+
+/* Thousands of them are made at each start: printf costs five times as much. New. */
+static char *join(const char *before, const char *between, const char *after)
+{
+    size_t a = strlen(before), b = strlen(between), c = strlen(after) + 1;
+    char *text = mem_alloc(a + b + c);
+
+    memcpy(text, before, a);
+    memcpy(text + a, between, b);
+    memcpy(text + a + b, after, c);
+    return text;
 }
 
 /* ---- lines ---- */
@@ -103,7 +115,7 @@ static void parse_type(struct parser *p, char *line)
     struct kube_type *t = p->type = &p->table->types[p->table->type_count++];
 
     p->package->end++;
-    t->name = mem_printf("%s.%s", p->package->prefix, name);
+    t->name = join(p->package->prefix, ".", name);
     t->fields = &p->table->fields[p->table->field_count];
     t->atomic = strchr(line, 'a');
     if (!strchr(line, 'k'))
@@ -150,8 +162,8 @@ static const struct {
 static const char *container_name(const struct kube_field *f, const char *element)
 {
     if (f->repeated)
-        return mem_printf("[]%s", element);
-    return f->map ? mem_printf("map[string]%s", element) : element;
+        return join("[]", "", element);
+    return f->map ? join("map[string]", "", element) : element;
 }
 
 /* Returns the Go name of an element; NULL for a message. */
@@ -246,7 +258,7 @@ static void parse_field(struct parser *p, char *line)
 static void parse_lines(struct parser *p, char *text)
 {
     for (char *line = text, *next; *line; line = next) {
-        next = line + strcspn(line, "\n");
+        next = strchrnul(line, '\n');
         if (*next)
             *next++ = '\0';
         if (*line == '=')

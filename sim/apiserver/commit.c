@@ -149,7 +149,8 @@ json_t *commit_put(struct apiserver *a, const struct api_request *req, struct rt
                               .revision = revision,
                               .committed_ns = sched_now(a->sched),
                               .old = e ? e->object : NULL,
-                              .object = object};
+                              .object = object,
+                              .ns = meta_namespace(object)};
     if (e)
         e->object = object;
     else
@@ -176,6 +177,7 @@ void commit_remove(struct apiserver *a, const struct api_request *req, struct rt
                               .revision = revision,
                               .committed_ns = sched_now(a->sched),
                               .old = old,
-                              .object = object};
+                              .object = object,
+                              .ns = meta_namespace(object)};
     committed(a, req, t, &entry);
 }

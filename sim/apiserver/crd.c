@@ -92,6 +92,7 @@ static void compile_schema(struct crd *c, size_t i, const json_t *src, bool comm
     field_errors_finish(&found);
 }
 
+/* errors NULL: it is known to be valid. */
 static void compile_version(struct crd *c, size_t i, const json_t *src, bool common,
                             struct field_errors *errors)
 {
@@ -103,7 +104,10 @@ static void compile_version(struct crd *c, size_t i, const json_t *src, bool com
     compile_scale(v, src);
     if (json_bool(src, "storage", false))
         c->storage = i;
-    compile_schema(c, i, src, common, errors);
+    if (errors)
+        compile_schema(c, i, src, common, errors);
+    else
+        v->schema = schema_compile_later(json_path(src, "schema.openAPIV3Schema"), v->has_status);
 }
 
 static json_t *kept_parts(const json_t *object)
@@ -122,16 +126,11 @@ static json_t *kept_parts(const json_t *object)
     return out;
 }
 
-struct crd *crd_compile_new(const json_t *object, struct field_errors *errors)
+static struct crd *make(json_t *object_take, struct field_errors *errors)
 {
-    if (!json_is_object(json_object_get(object, "spec"))) {
-        field_errors_add(errors, FIELD_REQUIRED, "spec", NULL, "%s", "");
-        return NULL;
-    }
-    crd_validate_spec(object, errors);
-    AUTO(crd) struct crd *c = mem_zalloc(sizeof(*c));
+    struct crd *c = mem_zalloc(sizeof(*c));
     c->refs = 1;
-    c->object = kept_parts(object);
+    c->object = object_take;
     const json_t *o = c->object;
     c->name = json_str_or_empty(o, "metadata.name");
     c->group = json_str_or_empty(o, "spec.group");
@@ -150,9 +149,23 @@ struct crd *crd_compile_new(const json_t *object, struct field_errors *errors)
         compile_version(c, i, json_array_get(versions, i), common, errors);
     for (size_t i = 0; i < c->version_count; i++)
         c->versions[i].warning = crd_version_warning(c, i);
-    if (field_errors_any(errors))
+    return c;
+}
+
+struct crd *crd_compile_new(const json_t *object, struct field_errors *errors)
+{
+    if (!json_is_object(json_object_get(object, "spec"))) {
+        field_errors_add(errors, FIELD_REQUIRED, "spec", NULL, "%s", "");
         return NULL;
-    return TAKE(c);
+    }
+    crd_validate_spec(object, errors);
+    AUTO(crd) struct crd *c = make(kept_parts(object), errors);
+    return field_errors_any(errors) ? NULL : TAKE(c);
+}
+
+struct crd *crd_trusted(json_t *object_take)
+{
+    return make(object_take, NULL);
 }
 
 struct crd *crd_ref(struct crd *c)

@@ -55,6 +55,10 @@ DEFINE_CLEANUP(struct crd, crd, crd_unref);
 /* The same without the cache; for crd_cache.c. */
 struct crd *crd_compile_new(const json_t *object, struct field_errors *errors);
 
+/* A definition that is known to be valid, with its defaults. Its schemas are compiled when they are
+ * needed. */
+struct crd *crd_trusted(json_t *object_take);
+
 /* The strings of an array, borrowed, NULL-terminated. New. */
 const char **crd_strings(const json_t *list);
 
@@ -87,8 +91,12 @@ void crd_check_update(const json_t *object, const json_t *old, struct field_erro
 /* What every request of the i-th version is told; NULL when it is not deprecated. New. */
 char *crd_version_warning(const struct crd *c, size_t i);
 
-/* The definitions built into this program, compiled: *ret_count of them, in order of their file
- * names. Borrowed. Asserts that each one is valid (a unit test loads them). */
+/* The definitions built into this program, compiled as far as they
+ * have been needed: *ret_count of them, in order of their file
+ * names. Borrowed. That each one is valid is a
+ * unit test's to tell. */
 struct crd *const *crd_builtin(size_t *ret_count);
+/* With all of their schemas: before a fork, so that every child has them. */
+void crd_builtin_prepare(void);
 
 #endif

@@ -93,32 +93,37 @@ struct crd *crd_compile(const json_t *object, struct field_errors *errors)
     return c;
 }
 
+static struct crd *load_builtin(size_t i)
+{
+    struct err e = {0};
+    json_t *object = crds_json(i, &e);
+    if (!object) {
+        fprintf(stderr, "built-in %s: %s\n", crds_name(i), e.msg);
+        abort();
+    }
+    crd_default(object);
+    return crd_trusted(object);
+}
+
 struct crd *const *crd_builtin(size_t *ret_count)
 {
     if (!cache.builtin) {
         size_t n = crds_count();
         cache.builtin = mem_zalloc((n + 1) * sizeof(struct crd *));
-        for (size_t i = 0; i < n; i++) {
-            struct err e = {0};
-            AUTO(json) json_t *object = crds_json(i, &e);
-            struct field_errors errors = {0};
-            struct crd *c = NULL;
-            if (object) {
-                crd_default(object);
-                c = crd_compile_new(object, &errors);
-            }
-            if (!c) {
-                AUTO(str) char *why = errors.causes ? json_text(errors.causes) : NULL;
-                fprintf(stderr, "built-in %s: %s\n", crds_name(i),
-                        e.msg ? e.msg
-                        : why ? why
-                              : "is not valid");
-                abort();
-            }
-            field_errors_finish(&errors);
-            cache.builtin[cache.builtin_count++] = c;
+        while (cache.builtin_count < n) {
+            cache.builtin[cache.builtin_count] = load_builtin(cache.builtin_count);
+            cache.builtin_count++;
         }
     }
     *ret_count = cache.builtin_count;
     return cache.builtin;
+}
+
+void crd_builtin_prepare(void)
+{
+    size_t count;
+    struct crd *const *all = crd_builtin(&count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < all[i]->version_count; k++)
+            schema_prepare(all[i]->versions[k].schema);
 }

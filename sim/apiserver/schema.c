@@ -2,6 +2,7 @@
 #include "sim/apiserver/schema.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -302,6 +303,33 @@ struct schema *schema_compile(const json_t *openapi, const char *field, bool has
     return TAKE(s);
 }
 
+struct schema *schema_compile_later(const json_t *openapi, bool has_status)
+{
+    struct schema *s = mem_zalloc(sizeof(*s));
+    s->source = json_incref((json_t *)openapi);
+    s->later = true;
+    s->has_status = has_status;
+    return s;
+}
+
+void schema_prepare(const struct schema *schema)
+{
+    struct schema *s = (struct schema *)schema, *made; /* what it means does not change */
+    struct field_errors errors = {0};
+    if (!s->later)
+        return;
+    made = schema_compile(s->source, "openAPIV3Schema", s->has_status, &errors);
+    if (!made) {
+        AUTO(str) char *why = json_text(errors.causes);
+        fprintf(stderr, "a built-in schema is not valid: %s\n", why);
+        abort();
+    }
+    json_decref(s->source);
+    *s = *made;
+    free(made);
+    field_errors_finish(&errors);
+}
+
 const struct schema *schema_prop(const struct schema *s, const char *name)
 {
     size_t lo = 0, hi = s->prop_count;
@@ -386,5 +414,6 @@ static void normalise(const struct schema *s, json_t *v, bool resource)
 
 void schema_normalise(const struct schema *s, json_t *object)
 {
+    schema_prepare(s);
     normalise(s, object, true);
 }

@@ -19,6 +19,11 @@ struct schema;
  * were added. */
 struct schema *schema_compile(const json_t *openapi, const char *field, bool has_status,
                               struct field_errors *errors);
+/* The same for a schema that is known to be valid: compiled when it is needed first, since most of
+ * those that are built in never are. Ends the program when it is not valid. */
+struct schema *schema_compile_later(const json_t *openapi, bool has_status);
+/* Compiles it now, if it is not yet: before a fork, so that both sides have it. */
+void schema_prepare(const struct schema *s);
 void schema_destroy(struct schema *s);
 DEFINE_CLEANUP(struct schema, schema, schema_destroy);
 

@@ -43,6 +43,7 @@ struct schema_set { /* allOf, anyOf, oneOf */
 struct schema {
     json_t *source; /* the root keeps its text alive: strings below are borrowed from it */
     enum schema_type type;
+    bool later, has_status; /* only the source is there (schema_compile_later) */
     bool nullable, preserve_unknown, int_or_string, embedded, atomic_map;
     bool additional_any;          /* additionalProperties: true */
     bool has_rules, has_defaults; /* here or below */

@@ -106,6 +106,7 @@ static const struct typed_ops schema_ops = {.info = schema_info,
 
 struct typed schema_typed(const struct schema *s)
 {
+    schema_prepare(s);
     struct typed t = at(s, 0);
     t.aux |= IS_RESOURCE;
     return t;

@@ -81,6 +81,7 @@ void schema_unknown(const struct schema *s, const json_t *object,
                     void (*tell)(void *cookie, const char *path), void *cookie)
 {
     struct unknown u = {0};
+    schema_prepare(s);
     look(&u, s, object, true);
     qsort(u.found, u.count, sizeof(*u.found), text_order);
     for (size_t i = 0; i < u.count; i++) {

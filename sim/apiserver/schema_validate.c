@@ -570,6 +570,7 @@ void schema_validate(const struct schema *s, const json_t *object, const json_t 
                      struct cel_context *cel, struct field_errors *errors)
 {
     struct schema_frame root = {.value = object, .old = old};
+    schema_prepare(s);
     schema_validate_values(s, &root, errors);
     validate_rest(s, &root, cel, errors);
 }
@@ -577,6 +578,7 @@ void schema_validate(const struct schema *s, const json_t *object, const json_t 
 void schema_validate_status(const struct schema *s, const json_t *object, const json_t *old,
                             struct cel_context *cel, struct field_errors *errors)
 {
+    schema_prepare(s);
     const struct schema *status = schema_prop(s, "status");
     struct schema_frame root = {.value = object, .old = old};
     struct schema_frame below = {.up = &root,

@@ -58,6 +58,7 @@ struct log_entry {
     int64_t committed_ns;
     json_t *old;    /* NULL for ADDED */
     json_t *object; /* for DELETED: the last state with the revision of the deletion */
+    const char *ns; /* of the object, which holds it; every watch looks at it */
 };
 
 /* Entries are numbered from 0 on for ever; those below `first` are gone. */

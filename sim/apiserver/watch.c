@@ -35,10 +35,13 @@ struct apiwatch {
 
 /* ---- what an entry means to a watch ---- */
 
-static bool matches(const struct apiwatch *w, const json_t *object)
+static bool in_namespace(const struct apiwatch *w, const char *ns)
 {
-    if (w->ns && strcmp(meta_namespace(object), w->ns) != 0)
-        return false;
+    return !w->ns || strcmp(ns, w->ns) == 0;
+}
+
+static bool selects(const struct apiwatch *w, const json_t *object)
+{
     if (w->label && !selector_matches(w->label, json_at(object, "metadata", "labels", NULL)))
         return false;
     return !w->field || version_selects(w->t, w->v, w->field, object);
@@ -48,10 +51,13 @@ static bool matches(const struct apiwatch *w, const json_t *object)
 static bool judge(const struct apiwatch *w, const struct log_entry *e, enum api_event_type *ret,
                   bool *ret_previous)
 {
-    bool old_in = e->old && matches(w, e->old);
-    bool new_in = e->type != EVENT_DELETED && matches(w, e->object);
+    bool old_in, new_in;
     *ret_previous = false;
-    if (e->revision <= w->after || (!old_in && !new_in))
+    if (e->revision <= w->after || !in_namespace(w, e->ns))
+        return false;
+    old_in = e->old && selects(w, e->old);
+    new_in = e->type != EVENT_DELETED && selects(w, e->object);
+    if (!old_in && !new_in)
         return false;
     if (old_in && new_in) {
         *ret = EVENT_MODIFIED;
@@ -283,7 +289,7 @@ static json_t *initial_objects(const struct apiwatch *w)
     struct store_pos pos = store_seek(&w->t->table, "");
     const struct store_entry *e;
     while ((e = store_next(&w->t->table, &pos)))
-        if (matches(w, e->object))
+        if (in_namespace(w, meta_namespace(e->object)) && selects(w, e->object))
             json_array_append(out, e->object);
     return out;
 }

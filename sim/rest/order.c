@@ -32,18 +32,20 @@ static bool is_plain_key(const char *key)
 
 static void write_key(struct writer *w, const char *key, bool *first, unsigned depth)
 {
+    bool tight = w->style == JSON_TIGHT;
+    if (is_plain_key(key) && tight) {
+        strbuf_addstr(w->out, *first ? "\"" : ",\"");
+        strbuf_addstr(w->out, key);
+        strbuf_addstr(w->out, "\":");
+        *first = false;
+        return;
+    }
     if (!*first)
         strbuf_addch(w->out, ',');
     *first = false;
     write_break(w, depth);
-    if (is_plain_key(key)) {
-        strbuf_addch(w->out, '"');
-        strbuf_addstr(w->out, key);
-        strbuf_addch(w->out, '"');
-    } else {
-        AUTO(json) json_t *text = json_string(key);
-        json_write(w->out, text, JSON_TIGHT);
-    }
+    AUTO(json) json_t *text = json_string(key);
+    json_write(w->out, text, JSON_TIGHT);
     strbuf_addstr(w->out, w->style == JSON_INDENTED ? ": " : ":");
 }
 
@@ -83,15 +85,15 @@ static void write_map(struct writer *w, const json_t *v, struct shape s, unsigne
     free(keys);
 }
 
-/* How many members it wrote. */
-static size_t write_fields(struct writer *w, const json_t *v, const struct kube_type *t,
-                           bool *first, unsigned depth)
+/* *left: members that are still to be written. Types have many more fields than objects have
+ * members. */
+static void write_fields(struct writer *w, const json_t *v, const struct kube_type *t, size_t *left,
+                         bool *first, unsigned depth)
 {
-    size_t written = 0;
-    for (size_t i = 0; i < t->field_count; i++) {
+    for (size_t i = 0; *left > 0 && i < t->field_count; i++) {
         const struct kube_field *f = &t->fields[i];
         if (!*f->name) {
-            written += write_fields(w, v, f->type, first, depth);
+            write_fields(w, v, f->type, left, first, depth);
             continue;
         }
         const json_t *value = json_object_get(v, f->name);
@@ -99,9 +101,8 @@ static size_t write_fields(struct writer *w, const json_t *v, const struct kube_
             continue;
         write_key(w, f->name, first, depth + 1);
         write_value(w, value, shape_of(f), depth + 1);
-        written++;
+        --*left;
     }
-    return written;
 }
 
 static void write_struct(struct writer *w, const json_t *v, const struct kube_type *t,
@@ -110,8 +111,10 @@ static void write_struct(struct writer *w, const json_t *v, const struct kube_ty
     const char *key;
     json_t *value;
     bool first = true;
-    size_t written = t ? write_fields(w, v, t, &first, depth) : 0;
-    if (written == json_object_size(v))
+    size_t left = json_object_size(v);
+    if (t)
+        write_fields(w, v, t, &left, &first, depth);
+    if (left == 0)
         return;
     json_object_foreach((json_t *)v, key, value)
     {

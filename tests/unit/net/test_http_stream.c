@@ -341,7 +341,7 @@ enum { CROWD = 300 };
 /* Each stream is one source of it; a request to /other writes to all. */
 struct crowd {
     struct source all[CROWD];
-    size_t open;
+    size_t open, size;
 };
 
 static void handle_crowd(void *cookie, struct http_exchange *x)
@@ -352,8 +352,9 @@ static void handle_crowd(void *cookie, struct http_exchange *x)
         handle(&w->all[w->open++], x);
         return;
     }
-    for (size_t i = 0; i < CROWD; i++)
-        produce(&w->all[i], "event\n");
+    for (size_t i = 0; i < w->size; i++)
+        if (w->all[i].exchange)
+            produce(&w->all[i], "event\n");
     http_reply(x, 200, NULL, 0, "other", 5);
 }
 
@@ -372,13 +373,13 @@ static size_t unasked(const struct crowd *w)
     return n;
 }
 
-static void end_crowd(struct crowd *w, struct client *c)
+static void end_crowd(struct crowd *w, struct client *c, const char *want)
 {
     for (size_t i = 0; i < CROWD; i++) {
         w->all[i].end = true;
         produce(&w->all[i], "the end");
         client_await(&c[i], "\r\n0\r\n\r\n");
-        check_got(&c[i], "200[event\nthe end]");
+        check_got(&c[i], want);
         client_close(&c[i]);
         strbuf_finish(&w->all[i].held);
     }
@@ -389,7 +390,7 @@ START_TEST(crowd)
 {
     struct kit k;
     struct client c[CROWD], other;
-    struct crowd w = {.open = 0};
+    struct crowd w = {.size = CROWD};
     size_t most = 0, left = 0, before;
 
     kit_init(&k, (struct http_config){.handle = handle_crowd, .cookie = &w});
@@ -411,9 +412,93 @@ START_TEST(crowd)
     }
     ck_assert_uint_lt(most, CROWD);
     client_await(&other, "other");
-    end_crowd(&w, c);
+    end_crowd(&w, c, "200[event\nthe end]");
     client_close(&other);
     kit_finish(&k);
+}
+END_TEST
+
+/* The same with rounds that are held: nothing is lost, and requests are answered meanwhile. */
+START_TEST(held_crowd)
+{
+    enum { EVENTS = 20 };
+    struct kit k;
+    struct client c[CROWD], other;
+    struct crowd w = {.size = CROWD};
+    AUTO(strbuf) struct strbuf want = {0};
+
+    kit_init(&k, (struct http_config){
+                     .handle = handle_crowd, .cookie = &w, .limits = {.hold_ms = 1000}});
+    for (size_t i = 0; i < CROWD; i++) {
+        client_connect(&k, &c[i]);
+        client_send(&c[i], WATCH, strlen(WATCH));
+    }
+    kit_run(&k, crowd_is_open, &w);
+    client_connect(&k, &other);
+    for (int i = 0; i < EVENTS; i++) {
+        strbuf_reset(&other.got);
+        client_send(&other, OTHER, strlen(OTHER));
+        client_await(&other, "other");
+    }
+    strbuf_addstr(&want, "200[");
+    for (int i = 0; i < EVENTS; i++)
+        strbuf_addstr(&want, "event\n");
+    strbuf_addstr(&want, "the end]");
+    end_crowd(&w, c, strbuf_str(&want));
+    client_close(&other);
+    kit_finish(&k);
+}
+END_TEST
+
+/* A stream alone gets each event in the turn in which it comes, whatever may be held. */
+START_TEST(lone_stream_is_not_held)
+{
+    struct kit k;
+    struct source s;
+    struct client c;
+
+    start(&k, &s, &c, (struct http_limits){.hold_ms = 1000});
+    client_await(&c, "\r\n\r\n");
+    for (int i = 0; i < 100; i++) {
+        AUTO(str) char *event = mem_printf("event %d\n", i);
+        produce(&s, event);
+        kit_turns(&k, 2);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&c.got), event));
+    }
+    finish(&k, &s, &c);
+}
+END_TEST
+
+/* Nor when every turn brings another event, before or after its connection is looked at. */
+START_TEST(busy_stream_is_not_starved)
+{
+    AUTO(strbuf) struct strbuf requests = {0};
+    struct kit k;
+    struct crowd w = {.size = 1};
+    struct client c, other;
+
+    kit_init(&k, (struct http_config){
+                     .handle = handle_crowd, .cookie = &w, .limits = {.hold_ms = 1000}});
+    if (_i == 0)
+        client_connect(&k, &other);
+    client_connect(&k, &c);
+    if (_i == 1)
+        client_connect(&k, &other);
+    client_send(&c, WATCH, strlen(WATCH));
+    client_await(&c, "\r\n\r\n");
+    for (int i = 0; i < 100; i++)
+        strbuf_addstr(&requests, OTHER);
+    client_send(&other, strbuf_str(&requests), requests.len);
+    kit_turns(&k, 10);
+    ck_assert_uint_lt(client_answers(&other, 0), 100);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&c.got), "event\n"));
+    w.all[0].end = true;
+    produce(&w.all[0], "");
+    client_await(&c, "\r\n0\r\n\r\n");
+    client_close(&c);
+    client_close(&other);
+    kit_finish(&k);
+    strbuf_finish(&w.all[0].held);
 }
 END_TEST
 
@@ -435,6 +520,9 @@ int main(void)
     tcase_add_test(tc, stuck_reader_is_cut_off);
     tcase_add_test(tc, lagging_reader_gets_all);
     tcase_add_test(tc, crowd);
+    tcase_add_test(tc, held_crowd);
+    tcase_add_test(tc, lone_stream_is_not_held);
+    tcase_add_loop_test(tc, busy_stream_is_not_starved, 0, 2);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

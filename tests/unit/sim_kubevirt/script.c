@@ -235,6 +235,9 @@ static void do_delete(struct run *r, char *line)
 {
     struct api_request req = {.verb = API_DELETE, .resource = resource(r, word(r, &line))};
     req.name = word(r, &line);
+    const char *policy = rest(&line);
+    AUTO(json) json_t *options = *policy ? json_pack("{s:s}", "propagationPolicy", policy) : NULL;
+    req.body = options;
     send(r, &req);
 }
 

@@ -147,6 +147,11 @@ kind: List
 items:
 - {apiVersion: v1, kind: ConfigMap, metadata: {name: from-file, namespace: shop}, data: {k: v}}
 - {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+- apiVersion: rbac.authorization.k8s.io/v1
+  kind: RoleBinding
+  metadata: {name: alice, namespace: default}
+  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+  subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: alice}]
 --- # namespaces that are there already, as a dump has them
 apiVersion: v1
 kind: Namespace
@@ -235,6 +240,10 @@ connect='--cacert ca.pem'
 sed -n 's/^.*token: *"\{0,1\}\([^" ]*\)"\{0,1\}$/\1/p' kubeconfig >tokens
 expect 'without credentials' 401 Unauthorized $cms
 expect 'alice may not' 403 'User \\"alice\\" cannot list' $cms -H "Authorization: Bearer $(sed -n 1p tokens)"
+may_start='{"spec": {"resourceAttributes": {"verb": "update", "group": "subresources.kubevirt.io", "resource": "virtualmachines", "subresource": "start", "namespace": '
+reviews=/apis/authorization.k8s.io/v1/selfsubjectaccessreviews
+expect 'alice may start machines' 201 '"allowed": true' $reviews -d "$may_start\"default\"}}}" -H 'Content-Type: application/json' -H "Authorization: Bearer $(sed -n 1p tokens)"
+expect 'but not everywhere' 201 '"allowed": false' $reviews -d "$may_start\"shop\"}}}" -H 'Content-Type: application/json' -H "Authorization: Bearer $(sed -n 1p tokens)"
 expect 'the account may not' 403 'system:serviceaccount:shop:bot' $cms -H "Authorization: Bearer $(sed -n 2p tokens)"
 expect 'nor somebody who makes a token up' 401 Unauthorized $cms -H 'Authorization: Bearer x.y.z'
 

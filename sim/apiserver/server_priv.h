@@ -174,7 +174,7 @@ struct apiserver {
     authorizer_fn *authorizer;
     void *authorizer_cookie;
     bool track_fields;
-    struct prng uids, names;
+    struct prng uids, names, planted;
     struct given given;
     struct cel_context *cel;
     unsigned depth;        /* of nested apiserver_handle calls (from admission) */

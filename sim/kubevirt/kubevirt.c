@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
+#include "sim/kubelet/kubelet.h"
 #include "sim/kubevirt/kv_priv.h"
 
 const struct kind KIND_VM = {"kubevirt.io", "v1", "virtualmachines", "VirtualMachine"};
@@ -257,6 +258,7 @@ int kubevirt_start(struct cluster *c, struct err *reterr)
     world_attach(kv->world, name, kv, kv_destroy);
     start_controllers(kv, cluster_process(c, "virt-controller"),
                       cluster_process(c, "virt-handler"));
+    kubelet_serve_machines(c, KV_USER_HANDLER);
     kv_admission_start(kv);
     kv_subresources_start(kv);
     return 0;

@@ -11,7 +11,6 @@
 #define KV_USER_HANDLER "system:serviceaccount:kubevirt:kubevirt-handler"
 #define KV_USER_API "system:serviceaccount:kubevirt:kubevirt-apiserver"
 #define KV_USER_OPERATOR "system:serviceaccount:kubevirt:kubevirt-operator"
-#define KV_NODE "node01"
 
 #define FINALIZER_VM "kubevirt.io/virtualMachineControllerFinalize"
 #define FINALIZER_VMI "kubevirt.io/foregroundDeleteVirtualMachine"

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
+#include "sim/kubelet/kubelet.h"
 #include "sim/kubevirt/kv_priv.h"
 
 static const char *phase_of(const json_t *vmi)
@@ -84,7 +85,7 @@ static int select_node(struct kv *kv, const json_t *pvc, struct err *reterr)
     struct ctl scheduler = kv->handler;
     scheduler.user = "system:kube-scheduler";
     AUTO(json)
-    json_t *patch = json_pack("{s:{s:{s:s}}}", "metadata", "annotations", selected, KV_NODE);
+    json_t *patch = json_pack("{s:{s:{s:s}}}", "metadata", "annotations", selected, NODE_NAME);
     return ctl_patch(&scheduler, &KIND_PVC, meta_namespace(pvc), meta_name(pvc), NULL, PATCH_MERGE,
                      patch, reterr);
 }
@@ -153,8 +154,8 @@ static int on_booting(struct kv *kv, struct guest *g, const json_t *old, json_t 
     }
     if (scheduling) {
         set_phase(kv, vmi, "Scheduled");
-        meta_set_label(vmi, "kubevirt.io/nodeName", KV_NODE);
-        json_put_str(vmi, "status.nodeName", KV_NODE);
+        meta_set_label(vmi, "kubevirt.io/nodeName", NODE_NAME);
+        json_put_str(vmi, "status.nodeName", NODE_NAME);
         return write_changed(kv, old, vmi, reterr);
     }
     set_phase(kv, vmi, "Running");

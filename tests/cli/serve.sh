@@ -159,6 +159,7 @@ metadata: {name: default, labels: {team: a}, uid: 0a, resourceVersion: "7"}
 spec: {finalizers: [kubernetes]}
 status: {phase: Active}
 --- {apiVersion: v1, kind: Namespace, metadata: {name: kube-system}}
+--- {apiVersion: v1, kind: Node, metadata: {name: node01, labels: {rack: r1}}, spec: {podCIDR: 10.244.0.0/24}, status: {}}
 --- {apiVersion: v1, kind: ConfigMap, metadata: {name: inline, namespace: shop}, data: {k: w}}' >world.yaml
 start --address 127.0.0.1:0 --kubeconfig kubeconfig --as alice=dev --service-account shop/bot --world world.yaml --rbac --start 2031-02-03T04:05:06Z
 base=$(member server)
@@ -180,6 +181,9 @@ expect 'an object of a file' 200 '"k": "v"' $cms/from-file
 expect 'one behind a separator' 200 '"k": "w"' $cms/inline
 expect 'a namespace that was there' 200 '"team": "a"' /api/v1/namespaces/default
 expect 'a time in YAML' 200 'creationTimestamp: "2031-02-03T04:05:' $cms/inline -H 'Accept: application/yaml'
+expect 'a node' 200 '"node01"' /api/v1/nodes?fieldSelector=spec.unschedulable%3Dfalse -H 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io'
+tr -d ' \n' <body | grep -q '"cells":\["node01","Ready","control-plane","[0-9]*s","v1.32.0","192.168.66.101"' || fail "a row of nodes: $(cat body)"
+expect 'that takes machines, and has a label of a file' 200 '"node01"' /api/v1/nodes?labelSelector=kubevirt.io/schedulable%3Dtrue,rack%3Dr1
 expect 'create' 201 '"creationTimestamp": "2031-02-03T04:05:' $cms -d '{"metadata": {"name": "made"}}' -H 'Content-Type: application/json'
 expect 'create again' 409 AlreadyExists $cms -d '{"metadata": {"name": "made"}}' -H 'Content-Type: application/json'
 expect 'escapes are read once' 200 '"k": "v"' "$cms/%66rom-file"

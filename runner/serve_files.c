@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "kube/meta.h"
+#include "runner/manifest.h"
 #include "runner/serve.h"
 
 #define FILE_BYTES_MAX (64u << 20)
@@ -97,6 +98,8 @@ static void add_document(struct manifests *m, const char *path, const char *text
     if (is_blank(text, len))
         return;
     doc = yaml_parse(text, len, path, &found);
+    if (doc)
+        manifest_check(doc, yaml_node(doc, 0), /* holes= */ false, &found);
     shift_lines(&found, lines_before);
     for (size_t i = 0; i < found.count; i++)
         diags_take(diags, &found.items[i].err);

@@ -86,6 +86,7 @@ printf 'a: 1\n---\n# nothing\n---\n- b\n' >no-object.yaml
 printf 'apiVersion: v1\n---\nkind: [\n' >bad-yaml.yaml
 printf -- '# one\n--- {apiVersion: v1, kind: Thing}\n' >same-line.yaml
 printf -- '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n\0\n---\nkind: [\n' >nul.yaml
+printf -- '# one\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n  spec:\n    replica: 3\n    paused: "yes"\n' >unknown-field.yaml
 at='--address 127.0.0.1:0'
 # shellcheck disable=SC2086
 {
@@ -120,6 +121,9 @@ at='--address 127.0.0.1:0'
     refuse 'a file that is not there' 'missing.yaml: No such file' $at --world missing.yaml
     refuse 'a name that the server refuses' 'bad-name.yaml:1:1: error: the API server refused ConfigMap' $at --world bad-name.yaml
     refuse 'a kind that nobody knows' "unknown-kind.yaml:5:1: error: the cluster does not know nowhere.example.com/v1, kind 'Thing'" $at --world unknown-kind.yaml
+    refuse 'a field that its kind lacks' "unknown-field.yaml:9:5: error: Deployment: unknown field 'spec.replica'" $at --world unknown-field.yaml
+    refuse 'with a hint' "did you mean 'replicas'" $at --world unknown-field.yaml
+    refuse 'a value that cannot be its field' "unknown-field.yaml:10:13: error: Deployment: 'spec.paused' must be true or false, found 'yes'" $at --world unknown-field.yaml
     refuse 'no object' 'no-object.yaml:5:1: error: expected an object' $at --world no-object.yaml
     refuse 'no YAML' 'bad-yaml.yaml:' $at --world bad-yaml.yaml
     refuse 'no kind, behind the separator' "same-line.yaml:2:5: error: the cluster does not know v1, kind 'Thing'" $at --world same-line.yaml

@@ -20,6 +20,11 @@ static struct kubelet *kubelet_of(const struct cluster *c)
     return world_part(cluster_world(c), part);
 }
 
+char *kubelet_obstacle(const struct cluster *c)
+{
+    return kubelet_of(c) ? node_obstacle(cluster_server(c)) : NULL;
+}
+
 /* ---- programs ---- */
 
 void kubelet_set_program(struct world *w, bool (*matches)(void *cookie, const json_t *pod),

@@ -47,6 +47,9 @@ int kubelet_start(struct cluster *c, struct err *reterr);
 /* KubeVirt is there: the node takes machines, and has the devices they need. Nothing happens where
  * there is no node. */
 void kubelet_serve_machines(struct cluster *c, const char *user);
+/* Why nothing can be put on the node, as the scheduler tells; NULL when it can, and where no
+ * kubelet runs. New. */
+char *kubelet_obstacle(const struct cluster *c);
 /* Decides by the pod object whether a program exists for it. */
 void kubelet_set_program(struct world *w, bool (*matches)(void *cookie, const json_t *pod),
                          pod_program_fn *fn, void *cookie);

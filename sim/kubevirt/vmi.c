@@ -139,6 +139,15 @@ static int on_pending(struct kv *kv, const json_t *old, json_t *vmi, struct err 
     return write_changed(kv, old, vmi, reterr);
 }
 
+/* The launcher's pod finds no node: the instance stays where it is until the node changes. */
+static int stay_unscheduled(struct kv *kv, const json_t *old, json_t *vmi, const char *why,
+                            struct err *reterr)
+{
+    ctl_set_condition(status_of(vmi), "PodScheduled", "False", "Unschedulable", why,
+                      ctl_now(&kv->handler));
+    return write_changed(kv, old, vmi, reterr);
+}
+
 /* ---- boot: a quarter of the time until a node is found, the rest until the guest runs ---- */
 
 static int on_booting(struct kv *kv, struct guest *g, const json_t *old, json_t *vmi,
@@ -147,6 +156,9 @@ static int on_booting(struct kv *kv, struct guest *g, const json_t *old, json_t 
     int64_t now = ctl_now(&kv->handler), since = entered(vmi, "Scheduling");
     int64_t total = kv->duration_ns[KV_START];
     bool scheduling = in_phase(vmi, "Scheduling");
+    AUTO(str) char *obstacle = scheduling ? kubelet_obstacle(kv->cluster) : NULL;
+    if (obstacle)
+        return stay_unscheduled(kv, old, vmi, obstacle, reterr);
     int64_t left = since + (scheduling ? total / 4 : total) - now;
     if (left > 0) {
         *ret_after_ns = left;
@@ -154,6 +166,7 @@ static int on_booting(struct kv *kv, struct guest *g, const json_t *old, json_t 
     }
     if (scheduling) {
         set_phase(kv, vmi, "Scheduled");
+        ctl_drop_condition(status_of(vmi), "PodScheduled");
         meta_set_label(vmi, "kubevirt.io/nodeName", NODE_NAME);
         json_put_str(vmi, "status.nodeName", NODE_NAME);
         return write_changed(kv, old, vmi, reterr);

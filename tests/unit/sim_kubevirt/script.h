@@ -17,6 +17,7 @@
  *   call KIND NAME SUBRESOURCE [JSON]      PUT to virt-api; "refused" may stand before it
  *   ask KIND NAME SUBRESOURCE TEXT         GET from virt-api; the answer contains TEXT
  *   virtapi down|up
+ *   node                                   the cluster gets a kubelet and its node
  *   crd FILE                               replaces a definition
  *
  * "$NAME" inside a line stands for the uid of the first object of that name among snapshots,

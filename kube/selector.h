@@ -30,6 +30,10 @@ bool field_selector_fields_ok(const struct field_selector *s,
 /* Values are looked up by dotted path; missing is "". Booleans and numbers compare by their text.
  */
 bool field_selector_matches(const struct field_selector *s, const json_t *object);
+/* The same where a kind knows better what a field's value is: borrowed, NULL is "". */
+typedef const json_t *field_value_fn(const json_t *object, const char *field);
+bool field_selector_matches_by(const struct field_selector *s, const json_t *object,
+                               field_value_fn *value);
 /* The value that the selector demands of a field, borrowed; NULL when it demands none. */
 const char *field_selector_requires(const struct field_selector *s, const char *field);
 void field_selector_destroy(struct field_selector *s);

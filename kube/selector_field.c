@@ -120,15 +120,26 @@ static bool value_is(const json_t *v, const char *text)
     return strcmp(printed, text) == 0;
 }
 
-bool field_selector_matches(const struct field_selector *s, const json_t *object)
+bool field_selector_matches_by(const struct field_selector *s, const json_t *object,
+                               field_value_fn *value)
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct term *t = &s->terms[i];
 
-        if (value_is(json_path(object, t->field), t->value) == t->negated)
+        if (value_is(value(object, t->field), t->value) == t->negated)
             return false;
     }
     return true;
+}
+
+static const json_t *value_at(const json_t *object, const char *field)
+{
+    return json_path(object, field);
+}
+
+bool field_selector_matches(const struct field_selector *s, const json_t *object)
+{
+    return field_selector_matches_by(s, object, value_at);
 }
 
 const char *field_selector_requires(const struct field_selector *s, const char *field)

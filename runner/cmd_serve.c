@@ -10,6 +10,7 @@
 #include "kube/time.h"
 #include "runner/commands.h"
 #include "runner/serve.h"
+#include "sim/kubevirt/roles.h"
 
 #define GRACE_NS (5 * NS_PER_S)
 #define KUBECONFIG_DEFAULT "vmconform.kubeconfig"
@@ -102,6 +103,8 @@ static int start(struct serve *s, struct err *reterr)
     if (serve_make_world(s, reterr) < 0 || serve_make_accounts(s, reterr) < 0)
         return -1;
     apiserver_track_fields(cluster_server(s->cluster), true);
+    if (o->rbac)
+        kubevirt_roles_create(s->cluster);
     s->auth = auth_create(&(struct auth_config){.server = cluster_server(s->cluster),
                                                 .sched = world_sched(s->world),
                                                 .anonymous = o->anonymous,

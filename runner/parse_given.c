@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runner/manifest.h"
 #include "runner/parse_priv.h"
 #include "runner/shapes.h"
 
@@ -52,6 +53,19 @@ static bool check_chain(struct parser *p, const struct yaml_node *map)
     return ok;
 }
 
+/* What is written as it stands; a `${...}` is taken as it comes. */
+static bool check_objects(struct parser *p, const struct yaml_node *list)
+{
+    const struct yaml_node *n;
+    bool ok = true;
+
+    if (list->type != YAML_SEQ)
+        return true;
+    for (n = yaml_first(p->doc, list); n; n = yaml_next(p->doc, n))
+        ok = manifest_check(p->doc, n, /* holes= */ true, p->diags) && ok;
+    return ok;
+}
+
 static bool check_args(struct parser *p, enum given_kind kind, const struct yaml_node *value)
 {
     switch (kind) {
@@ -63,10 +77,11 @@ static bool check_args(struct parser *p, enum given_kind kind, const struct yaml
         return shape_check(p->doc, value, shape_duration.keys, "duration", p->diags);
     case GIVEN_CHAIN:
         return check_chain(p, value);
+    case GIVEN_OBJECTS:
+        return check_objects(p, value);
     case GIVEN_CLUSTER:
     case GIVEN_KUBEVIRT:
     case GIVEN_STORAGE:
-    case GIVEN_OBJECTS:
     case GIVEN_COMPONENT:
     case GIVEN_FIXTURE:
     case GIVEN_STEPS:

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "kube/meta.h"
+#include "runner/manifest.h"
 #include "runner/serve.h"
 
 #define FILE_BYTES_MAX (64u << 20)
@@ -97,6 +98,8 @@ static void add_document(struct manifests *m, const char *path, const char *text
     if (is_blank(text, len))
         return;
     doc = yaml_parse(text, len, path, &found);
+    if (doc)
+        manifest_check(doc, yaml_node(doc, 0), /* holes= */ false, &found);
     shift_lines(&found, lines_before);
     for (size_t i = 0; i < found.count; i++)
         diags_take(diags, &found.items[i].err);
@@ -193,16 +196,20 @@ static int put_status(struct apiserver *server, const struct manifest *m,
     return api_ok(&res) ? 0 : refused(m, &res, reterr);
 }
 
-static bool is_namespace_there(struct apiserver *server, const struct manifest *m)
+/* Every cluster has namespaces and a node, and so has every dump of one. */
+static bool is_there_anyway(struct apiserver *server, const struct manifest *m,
+                            const struct api_request *created)
 {
-    return strcmp(meta_api_version(m->object), "v1") == 0 &&
-           strcmp(meta_kind(m->object), "Namespace") == 0 && *meta_name(m->object) &&
-           apiserver_peek(server, "", "namespaces", NULL, meta_name(m->object));
+    const char *kind = meta_kind(m->object), *name = meta_name(m->object);
+
+    return !*created->resource.group &&
+           (strcmp(kind, "Namespace") == 0 || strcmp(kind, "Node") == 0) && *name &&
+           apiserver_peek(server, "", created->resource.plural, NULL, name);
 }
 
-/* Every cluster has some, and so has every dump of one: what the file says of it is added. */
-static int add_to_namespace(struct apiserver *server, const struct manifest *m,
-                            const struct api_request *created, struct err *reterr)
+/* What the file says of it is added. */
+static int add_to(struct apiserver *server, const struct manifest *m,
+                  const struct api_request *created, struct err *reterr)
 {
     AUTO(json) json_t *patch = json_pack("{s:{}}", "metadata");
     AUTO(response) struct api_response res = {0};
@@ -220,6 +227,8 @@ static int add_to_namespace(struct apiserver *server, const struct manifest *m,
         if (value)
             json_object_set(json_object_get(patch, "metadata"), members[i], (json_t *)value);
     }
+    if (strcmp(meta_kind(m->object), "Node") == 0 && json_object_get(m->object, "spec"))
+        json_object_set(patch, "spec", json_object_get(m->object, "spec"));
     apiserver_handle(server, &req, &res);
     return api_ok(&res) ? 0 : refused(m, &res, reterr);
 }
@@ -237,8 +246,8 @@ static int create_one(struct apiserver *server, const struct manifest *m, struct
     req.resource = info.resource;
     req.ns = !info.namespaced ? NULL : *ns ? ns : "default";
     req.field_manager = "kubectl-create";
-    if (is_namespace_there(server, m))
-        return add_to_namespace(server, m, &req, reterr);
+    if (is_there_anyway(server, m, &req))
+        return add_to(server, m, &req, reterr);
     apiserver_handle(server, &req, &res);
     if (!api_ok(&res))
         return refused(m, &res, reterr);

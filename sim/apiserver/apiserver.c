@@ -38,6 +38,7 @@ struct apiserver *apiserver_create(struct sched *s, const char *name)
     a->cel = cel_context_create();
     stream(a, "uids", &a->uids);
     stream(a, "names", &a->names);
+    stream(a, "planted", &a->planted);
     rtypes_add_builtin(a);
     for (size_t i = 0; i < ARRAY_LEN(namespaces); i++)
         create_namespace(a, namespaces[i]);
@@ -69,14 +70,13 @@ const char *apiserver_name(const struct apiserver *a)
 
 /* ---- definitions ---- */
 
-static void set_birth(struct apiserver *a, json_t *meta)
+static void set_birth(struct apiserver *a, struct prng *uids, json_t *meta)
 {
     char uid[37], now[TIME_TEXT];
-    prng_uuid(&a->uids, uid);
+    prng_uuid(uids, uid);
     time_format(sched_now(a->sched), now);
     json_object_set_new(meta, "uid", json_string(uid));
     json_object_set_new(meta, "creationTimestamp", json_string(now));
-    json_object_set_new(meta, "generation", json_integer(1));
 }
 
 /* The definition's object shares what is large (spec) with the compiled form and with every other
@@ -86,7 +86,8 @@ static void apiserver_install(struct apiserver *a, struct crd *c)
     struct rtype *t = rtype_find(a, CRD_GROUP, "customresourcedefinitions");
     json_t *object = json_copy(c->object);
     json_t *meta = json_copy(json_object_get(c->object, "metadata"));
-    set_birth(a, meta);
+    set_birth(a, &a->uids, meta);
+    json_object_set_new(meta, "generation", json_integer(1));
     json_object_set_new(object, "metadata", meta);
     json_object_set_new(object, "status", crd_object_status(c, sched_now(a->sched)));
     const struct api_request req = {
@@ -146,6 +147,33 @@ void apiserver_add_builtin_crds(struct apiserver *a)
     struct crd *const *all = crd_builtin(&count);
     for (size_t i = 0; i < count; i++)
         apiserver_install(a, all[i]);
+}
+
+/* ---- what was there before anybody asked ---- */
+
+void apiserver_plant(struct apiserver *a, const char *group, const char *plural,
+                     const json_t *object, const char *user)
+{
+    static const char *const kept[] = {"uid", "creationTimestamp"};
+    struct rtype *t = rtype_find(a, group, plural);
+    const char *ns = t->namespaced ? meta_namespace(object) : NULL;
+    char key[STORE_KEY_MAX];
+    bool fits = store_key(key, ns, meta_name(object));
+    assert(fits);
+    const struct store_entry *e = store_find(&t->table, key);
+    json_t *copy = json_copy((json_t *)object);
+    json_t *meta = json_copy(json_object_get(object, "metadata"));
+    if (!e)
+        set_birth(a, &a->planted, meta);
+    for (size_t i = 0; e && i < ARRAY_LEN(kept); i++)
+        json_object_set(meta, kept[i], (json_t *)json_at(e->object, "metadata", kept[i], NULL));
+    json_object_set_new(copy, "metadata", meta);
+    const struct api_request req = {.verb = e ? API_UPDATE : API_CREATE,
+                                    .resource = {group, rtype_storage(t)->name, plural},
+                                    .ns = ns,
+                                    .name = meta_name(object),
+                                    .user = user};
+    commit_put(a, &req, t, key, copy);
 }
 
 /* ---- what hangs on it ---- */

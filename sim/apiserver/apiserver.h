@@ -18,6 +18,9 @@
 
 struct apiserver;
 
+/* What servers and nodes claim to be. */
+#define KUBERNETES_VERSION "v1.32.0"
+
 /* name: the cluster's ("main", "hub", "workload"). Namespaces default, kube-system, kube-public
  * exist. */
 struct apiserver *apiserver_create(struct sched *s, const char *name);
@@ -32,6 +35,13 @@ int apiserver_add_crd(struct apiserver *a, const json_t *crd, struct err *reterr
 
 /* Registers all definitions that are built into the program (sim/crds/). */
 void apiserver_add_builtin_crds(struct apiserver *a);
+
+/* Puts an object of a built-in kind where it belongs, as those who made the cluster left it: with
+ * status, and nothing is defaulted or asked. Its members are frozen and shared, but metadata, which
+ * gets uid, creationTimestamp (both kept from an object that was there) and resourceVersion. The
+ * uids are a stream of their own, so that others stay what they are. */
+void apiserver_plant(struct apiserver *a, const char *group, const char *plural,
+                     const json_t *object, const char *user);
 
 /* One exchange; watch is refused here (use apiserver_watch). *ret must be empty, is always filled.
  */

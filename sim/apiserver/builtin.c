@@ -118,6 +118,14 @@ json_t *member(json_t *object, const char *key)
     return json_is_object(v) ? v : NULL;
 }
 
+/* ---- fields ---- */
+
+const json_t *field_of_bool(const json_t *object, const char *field, const char *flag)
+{
+    const json_t *value = json_path(object, field);
+    return value || strcmp(field, flag) != 0 ? value : json_false();
+}
+
 /* ---- rules ---- */
 
 bool unchanged(const json_t *object, const json_t *old, const char *path)

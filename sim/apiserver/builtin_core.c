@@ -98,6 +98,13 @@ static void slice_validate(const json_t *object, const json_t *old, struct field
     must_not_change(object, old, "addressType", errors);
 }
 
+/* ---- nodes ---- */
+
+static const json_t *node_field(const json_t *object, const char *field)
+{
+    return field_of_bool(object, field, "spec.unschedulable");
+}
+
 static const struct builtin kinds[] = {
     {"", "v1", "Namespace", "namespaces", "ns", "status.phase", .has_status = true,
      .unconditional = true, .no_collection = true, .names = NAME_LABEL,
@@ -108,8 +115,8 @@ static const struct builtin kinds[] = {
      .prepare = secret_prepare, .validate = secret_validate, .rank = 6},
     {"", "v1", "ServiceAccount", "serviceaccounts", "sa", NULL, .namespaced = true,
      .unconditional = true, .delete_returns = true, .rank = 7},
-    {"", "v1", "Node", "nodes", "no", "spec.unschedulable", .has_status = true,
-     .unconditional = true, .rank = 9},
+    {"", "v1", "Node", "nodes", "no", "spec.unschedulable", .field_value = node_field,
+     .has_status = true, .unconditional = true, .rank = 9},
     {"", "v1", "Endpoints", "endpoints", "ep", NULL, .namespaced = true, .unconditional = true,
      .create_on_put = true, .prepare = endpoints_prepare},
     {"", "v1", "ResourceQuota", "resourcequotas", "quota", NULL, .namespaced = true,

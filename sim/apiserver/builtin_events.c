@@ -140,6 +140,16 @@ static void new_event_validate(const json_t *object, const json_t *old, struct f
     "regarding.kind regarding.namespace regarding.name regarding.uid regarding.apiVersion "        \
     "regarding.resourceVersion regarding.fieldPath reason reportingController type"
 
+/* `source` is the component of a structure; what reports by the new API alone has only the other
+ * name. */
+static const json_t *event_field(const json_t *object, const char *field)
+{
+    if (strcmp(field, "source") != 0)
+        return json_path(object, field);
+    const json_t *component = json_path(object, "source.component");
+    return json_string_length(component) > 0 ? component : json_path(object, "reportingComponent");
+}
+
 static const struct field_alias aliases[] = {
     {"involvedObject", "regarding"},
     {"message", "note"},
@@ -154,7 +164,8 @@ static const struct kind_view new_events = {
 };
 
 static const struct builtin kinds[] = {
-    {"", "v1", "Event", "events", "ev", EVENT_FIELDS, .namespaced = true, .unconditional = true,
-     .create_on_put = true, .validate = event_validate, .view = &new_events, .rank = 10},
+    {"", "v1", "Event", "events", "ev", EVENT_FIELDS, .field_value = event_field,
+     .namespaced = true, .unconditional = true, .create_on_put = true, .validate = event_validate,
+     .view = &new_events, .rank = 10},
 };
 const struct builtin_table builtin_events = {kinds, ARRAY_LEN(kinds)};

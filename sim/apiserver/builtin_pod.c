@@ -109,10 +109,16 @@ static void controller_validate(const json_t *object, const json_t *old,
     "spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName "                 \
     "spec.hostNetwork status.phase status.podIP status.podIPs status.nominatedNodeName"
 
+static const json_t *pod_field(const json_t *object, const char *field)
+{
+    return field_of_bool(object, field, "spec.hostNetwork");
+}
+
+/* Pods have no generation before 1.33, and this server claims to be older. */
 static const struct builtin kinds[] = {
-    {"", "v1", "Pod", "pods", "po", POD_FIELDS, .namespaced = true, .has_status = true,
-     .unconditional = true, .delete_returns = true, .generation = GENERATION_SPEC,
-     .prepare = pod_prepare, .validate = pod_validate, .rank = 2},
+    {"", "v1", "Pod", "pods", "po", POD_FIELDS, .field_value = pod_field, .namespaced = true,
+     .has_status = true, .unconditional = true, .delete_returns = true, .prepare = pod_prepare,
+     .validate = pod_validate, .rank = 2},
     {"", "v1", "PodTemplate", "podtemplates", NULL, NULL, .namespaced = true, .unconditional = true,
      .delete_returns = true, .generation = GENERATION_ALL, .prepare = pod_template_prepare},
     {"", "v1", "ReplicationController", "replicationcontrollers", "rc", "status.replicas",

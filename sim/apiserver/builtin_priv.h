@@ -16,6 +16,10 @@ void default_take(json_t *object, const char *key, json_t *value);
 /* The member when it is an object, NULL otherwise. Borrowed. */
 json_t *member(json_t *object, const char *key);
 
+/* For field selectors: what stands at `field`; false where nothing stands and the field is `flag`.
+ */
+const json_t *field_of_bool(const json_t *object, const char *field, const char *flag);
+
 bool unchanged(const json_t *object, const json_t *old, const char *path);
 void must_not_change(const json_t *object, const json_t *old, const char *path,
                      struct field_errors *errors);

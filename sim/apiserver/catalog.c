@@ -184,6 +184,12 @@ static void add_type(struct entries *list, const struct rtype *t, const struct r
         struct entry *binding = add_entry(list, &type, "binding");
         binding->e.verbs = create_verbs;
         binding->e.kind = "Binding";
+        /* kubectl drain looks for the group before it evicts. */
+        struct entry *eviction = add_entry(list, &type, "eviction");
+        eviction->e.verbs = create_verbs;
+        eviction->e.group = "policy";
+        eviction->e.version = "v1";
+        eviction->e.kind = "Eviction";
     }
 }
 

@@ -33,18 +33,54 @@ struct nsctl {
     struct strmap *items; /* by name */
 };
 
+/* Parts of a message, in any order until they are joined. */
+struct texts {
+    char **items;
+    size_t count, cap;
+};
+
 /* What one pass over a namespace found. */
 struct pass {
     struct nsctl *n;
     const struct item *item;
     const char *ns;
-    struct strbuf remaining, errors;
+    struct texts remaining, errors;
     struct strmap *finalizers; /* name -> count as a pointer-sized number */
-    size_t error_count, remaining_types;
     int64_t estimate_s;
     uint64_t changes; /* of the item when the first remaining things were listed */
     bool transient, crashed;
 };
+
+/* ---- texts ---- */
+
+static void texts_take(struct texts *t, char *text)
+{
+    t->items = mem_grow(t->items, &t->cap, t->count + 1, sizeof(*t->items));
+    t->items[t->count++] = text;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorted, so that a pass which found the same says the same: kinds come in any order. New. */
+static char *texts_join(struct texts *t)
+{
+    AUTO(strbuf) struct strbuf out = {0};
+    if (t->count)
+        qsort(t->items, t->count, sizeof(*t->items), by_bytes);
+    for (size_t i = 0; i < t->count; i++)
+        strbuf_addf(&out, "%s%s", i ? ", " : "", t->items[i]);
+    return strbuf_take(&out);
+}
+
+static void texts_finish(struct texts *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        free(t->items[i]);
+    free(t->items);
+}
 
 /* ---- requests ---- */
 
@@ -68,8 +104,7 @@ static void note_error(struct pass *p, int code, const char *message)
 {
     if (sched_crashed(p->n->sched))
         p->crashed = true;
-    strbuf_addf(&p->errors, "%s%s", p->errors.len ? ", " : "", message);
-    p->error_count++;
+    texts_take(&p->errors, mem_strdup(message));
     p->transient |= !is_refusal(code);
 }
 
@@ -108,10 +143,10 @@ static void note_remaining(struct pass *p, const struct api_resource *r, const j
     size_t count = json_array_size(items);
     if (count == 0)
         return;
-    if (p->remaining_types++ == 0)
+    if (p->remaining.count == 0)
         p->changes = p->item->changes;
-    strbuf_addf(&p->remaining, "%s%s.%s has %zu resource instances", p->remaining.len ? ", " : "",
-                r->plural, r->group, count);
+    texts_take(&p->remaining,
+               mem_printf("%s.%s has %zu resource instances", r->plural, r->group, count));
     for (size_t i = 0; i < count; i++) {
         count_finalizers(p, json_array_get(items, i));
         estimate(p, json_array_get(items, i));
@@ -196,17 +231,19 @@ static void empty_others(struct pass *p)
 
 static char *finalizer_text(const struct pass *p)
 {
-    AUTO(strbuf) struct strbuf out = {0};
+    struct texts found = {0};
     size_t i = 0;
     const char *name;
     void *count;
     while (strmap_each(p->finalizers, &i, &name, &count))
-        strbuf_addf(&out, "%s%s in %zu resource instances", out.len ? ", " : "", name,
-                    (size_t)(uintptr_t)count);
-    return strbuf_take(&out);
+        texts_take(&found,
+                   mem_printf("%s in %zu resource instances", name, (size_t)(uintptr_t)count));
+    char *text = texts_join(&found);
+    texts_finish(&found);
+    return text;
 }
 
-static bool set_conditions(const struct pass *p, json_t *object)
+static bool set_conditions(struct pass *p, json_t *object)
 {
     int64_t now = sched_now(p->n->sched);
     bool changed =
@@ -215,21 +252,22 @@ static bool set_conditions(const struct pass *p, json_t *object)
     changed |=
         meta_set_condition(object, "NamespaceDeletionGroupVersionParsingFailure", "False",
                            "ParsedGroupVersions", "All legacy kube types successfully parsed", now);
+    AUTO(str) char *errors = texts_join(&p->errors);
     AUTO(str)
     char *failed = mem_printf("Failed to delete all resource types, %zu remaining: %s",
-                              p->error_count, strbuf_str(&p->errors));
+                              p->errors.count, errors);
     changed |= meta_set_condition(
-        object, "NamespaceDeletionContentFailure", p->error_count ? "True" : "False",
-        p->error_count ? "ContentDeletionFailed" : "ContentDeleted",
-        p->error_count ? failed
-                       : "All content successfully deleted, may be waiting on finalization",
+        object, "NamespaceDeletionContentFailure", p->errors.count ? "True" : "False",
+        p->errors.count ? "ContentDeletionFailed" : "ContentDeleted",
+        p->errors.count ? failed
+                        : "All content successfully deleted, may be waiting on finalization",
         now);
-    AUTO(str)
-    char *left = mem_printf("Some resources are remaining: %s", strbuf_str(&p->remaining));
+    AUTO(str) char *kinds = texts_join(&p->remaining);
+    AUTO(str) char *left = mem_printf("Some resources are remaining: %s", kinds);
     changed |= meta_set_condition(
-        object, "NamespaceContentRemaining", p->remaining_types ? "True" : "False",
-        p->remaining_types ? "SomeResourcesRemain" : "ContentRemoved",
-        p->remaining_types ? left : "All content successfully removed", now);
+        object, "NamespaceContentRemaining", p->remaining.count ? "True" : "False",
+        p->remaining.count ? "SomeResourcesRemain" : "ContentRemoved",
+        p->remaining.count ? left : "All content successfully removed", now);
     AUTO(str) char *names = finalizer_text(p);
     AUTO(str)
     char *held = mem_printf("Some content in the namespace has finalizers remaining: %s", names);
@@ -298,8 +336,8 @@ static int finalize(struct nsctl *n, const char *name)
 
 static void pass_finish(struct pass *p)
 {
-    strbuf_finish(&p->remaining);
-    strbuf_finish(&p->errors);
+    texts_finish(&p->remaining);
+    texts_finish(&p->errors);
     strmap_destroy(p->finalizers, NULL);
 }
 
@@ -314,7 +352,7 @@ static int64_t failure_delay(unsigned failures)
 /* What to do with the item after a pass that did not finish the namespace. */
 static void come_back(struct nsctl *n, struct item *i, const struct pass *p, bool changed_meanwhile)
 {
-    if (p->error_count > 0) {
+    if (p->errors.count > 0) {
         i->failures++;
         i->at_ns = sched_now(n->sched) + failure_delay(i->failures);
         i->refused = !p->transient && !changed_meanwhile;
@@ -342,12 +380,12 @@ static bool finish_pass(struct nsctl *n, struct item *i, struct pass *p, json_t 
     if (set_conditions(p, object)) {
         seen++; /* our own write */
         int code = put_namespace(n, object, "status");
-        if (code != 200 && code != 404 && p->error_count + p->remaining_types > 0) {
+        if (code != 200 && code != 404 && p->errors.count + p->remaining.count > 0) {
             retry_soon(n, i);
             return false;
         }
     }
-    if (p->error_count + p->remaining_types > 0) {
+    if (p->errors.count + p->remaining.count > 0) {
         come_back(n, i, p, apiserver_revision(cluster_server(n->cluster)) != seen);
         return false;
     }
@@ -375,7 +413,7 @@ static bool work_on(struct nsctl *n, struct item *i)
     struct pass p = {.n = n, .item = i, .ns = i->name, .finalizers = strmap_create()};
     int64_t seen = apiserver_revision(a);
     empty_type(&p, rtype_find(a, "", "pods"));
-    if (p.remaining_types == 0 && p.error_count == 0)
+    if (p.remaining.count == 0 && p.errors.count == 0)
         empty_others(&p);
     bool done = p.crashed || finish_pass(n, i, &p, object, seen);
     pass_finish(&p);

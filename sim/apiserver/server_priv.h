@@ -62,6 +62,8 @@ struct builtin {
     const char *short_names; /* separated by spaces, or NULL */
     const char *fields;      /* selectable beside metadata.name and metadata.namespace, separated by
                                 spaces, or NULL */
+    /* Their values, where they are not what stands at the path; NULL: they are. */
+    field_value_fn *field_value;
     bool namespaced, has_status;
     bool unconditional;  /* an update without resourceVersion is taken */
     bool create_on_put;  /* an update of an absent object creates it */
@@ -172,7 +174,7 @@ struct apiserver {
     authorizer_fn *authorizer;
     void *authorizer_cookie;
     bool track_fields;
-    struct prng uids, names;
+    struct prng uids, names, planted;
     struct given given;
     struct cel_context *cel;
     unsigned depth;        /* of nested apiserver_handle calls (from admission) */

@@ -56,6 +56,8 @@ void version_store(const struct rtype *t, const struct rversion *v, json_t *obje
 bool version_selects(const struct rtype *t, const struct rversion *v,
                      const struct field_selector *s, const json_t *stored)
 {
+    if (!v->view && t->builtin && t->builtin->field_value)
+        return field_selector_matches_by(s, stored, t->builtin->field_value);
     if (!v->view)
         return field_selector_matches(s, stored);
     AUTO(json) json_t *shown = version_view(t, v, (json_t *)stored);

@@ -20,6 +20,11 @@ static struct kubelet *kubelet_of(const struct cluster *c)
     return world_part(cluster_world(c), part);
 }
 
+char *kubelet_obstacle(const struct cluster *c)
+{
+    return kubelet_of(c) ? node_obstacle(cluster_server(c)) : NULL;
+}
+
 /* ---- programs ---- */
 
 void kubelet_set_program(struct world *w, bool (*matches)(void *cookie, const json_t *pod),
@@ -251,12 +256,12 @@ static void wake_users(struct kubelet *k, const json_t *claim)
     }
 }
 
-/* A pod that ends or goes may free a ReadWriteOncePod claim for others. */
-static void wake_waiting(struct kubelet *k, const json_t *pod)
+/* A pod that ends or goes may free a ReadWriteOncePod claim for others of its namespace; a node
+ * that changes is for all of them (ns NULL). */
+static void wake_waiting(struct kubelet *k, const char *ns)
 {
     AUTO(json)
-    json_t *pods =
-        apiserver_peek_all(cluster_server(k->cluster), "", LOOP_PODS.plural, meta_namespace(pod));
+    json_t *pods = apiserver_peek_all(cluster_server(k->cluster), "", LOOP_PODS.plural, ns);
     size_t i;
     json_t *other;
     json_array_foreach(pods, i, other)
@@ -279,12 +284,14 @@ static void on_change(void *cookie, struct cluster *c, const struct store_change
         return;
     if (!strcmp(ch->plural, LOOP_CLAIMS.plural))
         wake_users(k, ch->object);
+    if (!strcmp(ch->plural, "nodes"))
+        wake_waiting(k, NULL);
     if (strcmp(ch->plural, LOOP_PODS.plural))
         return;
     simloop_add_object(k->scheduler, "pod", ch->object);
     simloop_add_object(k->node, "pod", ch->object);
     if (has_ended(ch))
-        wake_waiting(k, ch->object);
+        wake_waiting(k, meta_namespace(ch->object));
 }
 
 static void list_pods(void *cookie, struct simloop *l)
@@ -320,6 +327,7 @@ int kubelet_start(struct cluster *c, struct err *reterr)
     k->runs = strmap_create();
     AUTO(str) char *part = mem_printf("kubelet/%s", cluster_name(c));
     world_attach(cluster_world(c), part, k, kubelet_destroy);
+    node_register(c);
     k->scheduler = simloop_create(c, &(struct simloop_config){.process = "kube-scheduler",
                                                               .user = "system:kube-scheduler",
                                                               .component = "default-scheduler",
@@ -327,7 +335,7 @@ int kubelet_start(struct cluster *c, struct err *reterr)
                                                               .list = list_pods,
                                                               .cookie = k});
     k->node = simloop_create(c, &(struct simloop_config){.process = "kubelet",
-                                                         .user = "system:node:" KUBELET_NODE,
+                                                         .user = NODE_USER,
                                                          .component = "kubelet",
                                                          .reconcile = node_reconcile,
                                                          .list = list_pods,

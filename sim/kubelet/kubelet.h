@@ -13,6 +13,10 @@
 
 #include "sim/world.h"
 
+/* The one node of each cluster that has a kubelet. */
+#define NODE_NAME "node01"
+#define NODE_ADDRESS "192.168.66.101"
+
 /* One mounted claim or block device of a running pod. */
 struct pod_mount {
     const char *path;      /* in the pod: "/scratch", "/dev/restore-output" */
@@ -35,9 +39,17 @@ struct pod_exit {
  * knows programs. */
 typedef void pod_program_fn(void *cookie, const struct pod_run *run, struct pod_exit *ret);
 
-/* Starts scheduler and kubelet of a cluster (storage_start() comes first); fn runs every pod that a
+/* Starts scheduler and kubelet of a cluster (storage_start() comes first), and registers the node:
+ * a Node and its Lease in kube-node-lease, whose times nobody renews. Pods go nowhere while there
+ * is no Node, or an unschedulable one. fn runs every pod that a
  * program matches; pods without one just stay Running. */
 int kubelet_start(struct cluster *c, struct err *reterr);
+/* KubeVirt is there: the node takes machines, and has the devices they need. Nothing happens where
+ * there is no node. */
+void kubelet_serve_machines(struct cluster *c, const char *user);
+/* Why nothing can be put on the node, as the scheduler tells; NULL when it can, and where no
+ * kubelet runs. New. */
+char *kubelet_obstacle(const struct cluster *c);
 /* Decides by the pod object whether a program exists for it. */
 void kubelet_set_program(struct world *w, bool (*matches)(void *cookie, const json_t *pod),
                          pod_program_fn *fn, void *cookie);

@@ -7,7 +7,7 @@
 #include "sim/kubelet/kubelet.h"
 #include "sim/storage/storage.h"
 
-#define KUBELET_NODE "node-1"
+#define NODE_USER "system:node:" NODE_NAME
 
 /* Which programs a world knows. */
 struct programs {
@@ -50,6 +50,12 @@ void podrun_remove_folder(struct podrun *run);
 void pod_status_creating(json_t *pod, int64_t now_ns);
 void pod_status_running(json_t *pod, int64_t now_ns);
 void pod_status_ended(json_t *pod, const struct pod_exit *how, int64_t now_ns);
+
+/* ---- the node (node.c) ---- */
+
+void node_register(struct cluster *c);
+/* Why no pod can go to it, as the scheduler tells; NULL when one can. New. */
+char *node_obstacle(const struct apiserver *server);
 
 /* ---- scheduler.c ---- */
 

@@ -50,6 +50,8 @@ void pod_status_creating(json_t *pod, int64_t now_ns)
     time_format(now_ns, now);
     json_put_str(pod, "status.phase", "Pending");
     json_put_str(pod, "status.startTime", now);
+    json_put_str(pod, "status.hostIP", NODE_ADDRESS);
+    json_put_take(pod, "status.hostIPs", json_pack("[{s:s}]", "ip", NODE_ADDRESS));
     json_put_str(state, "waiting.reason", "ContainerCreating");
     set_containers(pod, state, false);
     set_ready(pod, false, "ContainersNotReady", now_ns);

@@ -77,9 +77,8 @@ static char *claim_obstacle(const struct simloop *l, const json_t *pod, const ch
     return NULL;
 }
 
-static int refuse(struct simloop *l, const json_t *pod, const char *why)
+static int refuse(struct simloop *l, const json_t *pod, const char *message)
 {
-    AUTO(str) char *message = mem_printf("0/1 nodes are available: %s.", why);
     AUTO(json) json_t *copy = json_copy_of(pod);
     if (!meta_set_condition(copy, "PodScheduled", "False", "Unschedulable", message,
                             simloop_now(l)))
@@ -90,12 +89,18 @@ static int refuse(struct simloop *l, const json_t *pod, const char *why)
     return 0;
 }
 
+static int refuse_claim(struct simloop *l, const json_t *pod, const char *why)
+{
+    AUTO(str) char *message = mem_printf("0/1 nodes are available: %s.", why);
+    return refuse(l, pod, message);
+}
+
 static int select_node(struct simloop *l, const json_t *claim)
 {
     if (meta_annotation(claim, ANN_SELECTED_NODE))
         return 0;
     AUTO(json) json_t *copy = json_copy_of(claim);
-    meta_set_annotation(copy, ANN_SELECTED_NODE, KUBELET_NODE);
+    meta_set_annotation(copy, ANN_SELECTED_NODE, NODE_NAME);
     return simloop_put(l, &LOOP_CLAIMS, copy, NULL, NULL);
 }
 
@@ -114,7 +119,7 @@ static int check_claims(struct simloop *l, const json_t *pod)
         AUTO(json) json_t *claim = simloop_get(l, &LOOP_CLAIMS, meta_namespace(pod), name);
         AUTO(str) char *why = claim_obstacle(l, pod, name, claim);
         if (why)
-            return refuse(l, pod, why);
+            return refuse_claim(l, pod, why);
         if (is_bound(claim))
             continue;
         ready = false;
@@ -133,7 +138,7 @@ static int bind_pod(struct simloop *l, const json_t *pod)
     json_put_str(binding, "metadata.namespace", meta_namespace(pod));
     json_put_str(binding, "target.apiVersion", "v1");
     json_put_str(binding, "target.kind", "Node");
-    json_put_str(binding, "target.name", KUBELET_NODE);
+    json_put_str(binding, "target.name", NODE_NAME);
     struct api_request req = {.verb = API_CREATE,
                               .resource = LOOP_PODS,
                               .ns = meta_namespace(pod),
@@ -143,7 +148,7 @@ static int bind_pod(struct simloop *l, const json_t *pod)
     if (simloop_send(l, &req, NULL) < 0)
         return -1;
     simloop_event(l, pod, "Normal", "Scheduled", "Successfully assigned %s/%s to %s",
-                  meta_namespace(pod), meta_name(pod), KUBELET_NODE);
+                  meta_namespace(pod), meta_name(pod), NODE_NAME);
     return 0;
 }
 
@@ -158,7 +163,8 @@ int scheduler_reconcile(void *cookie, struct simloop *l, const char *key)
         json_array_size(json_path(pod, "spec.schedulingGates")) ||
         strcmp(json_str_or_empty(pod, "spec.schedulerName"), "default-scheduler"))
         return 0;
-    int rc = check_claims(l, pod);
+    AUTO(str) char *obstacle = node_obstacle(simloop_server(l));
+    int rc = obstacle ? refuse(l, pod, obstacle) : check_claims(l, pod);
     if (rc > 0)
         rc = bind_pod(l, pod);
     return rc < 0 && simloop_code(l) == 404 ? 0 : rc;

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
+#include "sim/kubelet/kubelet.h"
 #include "sim/kubevirt/kv_priv.h"
 
 const struct kind KIND_VM = {"kubevirt.io", "v1", "virtualmachines", "VirtualMachine"};
@@ -143,6 +144,22 @@ static void on_snapshot_class(void *cookie, enum api_event_type type, json_t *cl
     json_array_foreach(vms, i, vm) worker_add_object(kv->volume_statuses, vm);
 }
 
+/* What waits for a node looks again. The node is seen as the scheduler sees it: without a watch. */
+static void on_change(void *cookie, struct cluster *c, const struct store_change *change)
+{
+    struct kv *kv = cookie;
+    if (c != kv->cluster || *change->group || strcmp(change->plural, "nodes"))
+        return;
+    AUTO(json) json_t *instances = ctl_peek_all(&kv->vm, &KIND_VMI, NULL);
+    size_t i;
+    json_t *vmi;
+    json_array_foreach(instances, i, vmi)
+    {
+        if (!strcmp(json_str_or_empty(vmi, "status.phase"), "Scheduling"))
+            worker_add_object(kv->vmis, vmi);
+    }
+}
+
 static void on_restore(void *cookie, enum api_event_type type, json_t *restore)
 {
     struct kv *kv = cookie;
@@ -257,6 +274,8 @@ int kubevirt_start(struct cluster *c, struct err *reterr)
     world_attach(kv->world, name, kv, kv_destroy);
     start_controllers(kv, cluster_process(c, "virt-controller"),
                       cluster_process(c, "virt-handler"));
+    kubelet_serve_machines(c, KV_USER_HANDLER);
+    world_on_change(kv->world, on_change, kv);
     kv_admission_start(kv);
     kv_subresources_start(kv);
     return 0;

@@ -10,7 +10,7 @@
 #define KV_USER_CONTROLLER "system:serviceaccount:kubevirt:kubevirt-controller"
 #define KV_USER_HANDLER "system:serviceaccount:kubevirt:kubevirt-handler"
 #define KV_USER_API "system:serviceaccount:kubevirt:kubevirt-apiserver"
-#define KV_NODE "node01"
+#define KV_USER_OPERATOR "system:serviceaccount:kubevirt:kubevirt-operator"
 
 #define FINALIZER_VM "kubevirt.io/virtualMachineControllerFinalize"
 #define FINALIZER_VMI "kubevirt.io/foregroundDeleteVirtualMachine"

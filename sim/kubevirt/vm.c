@@ -256,6 +256,12 @@ static int request_start(struct kv *kv, const json_t *vm, struct err *reterr)
     return ctl_update(&kv->vm, &KIND_VM, "status", copy, reterr);
 }
 
+/* Deleted with the policy Orphan: the instance goes on, the collector takes its owner away. */
+static bool leaves_orphan(const json_t *vm)
+{
+    return meta_deleting(vm) && meta_has_finalizer(vm, "orphan");
+}
+
 static int act(struct kv *kv, const json_t *vm, const json_t *vmi, int64_t *ret_after_ns,
                struct err *reterr)
 {
@@ -263,7 +269,7 @@ static int act(struct kv *kv, const json_t *vm, const json_t *vmi, int64_t *ret_
     if (vmi && meta_deleting(vmi))
         return 0;
     if (meta_deleting(vm))
-        return vmi ? stop(kv, vm, vmi, reterr) : 0;
+        return vmi && !leaves_orphan(vm) ? stop(kv, vm, vmi, reterr) : 0;
     int rc = kv_vm_ensure_claims(kv, vm, reterr);
     if (!rc)
         rc = kv_vm_plug_volumes(kv, vm, vmi, reterr);
@@ -289,6 +295,20 @@ static int act(struct kv *kv, const json_t *vm, const json_t *vmi, int64_t *ret_
     }
     }
     return 0;
+}
+
+/* An instance of the machine's name that nobody controls, as an orphan is: it is the machine's. */
+static int adopt(struct kv *kv, const json_t *vm, const json_t *vmi, struct err *reterr)
+{
+    if (!vmi || meta_deleting(vm) || meta_deleting(vmi) || meta_controller_of(vmi))
+        return 0;
+    AUTO(json) json_t *copy = json_copy_parts(vmi, "metadata", NULL);
+    json_t *owners = json_at_mut(copy, "metadata", "ownerReferences", NULL);
+    if (owners)
+        json_array_append_new(owners, meta_owner_ref(vm, true, true));
+    else
+        json_put_take(copy, "metadata.ownerReferences", owner_list(vm));
+    return ctl_update(&kv->vm, &KIND_VMI, NULL, copy, reterr);
 }
 
 /* ---- one pass ---- */
@@ -318,13 +338,13 @@ static int release(struct kv *kv, const char *ns, const char *name, struct err *
 {
     AUTO(json) json_t *vm = ctl_peek(&kv->vm, &KIND_VM, ns, name);
     AUTO(json) json_t *vmi = ctl_peek(&kv->vm, &KIND_VMI, ns, name);
-    if (vmi) {
-        if (meta_deleting(vmi) && kv_vmi_final(vmi))
-            return ctl_remove_finalizer(&kv->vm, &KIND_VMI, vmi, FINALIZER_VM, reterr);
-        return 0;
+    if (vm && meta_deleting(vm) && (!vmi || leaves_orphan(vm))) {
+        int rc = ctl_remove_finalizer(&kv->vm, &KIND_VM, vm, FINALIZER_VM, reterr);
+        if (rc)
+            return rc;
     }
-    if (vm && meta_deleting(vm))
-        return ctl_remove_finalizer(&kv->vm, &KIND_VM, vm, FINALIZER_VM, reterr);
+    if (vmi && meta_deleting(vmi) && kv_vmi_final(vmi))
+        return ctl_remove_finalizer(&kv->vm, &KIND_VMI, vmi, FINALIZER_VM, reterr);
     return 0;
 }
 
@@ -349,6 +369,9 @@ int kv_vm_reconcile(void *cookie, const char *ns, const char *name, int64_t *ret
             return 0;
     }
     AUTO(json) json_t *vmi = ctl_peek(&kv->vm, &KIND_VMI, ns, name);
+    int adopted = adopt(kv, vm, vmi, reterr);
+    if (adopted)
+        return adopted;
     __attribute__((cleanup(cleanup_err))) struct err failure = {0};
     int acted = act(kv, vm, vmi, ret_after_ns, &failure);
     if (sched_crashed(kv->sched))

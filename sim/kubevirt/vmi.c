@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
+#include "sim/kubelet/kubelet.h"
 #include "sim/kubevirt/kv_priv.h"
 
 static const char *phase_of(const json_t *vmi)
@@ -84,7 +85,7 @@ static int select_node(struct kv *kv, const json_t *pvc, struct err *reterr)
     struct ctl scheduler = kv->handler;
     scheduler.user = "system:kube-scheduler";
     AUTO(json)
-    json_t *patch = json_pack("{s:{s:{s:s}}}", "metadata", "annotations", selected, KV_NODE);
+    json_t *patch = json_pack("{s:{s:{s:s}}}", "metadata", "annotations", selected, NODE_NAME);
     return ctl_patch(&scheduler, &KIND_PVC, meta_namespace(pvc), meta_name(pvc), NULL, PATCH_MERGE,
                      patch, reterr);
 }
@@ -138,6 +139,15 @@ static int on_pending(struct kv *kv, const json_t *old, json_t *vmi, struct err 
     return write_changed(kv, old, vmi, reterr);
 }
 
+/* The launcher's pod finds no node: the instance stays where it is until the node changes. */
+static int stay_unscheduled(struct kv *kv, const json_t *old, json_t *vmi, const char *why,
+                            struct err *reterr)
+{
+    ctl_set_condition(status_of(vmi), "PodScheduled", "False", "Unschedulable", why,
+                      ctl_now(&kv->handler));
+    return write_changed(kv, old, vmi, reterr);
+}
+
 /* ---- boot: a quarter of the time until a node is found, the rest until the guest runs ---- */
 
 static int on_booting(struct kv *kv, struct guest *g, const json_t *old, json_t *vmi,
@@ -146,6 +156,9 @@ static int on_booting(struct kv *kv, struct guest *g, const json_t *old, json_t 
     int64_t now = ctl_now(&kv->handler), since = entered(vmi, "Scheduling");
     int64_t total = kv->duration_ns[KV_START];
     bool scheduling = in_phase(vmi, "Scheduling");
+    AUTO(str) char *obstacle = scheduling ? kubelet_obstacle(kv->cluster) : NULL;
+    if (obstacle)
+        return stay_unscheduled(kv, old, vmi, obstacle, reterr);
     int64_t left = since + (scheduling ? total / 4 : total) - now;
     if (left > 0) {
         *ret_after_ns = left;
@@ -153,8 +166,9 @@ static int on_booting(struct kv *kv, struct guest *g, const json_t *old, json_t 
     }
     if (scheduling) {
         set_phase(kv, vmi, "Scheduled");
-        meta_set_label(vmi, "kubevirt.io/nodeName", KV_NODE);
-        json_put_str(vmi, "status.nodeName", KV_NODE);
+        ctl_drop_condition(status_of(vmi), "PodScheduled");
+        meta_set_label(vmi, "kubevirt.io/nodeName", NODE_NAME);
+        json_put_str(vmi, "status.nodeName", NODE_NAME);
         return write_changed(kv, old, vmi, reterr);
     }
     set_phase(kv, vmi, "Running");

@@ -56,6 +56,13 @@ static bool claim_missing(const json_t *vmi)
            !strcmp(json_str_or_empty(synced, "reason"), "FailedPvcNotFound");
 }
 
+static bool unschedulable(const json_t *vmi)
+{
+    const json_t *scheduled = meta_condition(vmi, "PodScheduled");
+    return scheduled && !strcmp(json_str_or_empty(scheduled, "status"), "False") &&
+           !strcmp(json_str_or_empty(scheduled, "reason"), "Unschedulable");
+}
+
 /* The first matching row of table 1.3. */
 static const char *printable(const struct kv *kv, const json_t *vm, const json_t *vmi)
 {
@@ -69,6 +76,8 @@ static const char *printable(const struct kv *kv, const json_t *vm, const json_t
         return !strcmp(meta_condition_status(vmi, "Paused"), "True") ? "Paused" : "Running";
     if (vmi && claim_missing(vmi))
         return "ErrorPvcNotFound";
+    if (vmi && unschedulable(vmi))
+        return "ErrorUnschedulable";
     if (!final && set_to_run(vm, vmi) && any_claim_unbound(kv, vm))
         return "WaitingForVolumeBinding";
     if (vmi && starting(vmi))

@@ -15,7 +15,7 @@
 #include "sim/apiserver/catalog.h"
 #include "sim/rest/rest.h"
 
-#define REST_VERSION_DEFAULT "v1.32.0"
+#define REST_VERSION_DEFAULT KUBERNETES_VERSION
 #define NS_PER_SECOND INT64_C(1000000000)
 
 /* ---- where a path leads (route.c) ---- */

@@ -383,6 +383,23 @@ static void d24(void)
          str(a, "message"));
 }
 
+static void d25(void)
+{
+    static const char event[] =
+        "{'metadata':{'name':'%s'},'involvedObject':{'kind':'Pod','namespace':'default',"
+        "'name':'%s'},'reason':'Started','type':'Normal','source':{'component':'%s'}}";
+
+    want_code(post(DEFAULT_NS "events", event, "a", "p", "kubelet"), 201);
+    want_code(post(DEFAULT_NS "events", event, "b", "q", "default-scheduler"), 201);
+    want_names(get(DEFAULT_NS "events?fieldSelector=involvedObject.name%%3Dp"), "a");
+    want_names(get(DEFAULT_NS "events?fieldSelector=source%%3Dkubelet"), "a");
+    want_names(get(DEFAULT_NS "events?fieldSelector=source%%21%%3Dkubelet,reason%%3DStarted"), "b");
+    want_status(get(DEFAULT_NS "events?fieldSelector=source.component%%3Dkubelet"), 400,
+                "BadRequest", NULL);
+    want_event(watch_open(DEFAULT_NS "events?watch=true&fieldSelector=source%%3Dkubelet"), "ADDED",
+               "a");
+}
+
 static const struct row rows[] = {
     {"D01", "GET missing: 404, details.kind is the plural", 0, d01},
     {"D02", "GET rv=current+100: 504 Timeout, ResourceVersionTooLarge, Retry-After 1", 0, d02},
@@ -408,5 +425,6 @@ static const struct row rows[] = {
     {"D22", "items by namespace, then name, as bytes", 0, d22},
     {"D23", "LIST everywhere with fieldSelector metadata.namespace", 0, d23},
     {"D24", "limit=abc: 400", 0, d24},
+    {"D25", "fieldSelector of events: source is its component", 0, d25},
 };
 ROWS_MAIN(rows)

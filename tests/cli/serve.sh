@@ -86,6 +86,7 @@ printf 'a: 1\n---\n# nothing\n---\n- b\n' >no-object.yaml
 printf 'apiVersion: v1\n---\nkind: [\n' >bad-yaml.yaml
 printf -- '# one\n--- {apiVersion: v1, kind: Thing}\n' >same-line.yaml
 printf -- '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n\0\n---\nkind: [\n' >nul.yaml
+printf -- '# one\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n  spec:\n    replica: 3\n    paused: "yes"\n' >unknown-field.yaml
 at='--address 127.0.0.1:0'
 # shellcheck disable=SC2086
 {
@@ -120,6 +121,9 @@ at='--address 127.0.0.1:0'
     refuse 'a file that is not there' 'missing.yaml: No such file' $at --world missing.yaml
     refuse 'a name that the server refuses' 'bad-name.yaml:1:1: error: the API server refused ConfigMap' $at --world bad-name.yaml
     refuse 'a kind that nobody knows' "unknown-kind.yaml:5:1: error: the cluster does not know nowhere.example.com/v1, kind 'Thing'" $at --world unknown-kind.yaml
+    refuse 'a field that its kind lacks' "unknown-field.yaml:9:5: error: Deployment: unknown field 'spec.replica'" $at --world unknown-field.yaml
+    refuse 'with a hint' "did you mean 'replicas'" $at --world unknown-field.yaml
+    refuse 'a value that cannot be its field' "unknown-field.yaml:10:13: error: Deployment: 'spec.paused' must be true or false, found 'yes'" $at --world unknown-field.yaml
     refuse 'no object' 'no-object.yaml:5:1: error: expected an object' $at --world no-object.yaml
     refuse 'no YAML' 'bad-yaml.yaml:' $at --world bad-yaml.yaml
     refuse 'no kind, behind the separator' "same-line.yaml:2:5: error: the cluster does not know v1, kind 'Thing'" $at --world same-line.yaml
@@ -147,6 +151,11 @@ kind: List
 items:
 - {apiVersion: v1, kind: ConfigMap, metadata: {name: from-file, namespace: shop}, data: {k: v}}
 - {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+- apiVersion: rbac.authorization.k8s.io/v1
+  kind: RoleBinding
+  metadata: {name: alice, namespace: default}
+  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+  subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: alice}]
 --- # namespaces that are there already, as a dump has them
 apiVersion: v1
 kind: Namespace
@@ -154,6 +163,7 @@ metadata: {name: default, labels: {team: a}, uid: 0a, resourceVersion: "7"}
 spec: {finalizers: [kubernetes]}
 status: {phase: Active}
 --- {apiVersion: v1, kind: Namespace, metadata: {name: kube-system}}
+--- {apiVersion: v1, kind: Node, metadata: {name: node01, labels: {rack: r1}}, spec: {podCIDR: 10.244.0.0/24}, status: {}}
 --- {apiVersion: v1, kind: ConfigMap, metadata: {name: inline, namespace: shop}, data: {k: w}}' >world.yaml
 start --address 127.0.0.1:0 --kubeconfig kubeconfig --as alice=dev --service-account shop/bot --world world.yaml --rbac --start 2031-02-03T04:05:06Z
 base=$(member server)
@@ -175,6 +185,9 @@ expect 'an object of a file' 200 '"k": "v"' $cms/from-file
 expect 'one behind a separator' 200 '"k": "w"' $cms/inline
 expect 'a namespace that was there' 200 '"team": "a"' /api/v1/namespaces/default
 expect 'a time in YAML' 200 'creationTimestamp: "2031-02-03T04:05:' $cms/inline -H 'Accept: application/yaml'
+expect 'a node' 200 '"node01"' /api/v1/nodes?fieldSelector=spec.unschedulable%3Dfalse -H 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io'
+tr -d ' \n' <body | grep -q '"cells":\["node01","Ready","control-plane","[0-9]*s","v1.32.0","192.168.66.101"' || fail "a row of nodes: $(cat body)"
+expect 'that takes machines, and has a label of a file' 200 '"node01"' /api/v1/nodes?labelSelector=kubevirt.io/schedulable%3Dtrue,rack%3Dr1
 expect 'create' 201 '"creationTimestamp": "2031-02-03T04:05:' $cms -d '{"metadata": {"name": "made"}}' -H 'Content-Type: application/json'
 expect 'create again' 409 AlreadyExists $cms -d '{"metadata": {"name": "made"}}' -H 'Content-Type: application/json'
 expect 'escapes are read once' 200 '"k": "v"' "$cms/%66rom-file"
@@ -235,6 +248,10 @@ connect='--cacert ca.pem'
 sed -n 's/^.*token: *"\{0,1\}\([^" ]*\)"\{0,1\}$/\1/p' kubeconfig >tokens
 expect 'without credentials' 401 Unauthorized $cms
 expect 'alice may not' 403 'User \\"alice\\" cannot list' $cms -H "Authorization: Bearer $(sed -n 1p tokens)"
+may_start='{"spec": {"resourceAttributes": {"verb": "update", "group": "subresources.kubevirt.io", "resource": "virtualmachines", "subresource": "start", "namespace": '
+reviews=/apis/authorization.k8s.io/v1/selfsubjectaccessreviews
+expect 'alice may start machines' 201 '"allowed": true' $reviews -d "$may_start\"default\"}}}" -H 'Content-Type: application/json' -H "Authorization: Bearer $(sed -n 1p tokens)"
+expect 'but not everywhere' 201 '"allowed": false' $reviews -d "$may_start\"shop\"}}}" -H 'Content-Type: application/json' -H "Authorization: Bearer $(sed -n 1p tokens)"
 expect 'the account may not' 403 'system:serviceaccount:shop:bot' $cms -H "Authorization: Bearer $(sed -n 2p tokens)"
 expect 'nor somebody who makes a token up' 401 Unauthorized $cms -H 'Authorization: Bearer x.y.z'
 

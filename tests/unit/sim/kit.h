@@ -87,6 +87,7 @@ __attribute__((unused)) static struct api_request kit_req(enum api_verb verb, co
         {"", "v1", "secrets"},
         {"", "v1", "pods"},
         {"", "v1", "namespaces"},
+        {"", "v1", "nodes"},
         {"", "v1", "events"},
         {"", "v1", "persistentvolumeclaims"},
         {"", "v1", "persistentvolumes"},

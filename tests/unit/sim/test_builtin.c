@@ -136,6 +136,35 @@ START_TEST(pods)
 }
 END_TEST
 
+/* A bool that nobody set is false. */
+START_TEST(bools_are_fields)
+{
+    AUTO(kit) struct kit k = kit_create();
+    json_decref(kit_do(&k, API_CREATE, "nodes", NULL, NULL, js("{'metadata':{'name':'a'}}"), 201));
+    json_decref(kit_do(&k, API_CREATE, "nodes", NULL, NULL,
+                       js("{'metadata':{'name':'b'},'spec':{'unschedulable':true}}"), 201));
+    json_decref(kit_do(
+        &k, API_CREATE, "pods", "default", NULL,
+        js("{'metadata':{'name':'p'},'spec':{'containers':[{'name':'c','image':'i'}]}}"), 201));
+    static const struct {
+        const char *plural, *selector, *name;
+    } rows[] = {
+        {"nodes", "spec.unschedulable=false", "a"},
+        {"nodes", "spec.unschedulable!=false", "b"},
+        {"nodes", "spec.unschedulable=true", "b"},
+        {"pods", "spec.hostNetwork=false", "p"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct api_request req = kit_req(API_LIST, rows[i].plural, NULL, NULL, NULL);
+        req.field_selector = rows[i].selector;
+        AUTO(json) json_t *list = kit_send(&k, &req, 200);
+        const json_t *items = json_object_get(list, "items");
+        ck_assert_msg(json_array_size(items) == 1, "%s", rows[i].selector);
+        ck_assert_str_eq(meta_name(json_array_get(items, 0)), rows[i].name);
+    }
+}
+END_TEST
+
 /* So many that comparing each with each would take minutes. */
 START_TEST(many_containers)
 {
@@ -167,6 +196,7 @@ int main(void)
     tcase_add_test(tc, data_source_is_mirrored);
     tcase_add_test(tc, immutable_data);
     tcase_add_test(tc, pods);
+    tcase_add_test(tc, bools_are_fields);
     tcase_add_test(tc, many_containers);
     suite_add_tcase(s, tc);
     return suite_run(s);

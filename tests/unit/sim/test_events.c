@@ -240,6 +240,62 @@ START_TEST(chosen)
 }
 END_TEST
 
+/* a has each value of the first column, b none of them. */
+static const struct field_case {
+    const char *field, *a;
+} field_cases[] = {
+    {"involvedObject.kind", "Pod"},
+    {"involvedObject.namespace", "default"},
+    {"involvedObject.name", "p"},
+    {"involvedObject.uid", "u-1"},
+    {"involvedObject.apiVersion", "v1"},
+    {"involvedObject.resourceVersion", "7"},
+    {"involvedObject.fieldPath", "spec.containers{c}"},
+    {"reason", "Done"},
+    {"reportingComponent", "scheduler"},
+    {"source", "kubelet"},
+    {"type", "Normal"},
+};
+
+#define EVENT_A                                                                                    \
+    "{'metadata':{'name':'a'},'involvedObject':{'kind':'Pod','namespace':'default','name':'p',"    \
+    "'uid':'u-1','apiVersion':'v1','resourceVersion':'7','fieldPath':'spec.containers{c}'},"       \
+    "'reason':'Done','type':'Normal','source':{'component':'kubelet','host':'node01'},"            \
+    "'reportingComponent':'scheduler'}"
+#define EVENT_B "{'metadata':{'name':'b'},'involvedObject':{},'type':'Warning'}"
+
+START_TEST(chosen_by_each_field)
+{
+    static const char *const signs[] = {"=", "==", "!="}, *const names[] = {"a", "a", "b"};
+    const struct field_case *c = &field_cases[_i];
+    AUTO(kit) struct kit k = kit_create();
+    json_decref(kit_do(&k, API_CREATE, "events", "default", NULL, js(EVENT_A), 201));
+    json_decref(kit_do(&k, API_CREATE, "events", "default", NULL, js(EVENT_B), 201));
+    for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
+        struct api_request req = kit_req(API_LIST, "events", "default", NULL, NULL);
+        AUTO(str) char *selector = mem_printf("%s%s%s", c->field, signs[i], c->a);
+        req.field_selector = selector;
+        AUTO(json) json_t *list = kit_send(&k, &req, 200);
+        const json_t *items = json_object_get(list, "items");
+        ck_assert_msg(json_array_size(items) == 1, "%s: %zu events", selector,
+                      json_array_size(items));
+        ck_assert_msg(strcmp(meta_name(json_array_get(items, 0)), names[i]) == 0, "%s", selector);
+    }
+}
+END_TEST
+
+/* An event of the new API has no source of its own; its reporter stands for one. */
+START_TEST(source_of_new_ones)
+{
+    AUTO(kit) struct kit k = kit_create();
+    json_decref(ask(&k, NEW, API_CREATE, NULL, js(NEW_EVENT), 201));
+    struct api_request req = kit_req(API_LIST, "events", "default", NULL, NULL);
+    req.field_selector = "source=c";
+    AUTO(json) json_t *list = kit_send(&k, &req, 200);
+    ck_assert_uint_eq(json_array_size(json_object_get(list, "items")), 1);
+}
+END_TEST
+
 /* What is done through one API is seen through the other. */
 START_TEST(watched)
 {
@@ -398,6 +454,8 @@ int main(void)
     tcase_add_loop_test(t, refused, 0, (int)ARRAY_LEN(refusals));
     tcase_add_loop_test(t, changed, 0, (int)ARRAY_LEN(changes));
     tcase_add_loop_test(t, chosen, 0, (int)ARRAY_LEN(choices));
+    tcase_add_loop_test(t, chosen_by_each_field, 0, (int)ARRAY_LEN(field_cases));
+    tcase_add_test(t, source_of_new_ones);
     tcase_add_loop_test(t, watched, 0, 2);
     tcase_add_test(t, owned);
     tcase_add_test(t, applied);

@@ -77,6 +77,43 @@ START_TEST(stuck_by_a_finalizer)
 }
 END_TEST
 
+static const char *message_of(const json_t *ns, const char *type)
+{
+    return json_str_or_empty(meta_condition(ns, type), "message");
+}
+
+/* Kinds are emptied in any order, and told in that of their names. */
+START_TEST(told_in_order)
+{
+    static const char *const kinds[] = {"secrets", "configmaps", "persistentvolumeclaims", "leases",
+                                        "widgets"};
+    static const char held[] = "{'metadata':{'name':'%c','finalizers':['z.b/%c','a.b/c']},"
+                               "'spec':{'accessModes':['ReadWriteOnce'],"
+                               "'resources':{'requests':{'storage':'1Gi'}}}}";
+    AUTO(kit) struct kit k = kit_create();
+    make_namespace(&k, "a");
+    kit_add_crd(&k, widget_crd("{'type':'object'}"));
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        json_decref(kit_do(&k, API_CREATE, kinds[i], "a", NULL, js(held, 'x', 'b'), 201));
+    json_decref(kit_do(&k, API_CREATE, "secrets", "a", NULL, js(held, 'y', 'a'), 201));
+    json_decref(kit_do(&k, API_DELETE, "namespaces", NULL, "a", NULL, 200));
+    kit_settle(&k);
+    const json_t *ns = ns_of(&k, "a");
+    ck_assert_str_eq(message_of(ns, "NamespaceContentRemaining"),
+                     "Some resources are remaining: configmaps. has 1 resource instances, "
+                     "leases.coordination.k8s.io has 1 resource instances, "
+                     "persistentvolumeclaims. has 1 resource instances, "
+                     "secrets. has 2 resource instances, "
+                     "widgets.example.com has 1 resource instances");
+    ck_assert_str_eq(message_of(ns, "NamespaceFinalizersRemaining"),
+                     "Some content in the namespace has finalizers remaining: "
+                     "a.b/c in 6 resource instances, z.b/a in 1 resource instances, "
+                     "z.b/b in 5 resource instances");
+    ck_assert_str_eq(message_of(ns, "NamespaceDeletionContentFailure"),
+                     "All content successfully deleted, may be waiting on finalization");
+}
+END_TEST
+
 START_TEST(pods_first)
 {
     AUTO(kit) struct kit k = kit_create();
@@ -178,6 +215,7 @@ int main(void)
     tcase_add_test(tc, born_with_finalizer_and_label);
     tcase_add_test(tc, emptied_and_gone);
     tcase_add_test(tc, stuck_by_a_finalizer);
+    tcase_add_test(tc, told_in_order);
     tcase_add_test(tc, pods_first);
     tcase_add_test(tc, refused_content);
     tcase_add_test(tc, finalize_alone_changes_spec_finalizers);

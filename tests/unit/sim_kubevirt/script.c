@@ -10,6 +10,7 @@
 #include "base/yaml.h"
 #include "kube/meta.h"
 #include "kube/time.h"
+#include "sim/kubelet/kubelet.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/provisioner/provisioner.h"
 #include "sim/storage/storage.h"
@@ -79,8 +80,8 @@ static struct api_resource resource(struct run *r, const char *kind)
 
 static bool namespaced(const struct api_resource *res)
 {
-    return strcmp(res->plural, "namespaces") && strcmp(res->plural, "storageclasses") &&
-           strcmp(res->plural, "volumesnapshotclasses") &&
+    return strcmp(res->plural, "namespaces") && strcmp(res->plural, "nodes") &&
+           strcmp(res->plural, "storageclasses") && strcmp(res->plural, "volumesnapshotclasses") &&
            strcmp(res->plural, "volumesnapshotcontents");
 }
 
@@ -235,6 +236,9 @@ static void do_delete(struct run *r, char *line)
 {
     struct api_request req = {.verb = API_DELETE, .resource = resource(r, word(r, &line))};
     req.name = word(r, &line);
+    const char *policy = rest(&line);
+    AUTO(json) json_t *options = *policy ? json_pack("{s:s}", "propagationPolicy", policy) : NULL;
+    req.body = options;
     send(r, &req);
 }
 
@@ -283,6 +287,14 @@ static void do_ask(struct run *r, char *line)
     if (!refused && !strstr(got, rest(&line)))
         FAIL(r, "it tells %s", got);
     api_response_finish(&ret);
+}
+
+static void do_node(struct run *r, char *line)
+{
+    struct err e = {0};
+    (void)line;
+    check_err(r, kubelet_start(r->cluster, &e), &e);
+    kubelet_serve_machines(r->cluster, "kubelet");
 }
 
 /* ---- time ---- */
@@ -503,35 +515,21 @@ static const struct {
     const char *name;
     void (*fn)(struct run *r, char *line);
 } commands[] = {
-    {"claim", do_claim},
-    {"vm", do_vm},
-    {"snapshot", do_snapshot},
-    {"restore", do_restore},
-    {"create", do_create},
-    {"refused", do_refused},
-    {"call", do_call},
-    {"ask", do_ask},
-    {"patch", do_patch},
-    {"patchstatus", do_patchstatus},
-    {"delete", do_delete},
-    {"run", do_run},
-    {"is", do_is},
-    {"has", do_has},
-    {"cond", do_cond},
-    {"gone", do_gone},
-    {"there", do_there},
-    {"count", do_count},
-    {"event", do_event},
-    {"write", do_write},
-    {"mark", do_mark},
-    {"same", do_same},
-    {"differs", do_differs},
-    {"power", do_power},
-    {"duration", do_duration},
-    {"storage", do_storage},
-    {"crd", do_crd},
-    {"virtapi", do_virtapi},
-    {"fault", do_fault},
+    {"claim", do_claim},       {"vm", do_vm},
+    {"snapshot", do_snapshot}, {"restore", do_restore},
+    {"create", do_create},     {"refused", do_refused},
+    {"call", do_call},         {"ask", do_ask},
+    {"patch", do_patch},       {"patchstatus", do_patchstatus},
+    {"delete", do_delete},     {"node", do_node},
+    {"run", do_run},           {"is", do_is},
+    {"has", do_has},           {"cond", do_cond},
+    {"gone", do_gone},         {"there", do_there},
+    {"count", do_count},       {"event", do_event},
+    {"write", do_write},       {"mark", do_mark},
+    {"same", do_same},         {"differs", do_differs},
+    {"power", do_power},       {"duration", do_duration},
+    {"storage", do_storage},   {"crd", do_crd},
+    {"virtapi", do_virtapi},   {"fault", do_fault},
     {"fail", do_fail},
 };
 

@@ -6,18 +6,18 @@
  * "c:" a cloud-init disk snapshot NAME VM [JSON]                JSON is merged into spec restore
  * NAME VM SNAPSHOT [JSON] create JSON refused CODE TEXT                      what the next write
  * must answer (TEXT is part of the message) patch KIND NAME JSON                   merge patch;
- * patchstatus: of the status delete KIND NAME run DURATION                           lets virtual
- * time pass; "run idle": until nothing is left to do is KIND NAME PATH [VALUE]              dotted
- * path; no VALUE: absent has KIND NAME PATH TEXT                the value's text contains TEXT cond
- * KIND NAME TYPE STATUS [REASON]    REASON is the whole text; "none" for STATUS: absent gone KIND
- * NAME / there KIND NAME / count KIND N event REASON N                         N events (counts
- * added) with that reason write VM FIRST COUNT / mark VM MOMENT / same VM MOMENT / differs VM
- * MOMENT TEXT power VM WHAT / duration WHAT DURATION / storage WHAT DURATION / fault JSON / fail
- * RPC GLOB TIMES
+ * patchstatus: of the status delete KIND NAME [POLICY] run DURATION                           lets
+ * virtual time pass; "run idle": until nothing is left to do is KIND NAME PATH [VALUE] dotted path;
+ * no VALUE: absent has KIND NAME PATH TEXT                the value's text contains TEXT cond KIND
+ * NAME TYPE STATUS [REASON]    REASON is the whole text; "none" for STATUS: absent gone KIND NAME /
+ * there KIND NAME / count KIND N event REASON N                         N events (counts added)
+ * with that reason write VM FIRST COUNT / mark VM MOMENT / same VM MOMENT / differs VM MOMENT TEXT
+ * power VM WHAT / duration WHAT DURATION / storage WHAT DURATION / fault JSON / fail RPC GLOB TIMES
  *
  *   call KIND NAME SUBRESOURCE [JSON]      PUT to virt-api; "refused" may stand before it
  *   ask KIND NAME SUBRESOURCE TEXT         GET from virt-api; the answer contains TEXT
  *   virtapi down|up
+ *   node                                   the cluster gets a kubelet and its node
  *   crd FILE                               replaces a definition
  *
  * "$NAME" inside a line stands for the uid of the first object of that name among snapshots,

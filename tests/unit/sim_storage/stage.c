@@ -8,6 +8,8 @@
 #include "kube/meta.h"
 #include "kube/time.h"
 
+static const struct api_resource nodes = {"", "v1", "nodes"};
+
 static const struct kind {
     const char *word, *kind, *api_version;
     const struct api_resource *resource;
@@ -15,6 +17,7 @@ static const struct kind {
     {"pvc", "PersistentVolumeClaim", "v1", &LOOP_CLAIMS},
     {"pv", "PersistentVolume", "v1", &LOOP_VOLUMES},
     {"pod", "Pod", "v1", &LOOP_PODS},
+    {"node", "Node", "v1", &nodes},
     {"sc", "StorageClass", "storage.k8s.io/v1", &LOOP_CLASSES},
     {"vs", "VolumeSnapshot", "snapshot.storage.k8s.io/v1", &LOOP_SNAPSHOTS},
     {"vsc", "VolumeSnapshotContent", "snapshot.storage.k8s.io/v1", &LOOP_CONTENTS},

@@ -25,7 +25,8 @@ void stage_run(struct stage *st, int64_t ns);
 
 /* JSON with single quotes. New. */
 json_t *stage_json(const char *text);
-/* what: "KIND/NS/NAME" or "KIND/NAME", kind in short: pvc pv pod sc vs vsc vsclass. */
+/* what: "KIND/NS/NAME" or "KIND/NAME", kind in short: pvc pv pod node sc vs vsc
+ * vsclass. */
 json_t *stage_get(struct stage *st, const char *what);
 int stage_create(struct stage *st, const char *what, const json_t *obj, json_t **ret_status);
 int stage_merge(struct stage *st, const char *what, const char *sub, const char *patch,

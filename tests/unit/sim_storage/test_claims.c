@@ -54,7 +54,7 @@ static const struct row {
       {CREATE, "pod/default/p", NULL, POD("a")},
       {SETTLE, NULL, NULL, NULL},
       {IS, A, "status.phase", "Bound"},
-      {ANNOTATED, A, "volume.kubernetes.io/selected-node", "node-1"},
+      {ANNOTATED, A, "volume.kubernetes.io/selected-node", "node01"},
       {IS, "pod/default/p", "status.phase", "Running"}}},
     {"no class, then a default",
      {{DELETE, "sc/standard", NULL, NULL},

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "kube/meta.h"
 #include "kube/time.h"
 #include "tests/unit/sim_storage/stage.h"
 
@@ -99,6 +100,30 @@ static const struct row {
       {SETTLE, NULL, NULL, NULL},
       {IS, P, "status.phase", "Succeeded"}},
      "Completed"},
+    {"runs on the node",
+     {{CREATE, P, NULL, POD("good:1", "", "")},
+      {SETTLE, NULL, NULL, NULL},
+      {IS, P, "spec.nodeName", NODE_NAME},
+      {IS, P, "status.hostIP", NODE_ADDRESS},
+      {EVENT, "p", "Scheduled", "to node01"}},
+     "Completed"},
+    {"waits for the node",
+     {{PATCH, "node/node01", NULL, "{'spec': {'unschedulable': true}}"},
+      {CREATE, P, NULL, POD("good:1", "", "")},
+      {SETTLE, NULL, NULL, NULL},
+      {IS, P, "status.phase", "Pending"},
+      {EVENT, "p", "FailedScheduling", "0/1 nodes are available: 1 node(s) were unschedulable."},
+      {PATCH, "node/node01", NULL, "{'spec': {'unschedulable': null}}"},
+      {SETTLE, NULL, NULL, NULL},
+      {IS, P, "status.phase", "Succeeded"}},
+     "Completed"},
+    {"has no node",
+     {{DELETE, "node/node01", NULL, NULL},
+      {CREATE, P, NULL, POD("good:1", "", "")},
+      {SETTLE, NULL, NULL, NULL},
+      {IS, P, "status.phase", "Pending"},
+      {EVENT, "p", "FailedScheduling", "no nodes available to schedule pods"}},
+     "Unschedulable"},
     {"deleted while it runs, made again",
      {{CREATE, P, NULL, POD("long:1", "", "")},
       {RUN, NULL, NULL, "10s"},
@@ -143,6 +168,69 @@ START_TEST(pods)
     AUTO(str) char *text = json_text(stage_get(&st, P));
     ck_assert_msg(strstr(text, row->state) != NULL, "%s: %s", row->name, text);
     close_stage(&st, folder);
+}
+END_TEST
+
+/* What the kubelet registers, and what KubeVirt adds to it. */
+START_TEST(node)
+{
+    struct stage st;
+    stage_open(&st, NULL, false);
+    const struct apiserver *server = cluster_server(st.cluster);
+    const json_t *n = stage_get(&st, "node/node01");
+    ck_assert(n != NULL);
+    ck_assert_str_eq(meta_label(n, "kubernetes.io/hostname"), NODE_NAME);
+    ck_assert(!meta_label(n, "kubevirt.io/schedulable"));
+    ck_assert_str_eq(meta_condition_status(n, "Ready"), "True");
+    ck_assert_str_eq(meta_condition_status(n, "DiskPressure"), "False");
+    ck_assert_str_eq(json_str_or_empty(n, "status.nodeInfo.kubeletVersion"), KUBERNETES_VERSION);
+    AUTO(str) char *uid = mem_strdup(meta_uid(n));
+    AUTO(str) char *revision = mem_strdup(meta_resource_version(n));
+    const json_t *lease =
+        apiserver_peek(server, "coordination.k8s.io", "leases", "kube-node-lease", NODE_NAME);
+    ck_assert_str_eq(json_str_or_empty(lease, "spec.holderIdentity"), NODE_NAME);
+    ck_assert_str_eq(
+        json_str_or_empty(json_array_get(json_path(lease, "metadata.ownerReferences"), 0), "uid"),
+        uid);
+    kubelet_serve_machines(st.cluster, "u");
+    n = stage_get(&st, "node/node01");
+    ck_assert_str_eq(meta_label(n, "kubevirt.io/schedulable"), "true");
+    ck_assert_str_eq(meta_uid(n), uid);
+    ck_assert_str_ne(meta_resource_version(n), revision);
+    const json_t *devices = json_at(n, "status", "allocatable", "devices.kubevirt.io/kvm", NULL);
+    ck_assert_str_eq(json_string_value(devices), "1k");
+    stage_delete(&st, "node/node01");
+    kubelet_serve_machines(st.cluster, "u");
+    stage_settle(&st, "no node");
+    ck_assert(!stage_get(&st, "node/node01"));
+    ck_assert(
+        !apiserver_peek(server, "coordination.k8s.io", "leases", "kube-node-lease", NODE_NAME));
+    stage_close(&st);
+}
+END_TEST
+
+/* Worlds that begin at other times show other times, whichever was made last. */
+START_TEST(nodes_of_many_worlds)
+{
+    static const int64_t hours[] = {1, 2, 1};
+    static const char *const want[] = {"1970-01-01T01:00:00Z", "1970-01-01T02:00:00Z",
+                                       "1970-01-01T01:00:00Z"};
+    struct world *worlds[ARRAY_LEN(hours)];
+    AUTO(err) struct err e = {0};
+    for (size_t i = 0; i < ARRAY_LEN(hours); i++) {
+        worlds[i] =
+            world_create(&(struct world_config){.seed = 1, .start_ns = hours[i] * 3600 * NS_PER_S});
+        struct cluster *c = world_add_cluster(worlds[i], "main", &e);
+        ck_assert(storage_start(c, &e) == 0 && kubelet_start(c, &e) == 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(hours); i++) {
+        const json_t *n = apiserver_peek(cluster_server(world_cluster(worlds[i], NULL)), "",
+                                         "nodes", NULL, NODE_NAME);
+        ck_assert_str_eq(json_str_or_empty(meta_condition(n, "Ready"), "lastHeartbeatTime"),
+                         want[i]);
+        ck_assert_str_eq(json_str_or_empty(n, "metadata.creationTimestamp"), want[i]);
+        world_destroy(worlds[i]);
+    }
 }
 END_TEST
 
@@ -196,6 +284,8 @@ int main(void)
     TCase *tc = tcase_create("pods");
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, pods, 0, sizeof rows / sizeof rows[0]);
+    tcase_add_test(tc, node);
+    tcase_add_test(tc, nodes_of_many_worlds);
     tcase_add_test(tc, crash);
     tcase_add_test(tc, world_ends_first);
     suite_add_tcase(suite, tc);

@@ -5,10 +5,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/yaml.h"
-#include "kube/types/wire.h"
 
 struct kubeconfig {
     struct yaml_doc *doc;
@@ -116,7 +116,7 @@ static int file_of_data(const struct yaml_node *n, int *ret_fd, char **ret_path,
     size_t bad;
     int fd;
 
-    if (wire_unbase64(&bytes, n->text, strlen(n->text), &bad) < 0)
+    if (base64_read(&bytes, n->text, strlen(n->text), &bad) < 0)
         return err_set(reterr, ERR_INVALID, n->pos, "'%s' is no base64", n->key);
     fd = memfd_create(n->key, MFD_CLOEXEC);
     if (fd < 0 || write(fd, strbuf_str(&bytes), bytes.len) != (ssize_t)bytes.len) {

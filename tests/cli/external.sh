@@ -96,7 +96,22 @@ python=$(command -v python3) || { echo "$count checks, the rest needs python3"; 
 python=$("$python" -c 'import sys; print(sys.executable)')
 controller="exec $python $here/external/controller.py"
 
-expect 'it passes' 0 '3 cases: 3 passed' "$scenarios" --implementation "snapshot-controller=exec:$controller" --json x.json --kubeconfig kc
+# tokens_of KUBECONFIG
+tokens_of() { sed -n 's/^ *token: "\{0,1\}\([^" ]*\)"\{0,1\}$/\1/p' "$1"; }
+
+expect 'it passes' 0 '3 cases: 3 passed' "$scenarios" --implementation "snapshot-controller=exec:$controller" --json x.json --kubeconfig kc --trace trace
+# Who may enter is of the run alone, whatever its seed, and nothing that others read tells of it.
+tokens_of kc >tokens
+WRONG=talk
+export WRONG
+expect 'and again' 0 '1 passed' "$one" --implementation "snapshot-controller=exec:$controller" --kubeconfig kc2 --trace trace2
+WRONG=
+tokens_of kc2 >tokens2
+count=$((count + 4))
+[ "$(wc -l <tokens)" -eq 2 ] || fail "$(wc -l <tokens) tokens, want 2"
+grep -qxFf tokens tokens2 && fail 'another run with the same seed has the same tokens'
+grep -q '"resource":"tokenreviews".*"code":201' trace2 || fail 'the trace does not tell of the TokenReview'
+grep -qF -f tokens -f tokens2 trace trace2 x.json && fail 'a trace or a report holds a token'
 expect 'over a socket' 0 '3 cases: 3 passed' "$scenarios" --implementation snapshot-controller=external --exec "$controller" \
     --listen "unix:$work/socket" --junit report/x.xml --json report/x.json
 also '3 of the cases were observed'

@@ -28,6 +28,18 @@ struct serve_options {
     bool use_tls;
 };
 
+/* One cluster, and what clients reach of it. */
+struct served {
+    struct serve *serve;
+    struct cluster *cluster;
+    struct tls_ca *ca; /* of its own, as is who may enter; NULL: no TLS */
+    struct tls_pair server_pair;
+    struct bridge bridge;
+    struct auth *auth;
+    struct rest *rest;
+    struct http_server *tcp, *local;
+};
+
 struct serve {
     const struct serve_options *options;
     /* The world: of a scenario, or one of our own. */
@@ -37,16 +49,10 @@ struct serve {
     char *dir; /* for the real files of a scenario, removed at the end; NULL: none */
     struct world *world;
     bool own_world;
-    struct cluster *cluster;
-    /* What clients reach. */
-    struct tls_ca *ca;
-    struct tls_pair server_pair;
+    struct served *clusters; /* that are served, in the order of the world */
+    size_t count;
     unsigned char secret[SERVE_SECRET_BYTES]; /* of tokens: new at each start */
-    struct bridge bridge;
-    struct auth *auth;
-    struct rest *rest;
     struct loop *loop;
-    struct http_server *tcp, *local;
     struct strmap *processes; /* that stand for users, by their names */
 };
 
@@ -77,9 +83,9 @@ int manifests_create(const struct manifests *m, struct apiserver *server, struct
 /* ---- requests (serve_bridge.c) ---- */
 
 /* Before the servers start. */
-void serve_bridge_start(struct serve *s);
+void serve_bridge_start(struct served *c);
 /* The backend of the REST interface; zeroed when the world has nothing to say to requests. */
-struct rest_backend serve_backend(struct serve *s);
+struct rest_backend serve_backend(struct served *c);
 
 /* ---- credentials (serve_kubeconfig.c) ---- */
 
@@ -87,8 +93,9 @@ struct rest_backend serve_backend(struct serve *s);
 int serve_check_names(const struct serve_options *o, struct err *reterr);
 /* The namespace and the object of an account that the command line names. */
 int serve_make_accounts(struct serve *s, struct err *reterr);
-int serve_make_certificates(struct serve *s, struct err *reterr);
-/* Atomically, with mode 0600. */
-int serve_write_kubeconfig(struct serve *s, const char *path, struct err *reterr);
+int serve_make_certificates(struct served *c, struct err *reterr);
+/* Of all clusters; when they are several, also one of each cluster beside it, PATH.CLUSTER. Each
+ * atomically, with mode 0600. */
+int serve_write_kubeconfigs(struct serve *s, const char *path, struct err *reterr);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/json_heap.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 /* Longer numbers carry no more information; the limit keeps strtod's work small. */
 #define NUMBER_TEXT_MAX 1024
@@ -129,26 +130,6 @@ static int hex4(const char *p, const char *end)
     return value;
 }
 
-static void add_utf8(struct strbuf *b, unsigned cp)
-{
-    if (cp < 0x80) {
-        strbuf_addch(b, (char)cp);
-        return;
-    }
-    if (cp < 0x800) {
-        strbuf_addch(b, (char)(0xc0 | cp >> 6));
-    } else {
-        if (cp < 0x10000) {
-            strbuf_addch(b, (char)(0xe0 | cp >> 12));
-        } else {
-            strbuf_addch(b, (char)(0xf0 | cp >> 18));
-            strbuf_addch(b, (char)(0x80 | ((cp >> 12) & 0x3f)));
-        }
-        strbuf_addch(b, (char)(0x80 | ((cp >> 6) & 0x3f)));
-    }
-    strbuf_addch(b, (char)(0x80 | (cp & 0x3f)));
-}
-
 /* r->at stands after "\u". A lone surrogate becomes U+FFFD, as Go reads it. */
 static int read_unicode(struct reader *r)
 {
@@ -169,14 +150,14 @@ static int read_unicode(struct reader *r)
 
         if (low >= 0xdc00 && low < 0xe000) {
             r->at += 6;
-            add_utf8(&r->scratch,
-                     0x10000 + (((unsigned)cp - 0xd800) << 10) + ((unsigned)low - 0xdc00));
+            utf8_add(&r->scratch,
+                     0x10000 + (((uint32_t)cp - 0xd800) << 10) + ((uint32_t)low - 0xdc00));
             return 0;
         }
     }
     if (cp >= 0xd800 && cp < 0xe000)
         cp = 0xfffd;
-    add_utf8(&r->scratch, (unsigned)cp);
+    utf8_add(&r->scratch, (uint32_t)cp);
     return 0;
 }
 
@@ -204,28 +185,6 @@ static int read_escape(struct reader *r)
     return 0;
 }
 
-/* Length of the UTF-8 sequence at p, 0 when it is none (overlong, surrogate, cut off, beyond
- * U+10FFFF). */
-static size_t utf8_len(const char *text, const char *end)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    size_t left = (size_t)(end - text);
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] < 0xe0)
-        return left >= 2 && (p[1] & 0xc0) == 0x80 ? 2 : 0;
-    if (p[0] >= 0xe0 && p[0] < 0xf0) {
-        if (left < 3 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80)
-            return 0;
-        return (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ? 0 : 3;
-    }
-    if (p[0] < 0xf0 || p[0] > 0xf4 || left < 4 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 ||
-        (p[3] & 0xc0) != 0x80)
-        return 0;
-    return (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90) ? 0 : 4;
-}
-
 /* Reads a string into the scratch buffer; r->at stands at the opening quote. */
 static int read_string(struct reader *r)
 {
@@ -235,7 +194,9 @@ static int read_string(struct reader *r)
         const char *plain = r->at;
 
         while (r->at < r->end && *r->at != '"' && *r->at != '\\' && (unsigned char)*r->at >= 0x20) {
-            size_t n = utf8_len(r->at, r->end);
+            /* Most are of one byte, which need no call. */
+            size_t n =
+                (unsigned char)*r->at < 0x80 ? 1 : utf8_length(r->at, (size_t)(r->end - r->at));
 
             if (n == 0) {
                 fail(r, ERR_SYNTAX, r->at, "invalid UTF-8 in string");
@@ -377,20 +338,6 @@ static json_t *read_array(struct reader *r)
     }
 }
 
-/* Cuts to the bytes that a path may have, at the start of a character. */
-static void cut_path(struct strbuf *path)
-{
-    size_t len = JSON_DUPLICATE_PATH_MAX;
-
-    if (path->len <= len)
-        return;
-    while (len > 0 && ((unsigned char)path->data[len] & 0xc0) == 0x80)
-        len--;
-    path->data[len] = '\0';
-    path->len = len;
-    strbuf_addstr(path, "...");
-}
-
 static void add_path(struct strbuf *out, const struct step *last)
 {
     const struct step *steps[JSON_DEPTH_MAX + 1];
@@ -408,7 +355,7 @@ static void add_path(struct strbuf *out, const struct step *last)
         /* Of a long key, one byte more than fits. */
         strbuf_add(out, steps[count]->key, strnlen(steps[count]->key, JSON_DUPLICATE_PATH_MAX + 1));
     }
-    cut_path(out);
+    utf8_shorten(out, JSON_DUPLICATE_PATH_MAX);
 }
 
 static int add_duplicate(struct reader *r, const struct step *step)

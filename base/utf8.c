@@ -37,6 +37,37 @@ size_t utf8_read(const char *s, size_t len, uint32_t *ret)
     return width;
 }
 
+size_t utf8_encode(uint32_t code, char out[UTF8_MAX])
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        out[0] = (char)(0xc0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3f));
+        return 2;
+    }
+    if (code < 0x10000) {
+        out[0] = (char)(0xe0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (code & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | code >> 18);
+    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (code & 0x3f));
+    return 4;
+}
+
+void utf8_add(struct strbuf *b, uint32_t code)
+{
+    char bytes[UTF8_MAX];
+
+    strbuf_add(b, bytes, utf8_encode(code, bytes));
+}
+
 void utf8_shorten(struct strbuf *b, size_t max)
 {
     size_t len = max;

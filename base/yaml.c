@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/strmap.h"
+#include "base/utf8.h"
 
 /* Text that aliases multiply: what a document may grow to as JSON. */
 #define EXPANDED_BYTES_MAX (8u << 20)
@@ -59,25 +60,6 @@ struct builder {
 
 /* ---- pass one: bytes ---- */
 
-static size_t sequence_len(const unsigned char *p, size_t left)
-{
-    size_t len = p[0] < 0x80                   ? 1
-                 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-                 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-                                               : 0;
-
-    if (len == 0 || len > left)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90))
-        return 0;
-    return len;
-}
-
 /* YAML 1.1 ends a line at these, 1.2 and every editor do not. */
 static bool is_odd_break(const unsigned char *p, size_t len)
 {
@@ -113,7 +95,7 @@ static bool check_bytes(struct builder *b)
 
     add_line(b, 0);
     for (size_t i = 0; i < b->len;) {
-        size_t len = sequence_len(p + i, b->len - i);
+        size_t len = p[i] < 0x80 ? 1 : utf8_length(b->text + i, b->len - i);
 
         if (len == 0) {
             diags_add(b->diags, DIAG_ERROR, pos_at(b, i), "invalid UTF-8: byte 0x%02x", p[i]);

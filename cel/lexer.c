@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "cel/utf8.h"
 
 static int fail(const struct lexer *l, struct err *reterr, size_t offset, const char *what)

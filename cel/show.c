@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cel/functions.h"
@@ -71,21 +72,6 @@ void value_format_seconds(int64_t ns, char out[DOUBLE_TEXT])
         len--;
     out[len] = 's';
     out[len + 1] = '\0';
-}
-
-static void value_add_base64(struct strbuf *out, const char *data, size_t len)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t i = 0; i < len; i += 3) {
-        uint32_t bits = 0;
-
-        for (size_t j = 0; j < 3; j++)
-            bits = bits << 8 | (i + j < len ? (unsigned char)data[i + j] : 0);
-        for (size_t j = 0; j < 4; j++)
-            strbuf_addch(out, i + j > len ? '=' : alphabet[bits >> (18 - 6 * j) & 63]);
-    }
 }
 
 /* ---- as CEL ---- */
@@ -340,7 +326,7 @@ static json_t *bytes_json(const struct cel_value *v)
 {
     AUTO(strbuf) struct strbuf text = {0};
 
-    value_add_base64(&text, v->u.text.data, v->u.text.len);
+    base64_add(&text, v->u.text.data, v->u.text.len);
     return json_string(strbuf_str(&text));
 }
 

@@ -16,8 +16,6 @@ size_t utf8_step(const char *s, size_t len);
 size_t utf8_offset(const char *s, size_t len, size_t index);
 /* The character at s and its bytes; U+FFFD and 1 when invalid; len > 0. */
 uint32_t utf8_decode(const char *s, size_t len, size_t *ret_bytes);
-/* Writes 1 to 4 bytes; the code point must be valid. */
-size_t utf8_encode(uint32_t code, char out[4]);
 /* Unicode's White_Space. */
 bool utf8_is_space(uint32_t code);
 

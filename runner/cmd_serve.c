@@ -1,4 +1,5 @@
 /* vmconform serve */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -6,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/mem.h"
+#include "base/strbuf.h"
 #include "base/wall.h"
 #include "kube/time.h"
 #include "runner/commands.h"
@@ -49,23 +51,66 @@ static void catch_signals(struct loop *l)
 
 /* ---- servers ---- */
 
-static struct http_server *listen_on(struct serve *s, const char *address, const char *path,
+static struct http_server *listen_on(struct served *c, const char *address, const char *path,
                                      struct err *reterr)
 {
-    struct http_tls tls = {s->server_pair.cert_pem, s->server_pair.key_pem,
-                           s->ca ? tls_ca_pem(s->ca) : NULL};
-    struct http_config config = {.loop = s->loop,
+    struct http_tls tls = {c->server_pair.cert_pem, c->server_pair.key_pem,
+                           c->ca ? tls_ca_pem(c->ca) : NULL};
+    struct http_config config = {.loop = c->serve->loop,
                                  .address = address,
                                  .unix_path = path,
-                                 .tls = s->ca && address ? &tls : NULL,
-                                 .limits = {.connections = (unsigned)s->options->connections,
+                                 .tls = c->ca && address ? &tls : NULL,
+                                 .limits = {.connections = (unsigned)c->serve->options->connections,
                                             .header_max = HEADER_MAX,
                                             .hold_ms = HOLD_MS,
                                             .body_max = REST_BODY_MAX},
                                  .handle = bridge_handle,
-                                 .cookie = &s->bridge};
+                                 .cookie = &c->bridge};
 
     return http_server_create(&config, reterr);
+}
+
+/* The first cluster has the port that is asked for, the others those after it. New, or NULL. */
+static char *address_of(const char *address, size_t index, struct err *reterr)
+{
+    const char *colon = strrchr(address, ':');
+    unsigned long port = colon ? strtoul(colon + 1, NULL, 10) : 0;
+
+    if (index == 0 || port == 0)
+        return mem_strdup(address);
+    if (port + index <= 65535)
+        return mem_printf("%.*s:%lu", (int)(colon - address), address, port + index);
+    err_set(reterr, ERR_INVALID, NO_POS,
+            "--address '%s': each cluster has a port, and there is none for number %zu", address,
+            index + 1);
+    return NULL;
+}
+
+static int no_listener(struct err *reterr)
+{
+    return reterr->msg && strstr(reterr->msg, strerror(EADDRINUSE))
+               ? err_hint(reterr, "--address 127.0.0.1:0 takes a port that is free")
+               : -1;
+}
+
+static int start_server(struct served *c, size_t index, struct err *reterr)
+{
+    const struct serve_options *o = c->serve->options;
+    AUTO(str) char *address = NULL;
+    AUTO(str) char *path = NULL;
+
+    serve_bridge_start(c);
+    if (o->address && !(address = address_of(o->address, index, reterr)))
+        return -1;
+    if (address && !(c->tcp = listen_on(c, address, NULL, reterr)))
+        return no_listener(reterr);
+    path = !o->unix_path ? NULL
+           : index == 0  ? mem_strdup(o->unix_path)
+                         : mem_printf("%s.%s", o->unix_path, cluster_name(c->cluster));
+    if (path && !(c->local = listen_on(c, NULL, path, reterr)))
+        return -1;
+    c->bridge.address = http_server_address(c->tcp ? c->tcp : c->local);
+    return 0;
 }
 
 /* As far as the system lets us: clients beyond that wait until another one goes. */
@@ -82,56 +127,78 @@ static void raise_descriptors(uint64_t connections)
 
 static int start_servers(struct serve *s, struct err *reterr)
 {
-    const struct serve_options *o = s->options;
-
-    raise_descriptors(o->connections);
-    s->loop = loop_create(world_sched(s->world), o->speed_value, reterr);
-    serve_bridge_start(s);
-    if (!s->loop || (o->address && !(s->tcp = listen_on(s, o->address, NULL, reterr))) ||
-        (o->unix_path && !(s->local = listen_on(s, NULL, o->unix_path, reterr))))
+    raise_descriptors(s->options->connections * s->count);
+    s->loop = loop_create(world_sched(s->world), s->options->speed_value, reterr);
+    if (!s->loop)
         return -1;
-    s->bridge.address = http_server_address(s->tcp ? s->tcp : s->local);
+    for (size_t i = 0; i < s->count; i++)
+        if (start_server(&s->clusters[i], i, reterr) < 0)
+            return -1;
+    return 0;
+}
+
+/* What answers. */
+static int open_cluster(struct served *c, struct err *reterr)
+{
+    const struct serve *s = c->serve;
+    struct apiserver *server = cluster_server(c->cluster);
+
+    if (s->options->address && s->options->use_tls && serve_make_certificates(c, reterr) < 0)
+        return -1;
+    apiserver_track_fields(server, true);
+    if (s->options->rbac)
+        kubevirt_roles_create(c->cluster);
+    c->auth = auth_create(&(struct auth_config){.server = server,
+                                                .sched = world_sched(s->world),
+                                                .anonymous = s->options->anonymous,
+                                                .rbac = s->options->rbac,
+                                                .ca_pem = c->ca ? tls_ca_pem(c->ca) : NULL,
+                                                .secret = s->secret,
+                                                .secret_len = sizeof s->secret});
+    c->rest = rest_create(&(struct rest_config){.server = server,
+                                                .sched = world_sched(s->world),
+                                                .backend = serve_backend(c),
+                                                .auth = c->auth,
+                                                .gzip = true});
     return 0;
 }
 
 static int start(struct serve *s, struct err *reterr)
 {
-    const struct serve_options *o = s->options;
-
-    if (o->address && o->use_tls && serve_make_certificates(s, reterr) < 0)
+    if (serve_read_players(s, reterr) < 0 || serve_make_world(s, reterr) < 0 ||
+        serve_make_accounts(s, reterr) < 0)
         return -1;
-    if (serve_make_world(s, reterr) < 0 || serve_make_accounts(s, reterr) < 0)
-        return -1;
-    apiserver_track_fields(cluster_server(s->cluster), true);
-    if (o->rbac)
-        kubevirt_roles_create(s->cluster);
-    s->auth = auth_create(&(struct auth_config){.server = cluster_server(s->cluster),
-                                                .sched = world_sched(s->world),
-                                                .anonymous = o->anonymous,
-                                                .rbac = o->rbac,
-                                                .ca_pem = s->ca ? tls_ca_pem(s->ca) : NULL,
-                                                .secret = s->secret,
-                                                .secret_len = sizeof s->secret});
     s->processes = strmap_create();
-    s->rest = rest_create(&(struct rest_config){.server = cluster_server(s->cluster),
-                                                .sched = world_sched(s->world),
-                                                .backend = serve_backend(s),
-                                                .auth = s->auth,
-                                                .gzip = true});
+    for (size_t i = 0; i < s->count; i++)
+        if (open_cluster(&s->clusters[i], reterr) < 0)
+            return -1;
     if (start_servers(s, reterr) < 0)
         return -1;
-    return serve_write_kubeconfig(s, o->kubeconfig, reterr);
+    return serve_write_kubeconfigs(s, s->options->kubeconfig, reterr);
 }
 
+static void add_address(const struct served *c, struct strbuf *out)
+{
+    if (c->serve->count > 1)
+        strbuf_addf(out, "%s ", cluster_name(c->cluster));
+    if (c->tcp)
+        strbuf_addf(out, "%s://%s, ", c->ca ? "https" : "http", http_server_address(c->tcp));
+    else
+        strbuf_addf(out, "socket %s, ", http_server_address(c->local));
+}
+
+/* One line, whatever is served. */
 static void tell_ready(const struct serve *s)
 {
-    if (s->tcp)
-        printf("serving %s://%s, kubeconfig %s%s%s\n", s->ca ? "https" : "http",
-               http_server_address(s->tcp), s->options->kubeconfig, s->local ? ", socket " : "",
-               s->local ? http_server_address(s->local) : "");
-    else
-        printf("serving socket %s, kubeconfig %s\n", http_server_address(s->local),
-               s->options->kubeconfig);
+    AUTO(strbuf) struct strbuf line = {0};
+
+    for (size_t i = 0; i < s->count; i++)
+        add_address(&s->clusters[i], &line);
+    strbuf_addf(&line, "kubeconfig %s", s->options->kubeconfig);
+    for (size_t i = 0; i < s->count; i++)
+        if (s->clusters[i].tcp && s->clusters[i].local)
+            strbuf_addf(&line, ", socket %s", http_server_address(s->clusters[i].local));
+    printf("serving %s\n", strbuf_str(&line));
     fflush(stdout);
 }
 
@@ -142,32 +209,41 @@ static int serve_until_asked(struct serve *s, struct err *reterr)
     int r = 0;
 
     tell_ready(s);
+    serve_go_on(s);
     /* Whoever stops the scheduler (a verdict, a limit that is none) does not stop us. */
     while (r == 0 && !interrupted)
         r = loop_run(s->loop, false, reterr);
-    rest_end_streams(s->rest);
-    if (s->tcp)
-        http_server_shutdown(s->tcp, GRACE_NS);
-    if (s->local)
-        http_server_shutdown(s->local, GRACE_NS);
+    for (size_t i = 0; i < s->count; i++)
+        rest_end_streams(s->clusters[i].rest);
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->clusters[i].tcp)
+            http_server_shutdown(s->clusters[i].tcp, GRACE_NS);
+        if (s->clusters[i].local)
+            http_server_shutdown(s->clusters[i].local, GRACE_NS);
+    }
     return r;
 }
 
 static void stop(struct serve *s)
 {
-    http_server_destroy(s->tcp);
-    http_server_destroy(s->local);
+    for (size_t i = 0; i < s->count; i++) {
+        http_server_destroy(s->clusters[i].tcp);
+        http_server_destroy(s->clusters[i].local);
+    }
     running = NULL;
     loop_destroy(s->loop);
     /* Requests that are still on their way end here, through everything that they hold. */
     if (s->world)
         sched_unwind(world_sched(s->world));
-    rest_destroy(s->rest);
-    auth_destroy(s->auth);
+    for (size_t i = 0; i < s->count; i++) {
+        rest_destroy(s->clusters[i].rest);
+        auth_destroy(s->clusters[i].auth);
+        tls_pair_finish(&s->clusters[i].server_pair);
+        tls_ca_destroy(s->clusters[i].ca);
+    }
     strmap_destroy(s->processes, NULL);
     serve_end_world(s);
-    tls_pair_finish(&s->server_pair);
-    tls_ca_destroy(s->ca);
+    serve_forget_players(s);
 }
 
 static int serve(const struct serve_options *o)
@@ -185,7 +261,7 @@ static int serve(const struct serve_options *o)
         err_clear(&err);
     }
     stop(&s);
-    return r < 0 ? EXIT_CANNOT_TELL : 0;
+    return r < 0 || s.unstaged ? EXIT_CANNOT_TELL : 0;
 }
 
 /* ---- the command line ---- */
@@ -263,7 +339,7 @@ static void help(const struct option_spec *specs)
          "and to every client of the Kubernetes API,\nuntil SIGTERM or SIGINT. A line on standard "
          "output tells when it is ready.\n");
     options_help(specs);
-    puts("\nexit status: 0 ended by a signal; 2 it cannot serve");
+    puts("\nexit status: 0 ended by a signal; 2 it cannot serve, or the given failed");
 }
 
 static int parse_and_serve(struct serve_options *o, const struct option_spec *specs, int argc,
@@ -301,8 +377,10 @@ int cmd_serve(int argc, char **argv)
         {"--world", 0, OPTION_LIST, &o.files, "FILE",
          "objects, or a scenario whose given is staged; repeatable"},
         {"--filter", 0, OPTION_TEXT, &o.filter, "GLOB", "which case of the scenario"},
+        {"--implementation", 0, OPTION_LIST, &o.implementations, "NAME=WHAT",
+         "who plays a component: builtin, external or none; repeatable"},
         {"--cluster", 0, OPTION_TEXT, &o.cluster, "NAME",
-         "which cluster of the scenario (default: its first), or what ours is called (main)"},
+         "serve this one alone (default: all); without a scenario, its name"},
         {"--speed", 0, OPTION_TEXT, &o.speed, "N", "virtual seconds in a second (default 1)"},
         {"--start", 0, OPTION_TEXT, &o.start, "TIME", "the virtual clock's start (default now)"},
         {"--seed", 0, OPTION_COUNT, &o.seed, "N", "the seed of all randomness (default 1)"},
@@ -320,5 +398,6 @@ int cmd_serve(int argc, char **argv)
     option_list_finish(&o.as);
     option_list_finish(&o.service_accounts);
     option_list_finish(&o.files);
+    option_list_finish(&o.implementations);
     return status;
 }

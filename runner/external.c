@@ -56,8 +56,10 @@ static struct front *front_of(struct external *x, struct cluster *c)
     f->external = x;
     f->cluster = c;
     apiserver_track_fields(server, true);
-    f->auth =
-        auth_create(&(struct auth_config){.server = server, .sched = world_sched(x->cw->world)});
+    f->auth = auth_create(&(struct auth_config){.server = server,
+                                                .sched = world_sched(x->cw->world),
+                                                .secret = x->options->secret,
+                                                .secret_len = sizeof x->options->secret});
     f->rest = rest_create(
         &(struct rest_config){.server = server,
                               .sched = world_sched(x->cw->world),

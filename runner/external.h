@@ -15,6 +15,8 @@
 #include "runner/collect.h"
 #include "runner/options.h"
 
+#define EXTERNAL_SECRET_BYTES 32
+
 struct casework;
 struct running_component;
 
@@ -36,7 +38,8 @@ struct external_options {
     char *kubeconfig_path;
     struct tls_ca *ca;
     struct tls_pair pair;
-    int64_t revision; /* the last one of the last case */
+    unsigned char secret[EXTERNAL_SECRET_BYTES]; /* of tokens: one for all cases of a run */
+    int64_t revision;                            /* the last one of the last case */
 };
 
 /* ---- the command line (external_options.c) ---- */

@@ -40,16 +40,19 @@ static int open_listener(struct external_options *o, struct err *reterr)
 
 /* ---- the kubeconfig ---- */
 
-/* Tokens are signed with a key that follows from the seed and the cluster's name: one of the same
- * name in a later world knows them. */
+/* Tokens are signed with a key that follows from the run's secret and the cluster's name: one of
+ * the same name in a later world knows them. The seed alone would not do: everybody knows it, and
+ * others than the component may reach the socket. */
 static void add_users(struct kubeconfig *k, const struct external_options *o, const char *cluster)
 {
     static const char *const admins[] = {"system:masters", NULL};
     AUTO(world) struct world *w = world_create(&(struct world_config){.seed = o->seed});
     struct cluster *c = world_add_cluster(w, cluster, NULL);
     AUTO(auth)
-    struct auth *auth =
-        auth_create(&(struct auth_config){.server = cluster_server(c), .sched = world_sched(w)});
+    struct auth *auth = auth_create(&(struct auth_config){.server = cluster_server(c),
+                                                          .sched = world_sched(w),
+                                                          .secret = o->secret,
+                                                          .secret_len = sizeof o->secret});
     AUTO(str) char *token = auth_issue_token(auth, o->user, NULL, SCHED_NEVER);
     AUTO(str) char *admin = auth_issue_token(auth, ADMIN, admins, SCHED_NEVER);
 
@@ -116,7 +119,7 @@ int external_open(struct external_options *o, const struct collection *c, struct
         add_name(&clusters, "main");
     for (size_t i = 1; i < c->case_count; i++)
         names_of_unit(&clusters, c->cases[i].unit);
-    if (open_listener(o, reterr) < 0 ||
+    if (tls_random(o->secret, sizeof o->secret, reterr) < 0 || open_listener(o, reterr) < 0 ||
         external_write_kubeconfig(o, clusters.items, clusters.count, reterr) < 0)
         return -1;
     printf("serving %s for %s, kubeconfig %s\n", o->address, o->component, o->kubeconfig_path);

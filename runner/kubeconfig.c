@@ -1,24 +1,20 @@
 #include "runner/kubeconfig.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/yaml.h"
 
 char *kubeconfig_base64(const char *text)
 {
-    gnutls_datum_t in = {(unsigned char *)text, (unsigned)strlen(text)}, out = {NULL, 0};
-    char *r;
+    AUTO(strbuf) struct strbuf out = {0};
 
-    if (gnutls_base64_encode2(&in, &out) < 0)
-        return mem_strdup("");
-    r = mem_strndup((const char *)out.data, out.size);
-    gnutls_free(out.data);
-    return r;
+    base64_add(&out, text, strlen(text));
+    return strbuf_take(&out);
 }
 
 static void append(json_t **list, json_t *item_take)

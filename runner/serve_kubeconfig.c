@@ -25,9 +25,9 @@ static char *host_of(const char *address)
     return mem_strndup(address, len);
 }
 
-int serve_make_certificates(struct serve *s, struct err *reterr)
+int serve_make_certificates(struct served *c, struct err *reterr)
 {
-    AUTO(str) char *host = host_of(s->options->address);
+    AUTO(str) char *host = host_of(c->serve->options->address);
     const char *const hosts[] = {"localhost",
                                  "kubernetes",
                                  "kubernetes.default",
@@ -38,8 +38,8 @@ int serve_make_certificates(struct serve *s, struct err *reterr)
                                  *host ? host : NULL,
                                  NULL};
 
-    s->ca = tls_ca_create("vmconform", reterr);
-    return s->ca ? tls_issue_server(s->ca, hosts, &s->server_pair, reterr) : -1;
+    c->ca = tls_ca_create("vmconform", reterr);
+    return c->ca ? tls_issue_server(c->ca, hosts, &c->server_pair, reterr) : -1;
 }
 
 /* ---- accounts ---- */
@@ -76,10 +76,10 @@ static int create_unless_there(struct apiserver *server, const char *plural, con
                    api_message(&res));
 }
 
-int serve_make_accounts(struct serve *s, struct err *reterr)
+static int make_accounts(const struct served *c, struct err *reterr)
 {
-    const struct option_list *accounts = &s->options->service_accounts;
-    struct apiserver *server = cluster_server(s->cluster);
+    const struct option_list *accounts = &c->serve->options->service_accounts;
+    struct apiserver *server = cluster_server(c->cluster);
 
     for (size_t i = 0; i < accounts->count; i++) {
         AUTO(str) char *ns = NULL;
@@ -93,22 +93,31 @@ int serve_make_accounts(struct serve *s, struct err *reterr)
     return 0;
 }
 
+int serve_make_accounts(struct serve *s, struct err *reterr)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (make_accounts(&s->clusters[i], reterr) < 0)
+            return -1;
+    return 0;
+}
+
 /* ---- the file ---- */
 
+/* The part of a cluster. */
 struct file {
-    struct serve *s;
-    struct kubeconfig config;
+    const struct served *c;
+    struct kubeconfig *config;
 };
 
 static void add_user(struct file *k, const char *name, json_t *credentials_take)
 {
-    kubeconfig_add_user(&k->config, name, cluster_name(k->s->cluster), credentials_take);
+    kubeconfig_add_user(k->config, name, cluster_name(k->c->cluster), credentials_take);
 }
 
 static void add_token(struct file *k, const char *shown, const char *name,
                       const char *const *groups)
 {
-    AUTO(str) char *token = auth_issue_token(k->s->auth, name, groups, SCHED_NEVER);
+    AUTO(str) char *token = auth_issue_token(k->c->auth, name, groups, SCHED_NEVER);
 
     add_user(k, shown, json_pack("{s:s}", "token", token));
 }
@@ -119,11 +128,11 @@ static int add_admin(struct file *k, struct err *reterr)
     AUTO(str) char *cert = NULL;
     AUTO(str) char *key = NULL;
 
-    if (!k->s->ca) {
+    if (!k->c->ca) {
         add_token(k, ADMIN, ADMIN, admin_groups);
         return 0;
     }
-    if (tls_issue_client(k->s->ca, ADMIN, admin_groups, &pair, reterr) < 0)
+    if (tls_issue_client(k->c->ca, ADMIN, admin_groups, &pair, reterr) < 0)
         return -1;
     cert = kubeconfig_base64(pair.cert_pem);
     key = kubeconfig_base64(pair.key_pem);
@@ -171,6 +180,12 @@ int serve_check_names(const struct serve_options *o, struct err *reterr)
     int r = check_text("--cluster", o->cluster, reterr);
 
     strmap_put(taken, ADMIN, taken);
+    for (size_t i = 0; r == 0 && i < o->implementations.count; i++) {
+        const char *text = o->implementations.items[i], *value = strchr(text, '=');
+
+        if (value && strcmp(value, "=external") == 0)
+            r = check_new(taken, "--implementation", text, (size_t)(value - text), reterr);
+    }
     for (size_t i = 0; r == 0 && i < o->as.count; i++)
         r = check_new(taken, "--as", o->as.items[i], strcspn(o->as.items[i], "="), reterr);
     for (size_t i = 0; r == 0 && i < o->service_accounts.count; i++)
@@ -222,10 +237,15 @@ static int add_account(struct file *k, const char *text, struct err *reterr)
 
 static int add_all(struct file *k, struct err *reterr)
 {
-    const struct serve_options *o = k->s->options;
+    const struct serve_options *o = k->c->serve->options;
+
+    const struct serve *s = k->c->serve;
 
     if (add_admin(k, reterr) < 0)
         return -1;
+    for (size_t i = 0; i < s->player_count; i++)
+        if (s->players[i].who == PLAYER_OUTSIDE)
+            add_token(k, s->players[i].name, s->players[i].user, NULL);
     for (size_t i = 0; i < o->as.count; i++)
         if (add_person(k, o->as.items[i], reterr) < 0)
             return -1;
@@ -236,37 +256,57 @@ static int add_all(struct file *k, struct err *reterr)
 }
 
 /* The address, and without one the socket, from wherever the file is read. New. */
-static char *url_of(const struct serve *s)
+static char *url_of(const struct served *c)
 {
-    const char *address = http_server_address(s->tcp ? s->tcp : s->local);
+    const char *address = http_server_address(c->tcp ? c->tcp : c->local);
     char here[4096];
 
-    if (s->tcp)
-        return mem_printf("%s://%s", s->ca ? "https" : "http", address);
+    if (c->tcp)
+        return mem_printf("%s://%s", c->ca ? "https" : "http", address);
     if (*address == '/' || !getcwd(here, sizeof here))
         return mem_printf("unix://%s", address);
     return mem_printf("unix://%s/%s", here, address);
 }
 
-static void add_cluster(struct file *k)
+static int add_cluster(struct kubeconfig *config, const struct served *c, struct err *reterr)
 {
-    const struct serve *s = k->s;
-    AUTO(str) char *url = url_of(s);
+    struct file k = {c, config};
+    AUTO(str) char *url = url_of(c);
 
-    kubeconfig_add_cluster(&k->config, cluster_name(s->cluster), url,
-                           s->ca ? tls_ca_pem(s->ca) : NULL);
+    kubeconfig_add_cluster(config, cluster_name(c->cluster), url, c->ca ? tls_ca_pem(c->ca) : NULL);
+    return add_all(&k, reterr);
 }
 
-int serve_write_kubeconfig(struct serve *s, const char *path, struct err *reterr)
+/* Of some of the clusters; who: whose context in the first of them is the current one. */
+static int write_file(const struct served *clusters, size_t count, const char *who,
+                      const char *path, struct err *reterr)
 {
-    struct file k = {.s = s};
-    AUTO(str) char *current = mem_printf(ADMIN "@%s", cluster_name(s->cluster));
-    int r;
+    struct kubeconfig config = {.clusters = NULL};
+    AUTO(str) char *current = mem_printf("%s@%s", who, cluster_name(clusters[0].cluster));
+    int r = 0;
 
-    add_cluster(&k);
-    r = add_all(&k, reterr);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = add_cluster(&config, &clusters[i], reterr);
     if (r == 0)
-        r = kubeconfig_save(&k.config, current, path, reterr);
-    kubeconfig_finish(&k.config);
+        r = kubeconfig_save(&config, current, path, reterr);
+    kubeconfig_finish(&config);
     return r;
+}
+
+int serve_write_kubeconfigs(struct serve *s, const char *path, struct err *reterr)
+{
+    for (size_t i = 0; s->count > 1 && i < s->count; i++) {
+        AUTO(str) char *beside = mem_printf("%s.%s", path, cluster_name(s->clusters[i].cluster));
+
+        if (write_file(&s->clusters[i], 1, ADMIN, beside, reterr) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < s->player_count; i++) {
+        AUTO(str) char *beside = mem_printf("%s.%s", path, s->players[i].name);
+
+        if (s->players[i].who == PLAYER_OUTSIDE &&
+            write_file(s->clusters, s->count, s->players[i].name, beside, reterr) < 0)
+            return -1;
+    }
+    return write_file(s->clusters, s->count, ADMIN, path, reterr);
 }

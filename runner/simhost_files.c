@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/open_flags.h"
 #include "runner/program.h"
 #include "runner/simhost_priv.h"
 #include "runner/stage.h"
@@ -114,21 +115,6 @@ static void trace_file(struct simhost *s, const char *op, const char *path, int6
 
 /* ---- files ---- */
 
-static int flags_of(enum host_open_mode mode)
-{
-    switch (mode) {
-    case HOST_READ:
-        return O_RDONLY;
-    case HOST_CREATE:
-        return O_RDWR | O_CREAT | O_EXCL;
-    case HOST_TRUNCATE:
-        return O_RDWR | O_CREAT | O_TRUNC;
-    case HOST_WRITE:
-        return O_RDWR;
-    }
-    return O_RDONLY;
-}
-
 struct host_file *simhost_file_open(struct host *h, const char *path, enum host_open_mode mode,
                                     struct err *reterr)
 {
@@ -139,7 +125,7 @@ struct host_file *simhost_file_open(struct host *h, const char *path, enum host_
 
     if (!real || file_point(s, "open", path, 1, reterr) < 0)
         return NULL;
-    fd = open(real, flags_of(mode) | O_CLOEXEC | O_NOFOLLOW, 0600);
+    fd = open(real, open_flags(mode) | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         err_set_errno(reterr, errno, NO_POS, "%s", path);
         return NULL;

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 struct trace {
     struct strbuf text;
@@ -48,41 +49,6 @@ static void write_int(struct strbuf *out, int64_t value)
     strbuf_add(out, p, (size_t)(digits + sizeof digits - p));
 }
 
-/* Length of the well-formed UTF-8 sequence that p begins with; 0 when it is not well-formed. p is
- * NUL-terminated. */
-static size_t utf8_sequence(const unsigned char *p)
-{
-    unsigned char low = 0x80, high = 0xbf;
-    size_t len;
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf)
-        len = 2;
-    else if (p[0] >= 0xe0 && p[0] <= 0xef)
-        len = 3;
-    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-        len = 4;
-    else
-        return 0;
-    /* Overlong forms, surrogates and what lies beyond U+10FFFF show in the second byte. */
-    if (p[0] == 0xe0)
-        low = 0xa0;
-    else if (p[0] == 0xed)
-        high = 0x9f;
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xf4)
-        high = 0x8f;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < len; i++) {
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    }
-    return len;
-}
-
 static bool plain(unsigned char c)
 {
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
@@ -93,7 +59,8 @@ static bool plain(unsigned char c)
 static size_t write_escaped(struct strbuf *out, const unsigned char *p)
 {
     static const char hex[] = "0123456789abcdef";
-    size_t len = utf8_sequence(p);
+    /* Looks no further than the first byte that does not belong, and so not beyond the NUL. */
+    size_t len = utf8_length((const char *)p, UTF8_MAX);
 
     if (len == 0) {
         strbuf_addstr(out, "\\ufffd");

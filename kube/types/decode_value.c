@@ -1,6 +1,7 @@
 /* Values that the wire has as bytes: texts, messages, and types with marshalling of their own. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "kube/time.h"
@@ -33,7 +34,7 @@ static json_t *decode_base64(struct wire w)
 {
     AUTO(strbuf) struct strbuf text = {0};
 
-    wire_base64(&text, w.at, length(w));
+    base64_add(&text, w.at, length(w));
     return json_stringn_nocheck(strbuf_str(&text), text.len);
 }
 

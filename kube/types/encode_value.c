@@ -1,6 +1,7 @@
 /* One value of a field, with its tag: numbers, texts, and types with marshalling of their own. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "kube/time.h"
@@ -73,8 +74,8 @@ static int encode_base64(struct encoder *e, const struct kube_field *f, uint32_t
     AUTO(strbuf) struct strbuf bytes = {0};
     size_t bad;
 
-    if (value && (!json_is_string(value) || wire_unbase64(&bytes, json_string_value(value),
-                                                          json_string_length(value), &bad) < 0))
+    if (value && (!json_is_string(value) || base64_read(&bytes, json_string_value(value),
+                                                        json_string_length(value), &bad) < 0))
         return encode_fail(e, f, "base64");
     wire_put_bytes(e->out, number, strbuf_str(&bytes), bytes.len);
     return 0;

@@ -3,6 +3,7 @@
  * Recursion follows the object, which is at most JSON_DEPTH_MAX deep. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -119,7 +120,7 @@ static bool check_base64(struct checker *c, const json_t *value)
 
     if (!json_is_string(value))
         return mismatch(c, value, "[]uint8");
-    if (wire_unbase64(&bytes, json_string_value(value), json_string_length(value), &bad) < 0)
+    if (base64_read(&bytes, json_string_value(value), json_string_length(value), &bad) < 0)
         c->wrong = mem_printf("illegal base64 data at input byte %zu", bad);
     return !c->wrong;
 }

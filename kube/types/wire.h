@@ -37,10 +37,6 @@ void wire_end(struct strbuf *out, size_t begun);
 #define WIRE_TIME_ZERO INT64_C(-62135596800)
 #define WIRE_TIME_MAX INT64_C(253402300799)
 
-/* As Go writes base64. */
-void wire_base64(struct strbuf *out, const uint8_t *data, size_t len);
-/* The reverse; -1, or where the text is wrong in *ret_bad. Line breaks are skipped, as Go does. */
-int wire_unbase64(struct strbuf *out, const char *text, size_t len, size_t *ret_bad);
 /* Copies text with U+FFFD in place of each byte that is not UTF-8, as Go's JSON does. */
 void wire_repair_utf8(struct strbuf *out, const uint8_t *data, size_t len);
 

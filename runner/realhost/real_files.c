@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "runner/open_flags.h"
 #include "runner/realhost/realhost_priv.h"
 
 struct host_file {
@@ -28,25 +29,10 @@ static int root_of(struct host *h, struct err *reterr)
     return err_hint(reterr, "--root DIR gives it a folder");
 }
 
-static int flags_of(enum host_open_mode mode)
-{
-    switch (mode) {
-    case HOST_READ:
-        return O_RDONLY;
-    case HOST_CREATE:
-        return O_RDWR | O_CREAT | O_EXCL;
-    case HOST_TRUNCATE:
-        return O_RDWR | O_CREAT | O_TRUNC;
-    case HOST_WRITE:
-        return O_RDWR;
-    }
-    return O_RDONLY;
-}
-
 struct host_file *real_file_open(struct host *h, const char *path, enum host_open_mode mode,
                                  struct err *reterr)
 {
-    int root = root_of(h, reterr), flags = flags_of(mode);
+    int root = root_of(h, reterr), flags = open_flags(mode);
     int fd = root < 0 ? -1 : below_open(root, path, flags, flags & O_CREAT ? 0600 : 0, reterr);
     struct host_file *f;
 

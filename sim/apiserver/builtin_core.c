@@ -1,7 +1,7 @@
 /* The core group's plain kinds: namespaces, data, accounts, nodes, quotas. */
 #include <string.h>
 
-#include "kube/types/wire.h"
+#include "base/base64.h"
 #include "sim/apiserver/builtin_priv.h"
 
 /* ---- namespaces ---- */
@@ -49,7 +49,7 @@ static void secret_prepare(json_t *object, const json_t *old)
         if (!json_is_string(value))
             continue;
         AUTO(strbuf) struct strbuf text = {0};
-        wire_base64(&text, (const uint8_t *)json_string_value(value), json_string_length(value));
+        base64_add(&text, json_string_value(value), json_string_length(value));
         if (!json_is_object(json_object_get(object, "data")))
             json_object_set_new(object, "data", json_object());
         json_object_set_new(json_object_get(object, "data"), key, json_string(strbuf_str(&text)));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/digest.h"
 #include "sim/apiserver/server_priv.h"
 
@@ -120,16 +121,17 @@ static struct entry *add_entry(struct entries *list, const struct catalog_type *
 /* The first eight bytes of a digest of what is stored, in base64. */
 static void storage_hash(const struct rtype *t, char out[16])
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char hex[DIGEST_HEX];
+    unsigned char bytes[8];
     AUTO(str) char *text = mem_printf("%s/%s/%s", t->group, rtype_storage(t)->name, t->kind);
     digest_of(text, strlen(text), hex);
-    hex[16] = '\0';
+    hex[2 * sizeof(bytes)] = '\0';
     uint64_t bits = strtoull(hex, NULL, 16);
-    for (int i = 0; i < 10; i++)
-        out[i] = digits[bits >> (58 - 6 * i) & 63];
-    out[10] = digits[(bits & 15) << 2];
-    memcpy(out + 11, "=", 2);
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (unsigned char)(bits >> (56 - 8 * i));
+    AUTO(strbuf) struct strbuf hash = {0};
+    base64_add(&hash, bytes, sizeof(bytes));
+    memcpy(out, hash.data, hash.len + 1);
 }
 
 /* Compiled kinds that people know by a common word. */

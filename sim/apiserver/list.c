@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/strmap.h"
 #include "sim/apiserver/server_priv.h"
 
@@ -53,48 +54,13 @@ int call_selectors(struct call *c, struct selector **ret_label, struct field_sel
 
 /* ---- continue tokens ---- */
 
-static const char base64_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 static char *token_make(int64_t revision, const char *key)
 {
     AUTO(str)
     char *text = mem_printf(
         "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" PRId64 ",\"start\":\"%s\\u0000\"}\n", revision, key);
-    size_t len = strlen(text);
     AUTO(strbuf) struct strbuf out = {0};
-    for (size_t i = 0; i < len; i += 3) {
-        uint32_t bits = (uint32_t)(unsigned char)text[i] << 16;
-        size_t have = len - i < 3 ? len - i : 3;
-        if (have > 1)
-            bits |= (uint32_t)(unsigned char)text[i + 1] << 8;
-        if (have > 2)
-            bits |= (unsigned char)text[i + 2];
-        for (size_t k = 0; k <= have; k++)
-            strbuf_addch(&out, base64_digits[(bits >> (18 - 6 * k)) & 63]);
-    }
-    return strbuf_take(&out);
-}
-
-static char *base64_decode(const char *text)
-{
-    AUTO(strbuf) struct strbuf out = {0};
-    uint32_t bits = 0;
-    unsigned have = 0;
-    for (; *text && *text != '='; text++) {
-        const char *digit = strchr(base64_digits, *text);
-        if (!digit)
-            return NULL;
-        bits = bits << 6 | (uint32_t)(digit - base64_digits);
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            char byte = (char)(bits >> have & 255);
-            if (byte == '\0')
-                return NULL;
-            strbuf_addch(&out, byte);
-        }
-    }
+    base64url_add(&out, text, strlen(text));
     return strbuf_take(&out);
 }
 
@@ -104,10 +70,11 @@ static bool token_parse(const char *token, int64_t *ret_revision, char key[STORE
     static const char head[] = "{\"v\":\"meta.k8s.io/v1\",\"rv\":";
     static const char middle[] = ",\"start\":\"";
     static const char tail[] = "\\u0000\"}\n";
-    AUTO(str) char *text = base64_decode(token);
-    if (!text || strncmp(text, head, sizeof(head) - 1) != 0)
+    AUTO(strbuf) struct strbuf text = {0};
+    if (!base64url_read(&text, token, strlen(token)) || strlen(strbuf_str(&text)) != text.len ||
+        strncmp(strbuf_str(&text), head, sizeof(head) - 1) != 0)
         return false;
-    char *p = text + sizeof(head) - 1, *end;
+    char *p = text.data + sizeof(head) - 1, *end;
     errno = 0;
     *ret_revision = strtoll(p, &end, 10);
     if (errno || end == p || *ret_revision < -1 || strncmp(end, middle, sizeof(middle) - 1) != 0)

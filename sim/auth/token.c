@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "kube/meta.h"
 #include "kube/time.h"
 #include "sim/auth/auth_priv.h"
-#include "sim/auth/base64url.h"
 
 #define MAC_BYTES 32
 #define MAC_TEXT 43 /* MAC_BYTES in base64 without padding */
@@ -88,7 +88,7 @@ static bool signature_fits(const struct auth *a, const char *text, size_t len)
     if (text[len - MAC_TEXT - 1] != '.')
         return false;
     AUTO(strbuf) struct strbuf given = {0};
-    if (!base64url_decode(&given, text + len - MAC_TEXT, MAC_TEXT))
+    if (!base64url_read(&given, text + len - MAC_TEXT, MAC_TEXT))
         return false;
     unsigned char mac[MAC_BYTES];
     mac_of(a, text, len - MAC_TEXT - 1, mac);
@@ -101,7 +101,7 @@ static json_t *read_claims(const struct auth *a, const char *text, size_t len)
     if (!signature_fits(a, text, len) || strncmp(text, a->token_head, head) != 0)
         return NULL;
     AUTO(strbuf) struct strbuf claims = {0};
-    if (!base64url_decode(&claims, text + head, len - head - MAC_TEXT - 1))
+    if (!base64url_read(&claims, text + head, len - head - MAC_TEXT - 1))
         return NULL;
     struct err e = {0};
     AUTO(json) json_t *v = json_read(claims.data, claims.len, "token", &e);

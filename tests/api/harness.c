@@ -29,21 +29,21 @@ static void start_world(void)
         return;
     }
     s->world = world_create(&(struct world_config){.seed = 1});
-    s->cluster = world_add_cluster(s->world, "main", &e);
-    need(s->cluster != NULL, "cluster", &e);
+    stage.served.cluster = world_add_cluster(s->world, "main", &e);
+    need(stage.served.cluster != NULL, "cluster", &e);
     stage.sched = world_sched(s->world);
-    stage.server = cluster_server(s->cluster);
+    stage.server = cluster_server(stage.served.cluster);
     if (stage.row->flags & ROW_STORAGE)
-        need(storage_start(s->cluster, &e) == 0, "storage", &e);
+        need(storage_start(stage.served.cluster, &e) == 0, "storage", &e);
 }
 
 static void start_auth(void)
 {
     if (stage.row->flags & (ROW_AUTH | ROW_RBAC | ROW_FAULTS))
-        stage.serve.auth = auth_create(&(struct auth_config){.server = stage.server,
-                                                             .sched = stage.sched,
-                                                             .anonymous = true,
-                                                             .rbac = stage.row->flags & ROW_RBAC});
+        stage.served.auth = auth_create(&(struct auth_config){.server = stage.server,
+                                                              .sched = stage.sched,
+                                                              .anonymous = true,
+                                                              .rbac = stage.row->flags & ROW_RBAC});
     stage.serve.processes = strmap_create();
     /* The bridge asks only whether there is one. */
     if (stage.row->flags & ROW_FAULTS)
@@ -52,12 +52,12 @@ static void start_auth(void)
 
 static void start_interface(void)
 {
-    struct serve *s = &stage.serve;
+    struct served *c = &stage.served;
 
-    s->rest = rest_create(&(struct rest_config){.server = stage.server,
+    c->rest = rest_create(&(struct rest_config){.server = stage.server,
                                                 .sched = stage.sched,
-                                                .backend = serve_backend(s),
-                                                .auth = s->auth,
+                                                .backend = serve_backend(c),
+                                                .auth = c->auth,
                                                 .gzip = true});
 }
 
@@ -75,17 +75,17 @@ static void start_loop(void)
 static void start_http(void)
 {
     struct err e = {0};
-    struct serve *s = &stage.serve;
+    struct served *c = &stage.served;
 
-    serve_bridge_start(s);
-    s->local = http_server_create(&(struct http_config){.loop = s->loop,
+    serve_bridge_start(c);
+    c->local = http_server_create(&(struct http_config){.loop = stage.serve.loop,
                                                         .unix_path = stage.path,
                                                         .limits.body_max = REST_BODY_MAX,
                                                         .handle = bridge_handle,
-                                                        .cookie = &s->bridge},
+                                                        .cookie = &c->bridge},
                                   &e);
-    need(s->local != NULL, "server", &e);
-    s->bridge.address = http_server_address(s->local);
+    need(c->local != NULL, "server", &e);
+    c->bridge.address = http_server_address(c->local);
 }
 
 static void start_cluster(const struct row *row, bool http)
@@ -105,7 +105,7 @@ static void start_cluster(const struct row *row, bool http)
 
 void stage_start(const struct row *row, bool http)
 {
-    stage = (struct stage){.row = row};
+    stage = (struct stage){.row = row, .served = {.serve = &stage.serve}};
     start_cluster(row, http);
 }
 
@@ -129,7 +129,7 @@ static void forget_answers(void)
 static void stop_http(void)
 {
     conn_close(TAKE(stage.conn));
-    http_server_destroy(stage.serve.local);
+    http_server_destroy(stage.served.local);
     loop_destroy(stage.serve.loop);
     rmdir(stage.dir);
     free(stage.dir);
@@ -142,8 +142,8 @@ static void stop_cluster(void)
     if (stage.http)
         stop_http();
     sched_unwind(stage.sched);
-    rest_destroy(stage.serve.rest);
-    auth_destroy(stage.serve.auth);
+    rest_destroy(stage.served.rest);
+    auth_destroy(stage.served.auth);
     strmap_destroy(stage.serve.processes, NULL);
     apiserver_destroy(stage.own_server);
     if (stage.own_server)
@@ -151,6 +151,7 @@ static void stop_cluster(void)
     world_destroy(stage.serve.world);
     stage.own_server = NULL;
     stage.serve = (struct serve){.options = NULL};
+    stage.served = (struct served){.serve = &stage.serve};
 }
 
 void stage_stop(void)
@@ -168,7 +169,7 @@ struct apiserver *the_server(void)
 
 struct cluster *the_cluster(void)
 {
-    return stage.serve.cluster;
+    return stage.served.cluster;
 }
 
 struct sched *the_sched(void)
@@ -178,12 +179,12 @@ struct sched *the_sched(void)
 
 struct auth *the_auth(void)
 {
-    return stage.serve.auth;
+    return stage.served.auth;
 }
 
 struct rest *the_rest(void)
 {
-    return stage.serve.rest;
+    return stage.served.rest;
 }
 
 bool over_http(void)
@@ -223,12 +224,12 @@ void advance_ms(int64_t ms)
 
 void restart(void)
 {
-    rest_end_streams(stage.serve.rest);
+    rest_end_streams(stage.served.rest);
     if (stage.http) {
         conn_close(TAKE(stage.conn));
-        http_server_destroy(stage.serve.local);
+        http_server_destroy(stage.served.local);
     }
-    rest_destroy(stage.serve.rest);
+    rest_destroy(stage.served.rest);
     start_interface();
     if (stage.http)
         start_http();
@@ -245,9 +246,9 @@ void start_over(void)
 
 void shut_down(void)
 {
-    rest_end_streams(stage.serve.rest);
+    rest_end_streams(stage.served.rest);
     if (stage.http)
-        http_server_shutdown(stage.serve.local, INT64_C(5000000000));
+        http_server_shutdown(stage.served.local, INT64_C(5000000000));
 }
 
 /* ---- texts ---- */
@@ -279,7 +280,7 @@ const char *text(const char *fmt, ...)
 
 const char *as(const char *name)
 {
-    char *token = stage_keep(auth_issue_token(stage.serve.auth, name, NULL, SCHED_NEVER));
+    char *token = stage_keep(auth_issue_token(stage.served.auth, name, NULL, SCHED_NEVER));
 
     return text("Authorization: Bearer %s", token);
 }

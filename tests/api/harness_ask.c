@@ -52,7 +52,7 @@ static void run_errand(void *arg)
 {
     struct errand *e = arg;
 
-    rest_handle(stage.serve.rest, &e->req, &e->answer);
+    rest_handle(stage.served.rest, &e->req, &e->answer);
     e->done = true;
 }
 

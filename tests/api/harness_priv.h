@@ -11,7 +11,8 @@ struct conn;
 struct stage {
     const struct row *row;
     bool http;
-    struct serve serve; /* the world, the REST interface and what carries it */
+    struct serve serve;   /* the world and what goes on in it */
+    struct served served; /* the REST interface and what carries it */
     struct sched *sched;
     struct apiserver *server;
     struct apiserver *own_server; /* ROW_BARE */

@@ -3,7 +3,7 @@
 VirtualMachineSnapshot of the machine, and tells when that can be used.
 
 WRONG=ready says Ready at once; WRONG=name gives each VirtualMachineSnapshot a new name;
-WRONG=exit ends after a first look; WRONG=deaf never connects."""
+WRONG=exit ends after a first look; WRONG=deaf never connects; WRONG=talk shows its token in a TokenReview."""
 import base64
 import http.client
 import json
@@ -125,6 +125,9 @@ def main():
     cluster, work = Cluster(os.environ["KUBECONFIG"]), queue.Queue()
     if WRONG == "deaf":
         time.sleep(600)
+    if WRONG == "talk":
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": cluster.token}}
+        print("who I am:", cluster.ask("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review)[1]["status"]["user"]["username"])
     if WRONG == "exit":
         cluster.ask("GET", f"{OURS[0]}/{OURS[1]}")
         sys.exit("nothing to do: giving up")

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "tests/unit/suite.h"
 
 static const struct character {
@@ -11,6 +12,12 @@ static const struct character {
 } characters[] = {
     {"ASCII", "a", 1, 1, 'a'},
     {"NUL", "\0", 1, 1, 0},
+    {"the last of one byte", "\x7f", 1, 1, 0x7f},
+    {"the first of two bytes", "\xc2\x80", 2, 2, 0x80},
+    {"the last of two bytes", "\xdf\xbf", 2, 2, 0x7ff},
+    {"the first of three bytes", "\xe0\xa0\x80", 3, 3, 0x800},
+    {"the last of three bytes", "\xef\xbf\xbf", 3, 3, 0xffff},
+    {"the first of four bytes", "\xf0\x90\x80\x80", 4, 4, 0x10000},
     {"two bytes", "\xc3\xa4", 2, 2, 0xe4},
     {"three bytes", "\xe2\x82\xac", 3, 3, 0x20ac},
     {"four bytes", "\xf0\x9f\x98\x80x", 5, 4, 0x1f600},
@@ -34,6 +41,13 @@ START_TEST(reads)
     ck_assert_msg(utf8_length(c->bytes, c->len) == c->length, "%s", c->name);
     ck_assert_msg(utf8_read(c->bytes, c->len, &code) == (c->length ? c->length : 1), "%s", c->name);
     ck_assert_msg(code == c->code, "%s: %x", c->name, code);
+    if (c->length) {
+        AUTO(strbuf) struct strbuf back = {0};
+
+        utf8_add(&back, code);
+        ck_assert_msg(back.len == c->length && memcmp(back.data, c->bytes, back.len) == 0, "%s",
+                      c->name);
+    }
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* Who shows what: tokens, certificates, nothing at all. */
+#include "base/base64.h"
 #include "kube/status.h"
-#include "sim/auth/base64url.h"
 #include "tests/unit/sim_auth/auth_kit.h"
 
 #define MINUTE (60 * NS_PER_S)

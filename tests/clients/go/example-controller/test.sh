@@ -32,7 +32,7 @@ expect() {
 
 # under BUG: the scenarios with this mistake in the controller
 under() {
-    "$program" run scenarios --kubeconfig "$work/kubeconfig" --implementation snapshot-controller=external \
+    "$program" run scenarios --kubeconfig "$work/kubeconfig" --implementation instance-snapshotter=external \
         --exec "exec $work/controller --bug=$1"
 }
 expect 0 '3 cases: 3 passed' under ''

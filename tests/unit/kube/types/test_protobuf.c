@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -40,7 +41,7 @@ static bool next_line(FILE *file, struct strbuf *wire, char **line, size_t *cap)
     (*line)[len - 1] = '\0';
     first = strcspn(*line, "\t");
     strbuf_reset(wire);
-    ck_assert_int_eq(wire_unbase64(wire, *line, first, &bad), 0);
+    ck_assert_int_eq(base64_read(wire, *line, first, &bad), 0);
     memmove(*line, *line + first + 1, strlen(*line + first));
     return true;
 }

@@ -83,7 +83,14 @@ static void write_map(struct writer *w, const json_t *v, struct shape s, unsigne
     free(keys);
 }
 
-/* How many members it wrote. */
+/* What nobody set, as Go writes it: clients read the status of what has none yet. */
+static void write_zero(struct writer *w, const struct kube_field *f, unsigned depth)
+{
+    AUTO(json) json_t *zero = kube_field_zero(f);
+    write_value(w, zero, shape_of(f), depth);
+}
+
+/* How many members of the object it wrote. */
 static size_t write_fields(struct writer *w, const json_t *v, const struct kube_type *t,
                            bool *first, unsigned depth)
 {
@@ -95,16 +102,20 @@ static size_t write_fields(struct writer *w, const json_t *v, const struct kube_
             continue;
         }
         const json_t *value = json_object_get(v, f->name);
-        if (!value)
+        if (!value && !kube_field_always(f))
             continue;
         write_key(w, f->name, first, depth + 1);
-        write_value(w, value, shape_of(f), depth + 1);
-        written++;
+        if (value)
+            write_value(w, value, shape_of(f), depth + 1);
+        else
+            write_zero(w, f, depth + 1);
+        written += value != NULL;
     }
     return written;
 }
 
-static void write_struct(struct writer *w, const json_t *v, const struct kube_type *t,
+/* Whether it wrote any. */
+static bool write_struct(struct writer *w, const json_t *v, const struct kube_type *t,
                          unsigned depth)
 {
     const char *key;
@@ -112,7 +123,7 @@ static void write_struct(struct writer *w, const json_t *v, const struct kube_ty
     bool first = true;
     size_t written = t ? write_fields(w, v, t, &first, depth) : 0;
     if (written == json_object_size(v))
-        return;
+        return !first;
     json_object_foreach((json_t *)v, key, value)
     {
         if (t && kube_field_find(t, key))
@@ -120,16 +131,18 @@ static void write_struct(struct writer *w, const json_t *v, const struct kube_ty
         write_key(w, key, &first, depth + 1);
         write_value(w, value, (struct shape){0}, depth + 1);
     }
+    return true;
 }
 
 static void write_object(struct writer *w, const json_t *v, struct shape s, unsigned depth)
 {
+    bool some = json_object_size(v) > 0;
     strbuf_addch(w->out, '{');
     if (s.map)
         write_map(w, v, s, depth);
     else
-        write_struct(w, v, s.type, depth);
-    if (json_object_size(v))
+        some = write_struct(w, v, s.type, depth);
+    if (some)
         write_break(w, depth);
     strbuf_addch(w->out, '}');
 }

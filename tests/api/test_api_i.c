@@ -426,11 +426,11 @@ static void i21(void)
     define_dials("{'t':{'type':'object','x-kubernetes-embedded-resource':true,"
                  "'x-kubernetes-preserve-unknown-fields':true}}");
     want_refused("{'t':{'apiVersion':'v1','metadata':{'name':'x'}}}", "FieldValueRequired",
-                 "spec.t.kind", "Required value");
+                 "spec.t.kind", "Required value: must not be empty");
     want_refused("{'t':{'apiVersion':'v1','kind':'','metadata':{'name':'x'}}}", "FieldValueInvalid",
                  "spec.t.kind", "Invalid value: '': must not be empty");
     want_refused("{'t':{'kind':'Pod','metadata':{'name':'x'}}}", "FieldValueRequired",
-                 "spec.t.apiVersion", "Required value");
+                 "spec.t.apiVersion", "Required value: must not be empty");
     want_refused("{'t':{'apiVersion':'v1','kind':'Pod','metadata':{'name':'a/b'}}}",
                  "FieldValueInvalid", "spec.t.metadata.name", NULL);
     want_refused("{'t':{'apiVersion':'v1','kind':'Pod','metadata':{'labels':{'l':'a b'}}}}",

@@ -591,7 +591,8 @@ static void validate_rest(const struct schema *s, struct schema_frame *root,
     if (!s->has_rules)
         return;
     if (broken) {
-        field_errors_add(errors, FIELD_INVALID, "<nil>", json_null(),
+        AUTO(json) json_t *nothing = json_string("null");
+        field_errors_add(errors, FIELD_INVALID, "<nil>", nothing,
                          "some validation rules were not checked because the object was invalid; "
                          "correct the existing errors to complete validation");
         return;

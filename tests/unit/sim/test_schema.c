@@ -110,11 +110,11 @@ static const struct schema_case {
      "{'a':1,'b':2}", "{'a':1,'b':2}", NULL},
     {"rule's own text",
      OBJ("'a':{'type':'integer','x-kubernetes-validations':[{'rule':'self > 3'}]}"), "{'a':3}",
-     NULL, "spec.a: Invalid value: 3: failed rule: self > 3"},
+     NULL, "spec.a: Invalid value: \"integer\": failed rule: self > 3"},
     {"message expression",
      OBJ("'a':{'type':'integer','x-kubernetes-validations':[{'rule':'self > "
          "3','messageExpression':'\\'got \\' + string(self)','message':'m'}]}"),
-     "{'a':3}", NULL, "spec.a: Invalid value: 3: got 3"},
+     "{'a':3}", NULL, "spec.a: Invalid value: \"integer\": got 3"},
     {"field path and reason",
      "{'type':'object','properties':{'a':{'type':'integer'}},'x-kubernetes-validations':[{'rule':'"
      "has(self.a)','fieldPath':'.a','reason':'FieldValueRequired','message':'give a'}]}",
@@ -126,7 +126,8 @@ static const struct schema_case {
      "{'type':'object','required':['a'],'properties':{'a':{'type':'integer'}},'x-kubernetes-"
      "validations':[{'rule':'self.a > 0'}]}",
      "{}", NULL,
-     "[spec.a: Required value, <nil>: Invalid value: null: some validation rules were not checked "
+     "[spec.a: Required value, <nil>: Invalid value: \"null\": some validation rules were not "
+     "checked "
      "because the object was invalid; correct the existing errors to complete validation]"},
 };
 

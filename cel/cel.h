@@ -33,6 +33,10 @@ enum cel_type {
     CEL_TYPE,
     CEL_OPTIONAL,
     CEL_QUANTITY, /* kubernetes.Quantity */
+    CEL_URL,      /* these four as text, in one form */
+    CEL_IP,
+    CEL_CIDR,
+    CEL_FORMAT,
     CEL_ERROR,
     CEL_TYPE_COUNT
 };
@@ -51,7 +55,7 @@ struct cel_value {
         struct {
             const char *data; /* not necessarily NUL-terminated */
             size_t len;
-        } text; /* CEL_STRING, CEL_BYTES; CEL_TYPE: its name */
+        } text; /* CEL_STRING, CEL_BYTES, CEL_URL to CEL_FORMAT; CEL_TYPE: its name */
         const json_t *json; /* CEL_LIST and CEL_MAP when is_json */
         struct cel_list *list;
         struct cel_map *map;

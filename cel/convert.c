@@ -191,7 +191,9 @@ static int fn_string(struct cel_context *c, size_t nargs, struct cel_value *args
 
     switch (v->type) {
     case CEL_STRING:
-        *ret = *v;
+    case CEL_IP:
+    case CEL_CIDR:
+        *ret = value_text(v->u.text.data, v->u.text.len);
         return 0;
     case CEL_BYTES:
         return text_of_bytes(c, v, ret);

@@ -2,8 +2,8 @@
 #include "cel/functions.h"
 
 const struct std_family *const std_families[] = {
-    &std_strings, &std_format,  &std_text_search, &std_lists,
-    &std_time,    &std_convert, &std_optional,    &std_quantity,
+    &std_strings,  &std_format,   &std_text_search, &std_lists, &std_time,         &std_convert,
+    &std_optional, &std_quantity, &std_url,         &std_net,   &std_named_format,
 };
 const size_t std_family_count = ARRAY_LEN(std_families);
 

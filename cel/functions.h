@@ -30,7 +30,7 @@ struct std_family {
 };
 
 extern const struct std_family std_strings, std_format, std_text_search, std_lists, std_time,
-    std_convert, std_optional, std_quantity;
+    std_convert, std_optional, std_quantity, std_url, std_net, std_named_format;
 
 /* All families, in a fixed order. */
 extern const struct std_family *const std_families[];
@@ -39,5 +39,8 @@ extern const size_t std_family_count;
 /* convert.c, shared with time zones and the like: a NUL-terminated copy of a short text; false when
  * it does not fit or has a NUL inside. */
 bool text_to_c(const struct cel_value *v, char *out, size_t size);
+
+/* functions_url.c: whether Go's url.ParseRequestURI takes it. */
+bool text_is_url(const struct cel_value *v);
 
 #endif

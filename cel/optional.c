@@ -43,6 +43,10 @@ static bool is_zero(const struct cel_value *v)
         return v->u.quantity->nanos == 0;
     case CEL_TIMESTAMP:
     case CEL_TYPE:
+    case CEL_URL:
+    case CEL_IP:
+    case CEL_CIDR:
+    case CEL_FORMAT:
     case CEL_ERROR:
     case CEL_TYPE_COUNT:
         break;

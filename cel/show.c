@@ -177,6 +177,19 @@ static void show_quantity(struct show *s, const struct cel_value *v)
     strbuf_addf(&s->out, "quantity('%s')", text);
 }
 
+/* As the call that made it. */
+static void show_made(struct show *s, const struct cel_value *v)
+{
+    const char *maker = v->type == CEL_URL    ? "url"
+                        : v->type == CEL_IP   ? "ip"
+                        : v->type == CEL_CIDR ? "cidr"
+                                              : "format.named";
+
+    strbuf_addf(&s->out, "%s(", maker);
+    show_quoted(s, "", v->u.text.data, v->u.text.len, true);
+    strbuf_addch(&s->out, ')');
+}
+
 static void show_optional(struct show *s, const struct cel_value *v)
 {
     if (!v->u.optional) {
@@ -229,6 +242,12 @@ static void show_value(struct show *s, const struct cel_value *v)
         break;
     case CEL_QUANTITY:
         show_quantity(s, v);
+        break;
+    case CEL_URL:
+    case CEL_IP:
+    case CEL_CIDR:
+    case CEL_FORMAT:
+        show_made(s, v);
         break;
     case CEL_ERROR:
     case CEL_TYPE_COUNT:
@@ -366,6 +385,10 @@ json_t *cel_to_json(const struct cel_value *v)
     case CEL_DOUBLE:
         return double_json(v->u.real);
     case CEL_STRING:
+    case CEL_URL:
+    case CEL_IP:
+    case CEL_CIDR:
+    case CEL_FORMAT:
         return text_json(v->u.text.data, v->u.text.len);
     case CEL_BYTES:
         return bytes_json(v);

@@ -21,6 +21,10 @@ const char *cel_type_name(enum cel_type type)
         [CEL_TYPE] = "type",
         [CEL_OPTIONAL] = "optional_type",
         [CEL_QUANTITY] = "kubernetes.Quantity",
+        [CEL_URL] = "kubernetes.URL",
+        [CEL_IP] = "net.IP",
+        [CEL_CIDR] = "net.CIDR",
+        [CEL_FORMAT] = "kubernetes.NamedFormat",
         [CEL_ERROR] = "error",
     };
 
@@ -307,6 +311,10 @@ bool value_equal(const struct cel_value *a, const struct cel_value *b, uint64_t 
     case CEL_STRING:
     case CEL_BYTES:
     case CEL_TYPE:
+    case CEL_URL:
+    case CEL_IP:
+    case CEL_CIDR:
+    case CEL_FORMAT:
         *steps += a->u.text.len / 64;
         return a->u.text.len == b->u.text.len &&
                (a->u.text.len == 0 || memcmp(a->u.text.data, b->u.text.data, a->u.text.len) == 0);

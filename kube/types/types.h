@@ -104,5 +104,9 @@ char *kube_type_mismatch(const struct kube_type *t, const json_t *object);
 void kube_type_settle(const struct kube_type *t, json_t *object);
 /* What Go's JSON writes of an object of the type in which nobody set anything. New. */
 json_t *kube_type_zero(const struct kube_type *t);
+/* What stands for a field that nobody set; NULL: nothing, it is left out. New. */
+json_t *kube_field_zero(const struct kube_field *f);
+/* Whether a field that nobody set is written. */
+bool kube_field_always(const struct kube_field *f);
 
 #endif

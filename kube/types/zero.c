@@ -63,16 +63,28 @@ static bool is_struct(enum kube_scalar scalar)
     return scalar > KUBE_BYTES && scalar != KUBE_STRING_LIST;
 }
 
+/* Whether null stands for nothing there. */
+static bool may_be_nil(const struct kube_field *f)
+{
+    return f->pointer || f->repeated || f->map || f->scalar == KUBE_BYTES ||
+           f->scalar == KUBE_STRING_LIST;
+}
+
+bool kube_field_always(const struct kube_field *f)
+{
+    return !f->omit_zero && !(f->omit_empty && (may_be_nil(f) || !is_struct(f->scalar)));
+}
+
 json_t *zero_of_field(const struct kube_field *f)
 {
-    bool nil = f->pointer || f->repeated || f->map || f->scalar == KUBE_BYTES ||
-               f->scalar == KUBE_STRING_LIST;
+    if (!kube_field_always(f))
+        return NULL;
+    return may_be_nil(f) ? json_null() : zero_of_element(f);
+}
 
-    if (f->omit_empty && (nil || !is_struct(f->scalar)))
-        return NULL;
-    if (f->omit_zero)
-        return NULL;
-    return nil ? json_null() : zero_of_element(f);
+json_t *kube_field_zero(const struct kube_field *f)
+{
+    return zero_of_field(f);
 }
 
 bool zero_left_out(const struct kube_field *f, const json_t *value)

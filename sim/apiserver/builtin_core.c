@@ -1,7 +1,6 @@
 /* The core group's plain kinds: namespaces, data, accounts, nodes, quotas. */
 #include <string.h>
 
-#include "base/base64.h"
 #include "sim/apiserver/builtin_priv.h"
 
 /* ---- namespaces ---- */
@@ -18,49 +17,6 @@ static void namespace_prepare(json_t *object, const json_t *old)
     if (json_array_size(json_path(object, "spec.finalizers")) == 0)
         json_put_take(object, "spec.finalizers", json_pack("[s]", "kubernetes"));
     json_put_str(object, "status.phase", "Active");
-}
-
-/* ---- plain data ---- */
-
-static void data_validate(const json_t *object, const json_t *old, struct field_errors *errors)
-{
-    static const char *const fields[] = {"data", "binaryData"};
-    if (!old || !json_bool(old, "immutable", false))
-        return;
-    if (!json_bool(object, "immutable", false))
-        field_errors_add(errors, FIELD_FORBIDDEN, "immutable", NULL,
-                         "field is immutable when `immutable` is set");
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        if (!unchanged(object, old, fields[i]))
-            field_errors_add(errors, FIELD_FORBIDDEN, fields[i], NULL,
-                             "field is immutable when `immutable` is set");
-}
-
-/* stringData is write-only: it lands in data. */
-static void secret_prepare(json_t *object, const json_t *old)
-{
-    (void)old;
-    AUTO(json) json_t *plain = json_incref(json_object_get(object, "stringData"));
-    json_object_del(object, "stringData");
-    const char *key;
-    json_t *value;
-    json_object_foreach(plain, key, value)
-    {
-        if (!json_is_string(value))
-            continue;
-        AUTO(strbuf) struct strbuf text = {0};
-        base64_add(&text, json_string_value(value), json_string_length(value));
-        if (!json_is_object(json_object_get(object, "data")))
-            json_object_set_new(object, "data", json_object());
-        json_object_set_new(json_object_get(object, "data"), key, json_string(strbuf_str(&text)));
-    }
-    default_str(object, "type", "Opaque");
-}
-
-static void secret_validate(const json_t *object, const json_t *old, struct field_errors *errors)
-{
-    data_validate(object, old, errors);
-    must_not_change(object, old, "type", errors);
 }
 
 /* ---- endpoints ---- */
@@ -105,12 +61,24 @@ static const json_t *node_field(const json_t *object, const char *field)
     return field_of_bool(object, field, "spec.unschedulable");
 }
 
+/* ---- leases ---- */
+
+static void lease_validate(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+    (void)old;
+    const json_t *duration = json_path(object, "spec.leaseDurationSeconds");
+    if (json_is_integer(duration) && json_integer_value(duration) <= 0)
+        field_errors_add(errors, FIELD_INVALID, "spec.leaseDurationSeconds", duration,
+                         "must be greater than 0");
+    must_not_be_negative(object, "spec.leaseTransitions", errors);
+}
+
 static const struct builtin kinds[] = {
     {"", "v1", "Namespace", "namespaces", "ns", "status.phase", .has_status = true,
      .unconditional = true, .no_collection = true, .names = NAME_LABEL,
      .prepare = namespace_prepare, .rank = 1},
     {"", "v1", "ConfigMap", "configmaps", "cm", NULL, .namespaced = true, .unconditional = true,
-     .validate = data_validate, .rank = 5},
+     .validate = config_map_validate, .rank = 5},
     {"", "v1", "Secret", "secrets", NULL, "type", .namespaced = true, .unconditional = true,
      .prepare = secret_prepare, .validate = secret_validate, .rank = 6},
     {"", "v1", "ServiceAccount", "serviceaccounts", "sa", NULL, .namespaced = true,
@@ -127,7 +95,7 @@ static const struct builtin kinds[] = {
      .unconditional = true, .generation = GENERATION_ALL, .prepare = slice_prepare,
      .validate = slice_validate},
     {"coordination.k8s.io", "v1", "Lease", "leases", NULL, NULL, .namespaced = true,
-     .create_on_put = true, .rank = 11},
+     .create_on_put = true, .validate = lease_validate, .rank = 11},
     {CRD_GROUP, "v1", "CustomResourceDefinition", "customresourcedefinitions", "crd crds", NULL,
      .has_status = true, .generation = GENERATION_SPEC, .prepare = crd_object_prepare,
      .validate = crd_object_validate, .rank = 22},

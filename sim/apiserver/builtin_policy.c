@@ -71,50 +71,14 @@ static void priority_validate(const json_t *object, const json_t *old, struct fi
                          json_object_get(object, "preemptionPolicy"), "field is immutable");
 }
 
-/* ---- roles ---- */
-
-static void binding_prepare(json_t *object, const json_t *old)
-{
-    (void)old;
-    default_str(member(object, "roleRef"), "apiGroup", RBAC);
-    json_t *subjects = json_object_get(object, "subjects");
-    for (size_t i = 0; i < json_array_size(subjects); i++) {
-        json_t *one = json_array_get(subjects, i);
-        const char *kind = json_str_or_empty(one, "kind");
-        if (strcmp(kind, "User") == 0 || strcmp(kind, "Group") == 0)
-            default_str(one, "apiGroup", RBAC);
-    }
-}
-
-static void binding_validate(const json_t *object, const json_t *old, struct field_errors *errors)
-{
-    if (old && !unchanged(object, old, "roleRef"))
-        field_errors_add(errors, FIELD_INVALID, "roleRef", json_object_get(object, "roleRef"),
-                         "cannot change roleRef");
-    must_stand(object, "roleRef.name", errors);
-    /* A RoleBinding's accounts are those of its own namespace. */
-    bool namespaced = *meta_namespace(object);
-    const json_t *subjects = json_object_get(object, "subjects");
-    for (size_t i = 0; i < json_array_size(subjects); i++) {
-        const json_t *one = json_array_get(subjects, i);
-        AUTO(str) char *name = mem_printf("subjects[%zu].name", i);
-        AUTO(str) char *ns = mem_printf("subjects[%zu].namespace", i);
-        if (!*json_str_or_empty(one, "name"))
-            field_errors_add(errors, FIELD_REQUIRED, name, NULL, "%s", "");
-        if (!namespaced && strcmp(json_str_or_empty(one, "kind"), "ServiceAccount") == 0 &&
-            !*json_str_or_empty(one, "namespace"))
-            field_errors_add(errors, FIELD_REQUIRED, ns, NULL, "%s", "");
-    }
-}
-
 static const struct builtin kinds[] = {
     {RBAC, "v1", "ClusterRole", "clusterroles", NULL, NULL, .unconditional = true,
-     .create_on_put = true, .names = NAME_PATH, .rank = 18},
+     .create_on_put = true, .names = NAME_PATH, .validate = role_validate, .rank = 18},
     {RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", NULL, NULL, .unconditional = true,
      .create_on_put = true, .names = NAME_PATH, .prepare = binding_prepare,
      .validate = binding_validate, .rank = 19},
     {RBAC, "v1", "Role", "roles", NULL, NULL, .namespaced = true, .unconditional = true,
-     .create_on_put = true, .names = NAME_PATH, .rank = 20},
+     .create_on_put = true, .names = NAME_PATH, .validate = role_validate, .rank = 20},
     {RBAC, "v1", "RoleBinding", "rolebindings", NULL, NULL, .namespaced = true,
      .unconditional = true, .create_on_put = true, .names = NAME_PATH, .prepare = binding_prepare,
      .validate = binding_validate, .rank = 21},

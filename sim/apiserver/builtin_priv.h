@@ -42,6 +42,15 @@ void template_default(json_t *object);
 void workload_validate(const json_t *object, const json_t *old, const char *kind,
                        struct field_errors *errors);
 
+/* ---- ConfigMaps and Secrets (builtin_data.c), roles and bindings (builtin_roles.c) ---- */
+
+void config_map_validate(const json_t *object, const json_t *old, struct field_errors *errors);
+void secret_prepare(json_t *object, const json_t *old);
+void secret_validate(const json_t *object, const json_t *old, struct field_errors *errors);
+void role_validate(const json_t *object, const json_t *old, struct field_errors *errors);
+void binding_prepare(json_t *object, const json_t *old);
+void binding_validate(const json_t *object, const json_t *old, struct field_errors *errors);
+
 /* ---- services (builtin_service.c, builtin_allocate.c) ---- */
 
 /* Of this spec.type. */

@@ -72,6 +72,21 @@ static const char *const dying_verbs[] = {"delete", "deletecollection", "get", "
 static const char *const status_verbs[] = {"get", "patch", "update", NULL};
 static const char *const update_verbs[] = {"update", NULL};
 static const char *const create_verbs[] = {"create", NULL};
+static const char *const get_verbs[] = {"get", NULL};
+static const char *const stream_verbs[] = {"create", "get", NULL};
+
+/* What stands below pods beside their status. kubectl drain looks for "eviction" here. */
+static const struct {
+    const char *name, *group, *version, *kind;
+    const char *const *verbs;
+} of_pods[] = {
+    {"attach", NULL, NULL, "PodAttachOptions", stream_verbs},
+    {"binding", NULL, NULL, "Binding", create_verbs},
+    {"eviction", "policy", "v1", "Eviction", create_verbs},
+    {"exec", NULL, NULL, "PodExecOptions", stream_verbs},
+    {"log", NULL, NULL, "Pod", get_verbs},
+    {"portforward", NULL, NULL, "PodPortForwardOptions", stream_verbs},
+};
 
 static const char *const *verbs_of(const struct rtype *t)
 {
@@ -146,17 +161,41 @@ static bool in_all(const struct rtype *t)
     return false;
 }
 
+/* Kinds that change what the API is. */
+static bool extends_api(const struct rtype *t)
+{
+    static const char *const groups[] = {"admissionregistration.k8s.io", "apiextensions.k8s.io",
+                                         "apiregistration.k8s.io"};
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        if (t->builtin && strcmp(t->group, groups[i]) == 0)
+            return true;
+    return false;
+}
+
 static const char **categories_of(const struct rtype *t)
 {
     size_t count = 0, n = 0;
     while (t->categories && t->categories[count])
         count++;
-    const char **out = mem_zalloc((count + 2) * sizeof(*out));
+    const char **out = mem_zalloc((count + 3) * sizeof(*out));
     if (in_all(t))
         out[n++] = "all";
+    if (extends_api(t))
+        out[n++] = "api-extensions";
     for (size_t i = 0; i < count; i++)
         out[n++] = t->categories[i];
     return out;
+}
+
+static void add_of_pods(struct entries *list, const struct catalog_type *pods)
+{
+    for (size_t i = 0; i < ARRAY_LEN(of_pods); i++) {
+        struct entry *e = add_entry(list, pods, of_pods[i].name);
+        e->e.group = of_pods[i].group;
+        e->e.version = of_pods[i].version;
+        e->e.kind = of_pods[i].kind;
+        e->e.verbs = of_pods[i].verbs;
+    }
 }
 
 static void add_type(struct entries *list, const struct rtype *t, const struct rversion *v)
@@ -182,17 +221,8 @@ static void add_type(struct entries *list, const struct rtype *t, const struct r
         return;
     if (strcmp(t->plural, "namespaces") == 0)
         add_entry(list, &type, "finalize")->e.verbs = update_verbs;
-    if (strcmp(t->plural, "pods") == 0) {
-        struct entry *binding = add_entry(list, &type, "binding");
-        binding->e.verbs = create_verbs;
-        binding->e.kind = "Binding";
-        /* kubectl drain looks for the group before it evicts. */
-        struct entry *eviction = add_entry(list, &type, "eviction");
-        eviction->e.verbs = create_verbs;
-        eviction->e.group = "policy";
-        eviction->e.version = "v1";
-        eviction->e.kind = "Eviction";
-    }
+    if (strcmp(t->plural, "pods") == 0)
+        add_of_pods(list, &type);
 }
 
 static void add_virtual(struct entries *list, const struct apiserver *a,
@@ -206,12 +236,25 @@ static void add_virtual(struct entries *list, const struct apiserver *a,
     if (!v->subresource && v->singular)
         e->e.singular = v->singular;
     e->e.kind = v->kind;
+    if (v->subresource && same_text(v->kind, "TokenRequest")) {
+        e->e.group = "authentication.k8s.io";
+        e->e.version = "v1";
+    }
     verbs_of_bits(v->verbs, e->verbs);
 }
 
+/* By name; the subresources of a definition's kind are told in the order of its code: status, then
+ * scale. */
 static int entry_order(const void *x, const void *y)
 {
-    return strcmp(((const struct entry *)x)->name, ((const struct entry *)y)->name);
+    const struct entry *a = x, *b = y;
+    int order = strcmp(a->name, b->name);
+    bool defined = a->e.subresource && b->e.subresource && !a->e.type.builtin;
+    if (!defined || strcmp(a->e.type.resource.plural, b->e.type.resource.plural) != 0)
+        return order;
+    bool own = (same_text(a->e.subresource, "status") && same_text(b->e.subresource, "scale")) ||
+               (same_text(b->e.subresource, "status") && same_text(a->e.subresource, "scale"));
+    return own ? -order : order;
 }
 
 static void collect(const struct apiserver *a, const char *group, const char *version,

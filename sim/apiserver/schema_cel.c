@@ -83,6 +83,16 @@ static void bind(const struct schema_rule *r, const struct schema_frame *f, stru
     out[1] = (struct cel_binding){.value = &old[1]};
 }
 
+static char *trimmed(const char *s)
+{
+    static const char space[] = " \t\r\n";
+    s += strspn(s, space);
+    size_t len = strlen(s);
+    while (len > 0 && strchr(space, s[len - 1]))
+        len--;
+    return mem_printf("%.*s", (int)len, s);
+}
+
 static char *rule_message(const struct schema_rule *r, struct cel_context *cel,
                           const struct cel_binding *bindings)
 {
@@ -94,12 +104,12 @@ static char *rule_message(const struct schema_rule *r, struct cel_context *cel,
             AUTO(json) json_t *text = cel_to_json(&v);
             const char *s = json_string_value(text);
             if (s && *s && !strchr(s, '\n') && strspn(s, " \t") != strlen(s))
-                return mem_strdup(s);
+                return trimmed(s);
         }
         err_clear(&e);
     }
     if (r->message && *r->message)
-        return mem_strdup(r->message);
+        return trimmed(r->message);
     return mem_printf("failed rule: %s", cel_program_text(r->rule));
 }
 
@@ -116,8 +126,9 @@ static enum field_error_type rule_type(const struct schema_rule *r)
     return FIELD_INVALID;
 }
 
-static void report(const struct schema_rule *r, const struct schema_frame *f, const char *message,
-                   struct field_errors *errors)
+/* Of values, only their type is shown. */
+static void report(const struct schema *s, const struct schema_rule *r,
+                   const struct schema_frame *f, const char *message, struct field_errors *errors)
 {
     AUTO(strbuf) struct strbuf path = {0};
     schema_frame_path(f, &path);
@@ -129,34 +140,35 @@ static void report(const struct schema_rule *r, const struct schema_frame *f, co
             rest++;
         strbuf_addstr(&path, rest);
     }
-    AUTO(json) json_t *shown = NULL;
-    if (json_is_object(f->value))
-        shown = json_string("object");
-    else if (json_is_array(f->value))
-        shown = json_string("array");
-    else
-        shown = json_incref((json_t *)f->value);
+    AUTO(json) json_t *shown = json_string(schema_type_text(s));
     field_errors_add(errors, rule_type(r), strbuf_str(&path), shown, "%s", message);
 }
 
-static void report_failure(const struct schema_rule *r, const struct schema_frame *f,
-                           const char *why, struct field_errors *errors)
+static void report_failure(const struct schema *s, const struct schema_rule *r,
+                           const struct schema_frame *f, const char *why,
+                           struct field_errors *errors)
 {
-    AUTO(str) char *message = mem_printf("%s evaluating rule: %s", why, cel_program_text(r->rule));
-    report(r, f, message, errors);
+    AUTO(str)
+    char *rule = trimmed(r->message && *r->message ? r->message : cel_program_text(r->rule));
+    AUTO(str) char *message = mem_printf("%s evaluating rule: %s", why, rule);
+    /* A rule that cannot be evaluated is told of the value itself. */
+    struct schema_rule plain = *r;
+    plain.reason = plain.field_path = NULL;
+    report(s, &plain, f, message, errors);
 }
 
 static void spend(struct schema_rules_run *run)
 {
     uint64_t cost = cel_context_cost(run->cel);
     run->budget = cost < run->budget ? run->budget - cost : 0;
+    AUTO(json) json_t *nothing = json_string("null");
     if (run->budget == 0)
-        field_errors_add(run->errors, FIELD_INVALID, "<nil>", json_null(),
+        field_errors_add(run->errors, FIELD_INVALID, "<nil>", nothing,
                          "validation failed due to running out of cost budget, no further "
                          "validation rules will be run");
 }
 
-static void check_rule(const struct schema_rule *r, struct schema_frame *f,
+static void check_rule(const struct schema *s, const struct schema_rule *r, struct schema_frame *f,
                        struct schema_rules_run *run)
 {
     if (run->budget == 0 || (r->uses_old && !f->old && !r->optional_old))
@@ -171,12 +183,12 @@ static void check_rule(const struct schema_rule *r, struct schema_frame *f,
     /* What is stored already may stay, but a transition is judged each time. */
     bool excused = !ok && !r->uses_old && schema_frame_unchanged(f);
     if (rc < 0 && !excused)
-        report_failure(r, f, e.msg ? e.msg : "error", run->errors);
+        report_failure(s, r, f, e.msg ? e.msg : "error", run->errors);
     err_clear(&e);
     if (rc < 0 || ok || excused)
         return;
     AUTO(str) char *message = rule_message(r, run->cel, bindings);
-    report(r, f, message, run->errors);
+    report(s, r, f, message, run->errors);
 }
 
 static void rules_in_object(const struct schema *s, struct schema_frame *f,
@@ -205,7 +217,7 @@ void schema_validate_rules(const struct schema *s, struct schema_frame *f,
     if (!s->has_rules || json_is_null(f->value))
         return;
     for (size_t i = 0; i < s->rule_count; i++)
-        check_rule(&s->rules[i], f, run);
+        check_rule(s, &s->rules[i], f, run);
     if (json_is_object(f->value)) {
         rules_in_object(s, f, run);
     } else if (json_is_array(f->value) && s->items && s->items->has_rules) {

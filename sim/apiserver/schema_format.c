@@ -106,25 +106,49 @@ static bool is_email(const char *s)
     return true;
 }
 
+static bool is_letter(char c)
+{
+    return isalpha((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
+static bool is_name_char(char c)
+{
+    return is_letter(c) || isdigit((unsigned char)c);
+}
+
+/* "host", "a-host": one dash at most, behind the first character. */
+static bool is_lone_host(const char *s)
+{
+    size_t n = 0;
+    if (!is_name_char(*s++))
+        return false;
+    if (*s == '-')
+        s++;
+    while (is_name_char(s[n]))
+        n++;
+    return !s[n] && n <= 62;
+}
+
+/* Labels that end with dots, then letters alone. */
+static bool is_dotted_host(const char *s)
+{
+    for (const char *dot = strchr(s, '.'); dot; dot = strchr(s, '.')) {
+        if (dot == s || dot - s > 63 || !is_name_char(*s) || !is_name_char(dot[-1]))
+            return false;
+        for (; s < dot; s++)
+            if (!is_name_char(*s) && *s != '-')
+                return false;
+        s = dot + 1;
+    }
+    size_t n = 0;
+    while (is_letter(s[n]))
+        n++;
+    return !s[n] && n >= 2 && n <= 63;
+}
+
 static bool is_hostname(const char *s)
 {
-    size_t len = strlen(s);
-    if (len == 0 || len > 253)
-        return false;
-    size_t label = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] == '.') {
-            if (label == 0)
-                return false;
-            label = 0;
-        } else if (isalnum((unsigned char)s[i]) || s[i] == '-') {
-            if (++label > 63)
-                return false;
-        } else {
-            return false;
-        }
-    }
-    return true;
+    return strlen(s) <= 255 && (strchr(s, '.') ? is_dotted_host(s) : is_lone_host(s));
 }
 
 static bool is_base64(const char *s)

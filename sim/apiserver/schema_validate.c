@@ -113,6 +113,18 @@ static void add_body_error(const struct check *c, const json_t *shown, const cha
                      strbuf_str(&path), what);
 }
 
+/* A value whose format is wrong counts as one of another type. */
+static void add_format_error(const struct check *c, const char *format, const json_t *v)
+{
+    if (!reports(c))
+        return;
+    AUTO(strbuf) struct strbuf path = {0};
+    AUTO(str) char *shown = json_text(v);
+    schema_frame_path(c->frame, &path);
+    field_errors_add(c->errors, FIELD_TYPE_INVALID, strbuf_str(&path), v,
+                     "%s in body must be of type %s: %s", strbuf_str(&path), format, shown);
+}
+
 static void add_limit_error(const struct check *c, const json_t *shown, const char *before,
                             int64_t limit, const char *after)
 {
@@ -167,8 +179,10 @@ static const char *type_word(const struct schema *s)
 
 static bool is_integral(const json_t *v)
 {
-    return json_is_integer(v) ||
-           (json_is_real(v) && floor(json_real_value(v)) == json_real_value(v));
+    if (json_is_integer(v))
+        return true;
+    return json_is_real(v) && floor(json_real_value(v)) == json_real_value(v) &&
+           fabs(json_real_value(v)) < 9223372036854775808.0;
 }
 
 static bool type_fits(const struct schema *s, const json_t *v)
@@ -234,9 +248,8 @@ static void check_number(const struct check *c, const struct schema *s, const js
 {
     double n = json_number_value(v);
     char what[96];
-    if (s->has_min && (s->min_exclusive ? n <= s->min : n < s->min)) {
-        snprintf(what, sizeof(what), "should be greater than%s %.15g",
-                 s->min_exclusive ? "" : " or equal to", s->min);
+    if (s->multiple_of != 0 && fmod(n, s->multiple_of) != 0) {
+        snprintf(what, sizeof(what), "should be a multiple of %.15g", s->multiple_of);
         add_body_error(c, v, what);
     }
     if (s->has_max && (s->max_exclusive ? n >= s->max : n > s->max)) {
@@ -244,12 +257,11 @@ static void check_number(const struct check *c, const struct schema *s, const js
                  s->max_exclusive ? "" : " or equal to", s->max);
         add_body_error(c, v, what);
     }
-    if (s->multiple_of != 0 && fmod(n, s->multiple_of) != 0) {
-        snprintf(what, sizeof(what), "should be a multiple of %.15g", s->multiple_of);
+    if (s->has_min && (s->min_exclusive ? n <= s->min : n < s->min)) {
+        snprintf(what, sizeof(what), "should be greater than%s %.15g",
+                 s->min_exclusive ? "" : " or equal to", s->min);
         add_body_error(c, v, what);
     }
-    if (s->format && strcmp(s->format, "int32") == 0 && (n < -2147483648.0 || n > 2147483647.0))
-        add_body_error(c, v, "must be of type int32");
 }
 
 static void add_too_long(const struct check *c, int64_t max)
@@ -262,29 +274,31 @@ static void add_too_long(const struct check *c, int64_t max)
                      "may not be more than %lld bytes", (long long)max);
 }
 
-static void check_string(const struct check *c, const struct schema *s, const json_t *v)
+/* Of length and pattern, the first that is wrong is told. */
+static void check_text(const struct check *c, const struct schema *s, const json_t *v)
 {
     const char *text = json_string_value(v);
     size_t len = json_string_length(v);
-    if (s->len_min >= 0 || s->len_max >= 0) {
-        int64_t chars = (int64_t)utf8_count(text, len);
-        if (s->len_max >= 0 && chars > s->len_max)
-            add_too_long(c, s->len_max);
-        if (s->len_min >= 0 && chars < s->len_min)
-            add_limit_error(c, v, "should be at least ", s->len_min, " chars long");
-    }
-    if (s->pattern && !regex_find(s->pattern, text, len, 0, NULL, NULL)) {
+    bool counts = s->len_min >= 0 || s->len_max >= 0;
+    int64_t chars = counts ? (int64_t)utf8_count(text, len) : 0;
+    if (s->len_max >= 0 && chars > s->len_max) {
+        add_too_long(c, s->len_max);
+    } else if (s->len_min >= 0 && chars < s->len_min) {
+        add_limit_error(c, v, "should be at least ", s->len_min, " chars long");
+    } else if (s->pattern && !regex_find(s->pattern, text, len, 0, NULL, NULL)) {
         AUTO(str) char *what = mem_printf("should match '%s'", s->pattern_text);
-        add_body_error(c, v, what);
-    }
-    if (s->format && !schema_format_ok(s->format, text)) {
-        AUTO(str) char *shown = json_text(v);
-        AUTO(str) char *what = mem_printf("must be of type %s: %s", s->format, shown);
         add_body_error(c, v, what);
     }
 }
 
-static void add_too_many(const struct check *c, size_t have, int64_t max, const char *unit)
+static void check_string(const struct check *c, const struct schema *s, const json_t *v)
+{
+    check_text(c, s, v);
+    if (s->format && !schema_format_ok(s->format, json_string_value(v)))
+        add_format_error(c, s->format, v);
+}
+
+static void add_too_many(const struct check *c, size_t have, int64_t max)
 {
     if (!reports(c))
         return;
@@ -292,17 +306,18 @@ static void add_too_many(const struct check *c, size_t have, int64_t max, const 
     schema_frame_path(c->frame, &path);
     AUTO(json) json_t *count = json_integer((json_int_t)have);
     field_errors_add(c->errors, FIELD_TOO_MANY, strbuf_str(&path), count,
-                     "must have at most %lld %s", (long long)max, unit);
+                     "must have at most %lld items", (long long)max);
 }
 
 static void check_sizes(const struct check *c, size_t have, int64_t min, int64_t max,
                         const char *unit)
 {
     if (max >= 0 && (int64_t)have > max)
-        add_too_many(c, have, max, unit);
+        add_too_many(c, have, max);
     if (min >= 0 && (int64_t)have < min) {
         AUTO(str) char *after = mem_printf(" %s", unit);
-        add_limit_error(c, c->frame->value, "should have at least ", min, after);
+        AUTO(json) json_t *count = json_integer((json_int_t)have);
+        add_limit_error(c, count, "should have at least ", min, after);
     }
 }
 
@@ -327,7 +342,7 @@ static void check_type_text(const struct check *c, const char *path, const char 
 {
     AUTO(str) char *field = mem_printf("%s.%s", path, name);
     if (!value)
-        field_errors_add(c->errors, FIELD_REQUIRED, field, NULL, "%s", "");
+        field_errors_add(c->errors, FIELD_REQUIRED, field, NULL, "must not be empty");
     else if (!json_is_string(value))
         field_errors_add(c->errors, FIELD_INVALID, field, value, "must be a string");
     else if (json_string_length(value) == 0)
@@ -350,29 +365,24 @@ static void check_embedded(const struct check *c, const json_t *v)
 static void check_object(const struct check *c, const struct schema *s, const json_t *v)
 {
     check_sizes(c, json_object_size(v), s->props_min, s->props_max, "properties");
-    if (s->required)
-        check_required(c, s, v);
     if (s->embedded && c->frame->up)
         check_embedded(c, v);
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)v, key, value)
     {
-        bool map_key = false;
         const struct schema *child = schema_prop(s, key);
-        if (!child) {
+        if (!child)
             child = s->additional;
-            map_key = true;
-        }
         if (!child)
             continue;
-        struct schema_frame f = {.up = c->frame,
-                                 .key = key,
-                                 .map_key = map_key,
-                                 .value = value,
-                                 .old = json_object_get(c->frame->old, key)};
+        /* Keys of maps are written like members here; rules and lists write them with brackets. */
+        struct schema_frame f = {
+            .up = c->frame, .key = key, .value = value, .old = json_object_get(c->frame->old, key)};
         schema_validate_values(child, &f, c->errors);
     }
+    if (s->required)
+        check_required(c, s, v);
 }
 
 static void check_array(const struct check *c, const struct schema *s, const json_t *v)
@@ -403,6 +413,7 @@ static bool holds(const struct schema *s, struct schema_frame *f)
     return ok;
 }
 
+/* Said of no field: which one is in the words. */
 static void add_junctor_error(const struct check *c, const char *what)
 {
     if (!reports(c))
@@ -410,8 +421,8 @@ static void add_junctor_error(const struct check *c, const char *what)
     AUTO(strbuf) struct strbuf path = {0};
     schema_frame_path(c->frame, &path);
     AUTO(json) json_t *shown = json_string("");
-    field_errors_add(c->errors, FIELD_INVALID, strbuf_str(&path), shown, "\"%s\" %s",
-                     strbuf_str(&path), what);
+    field_errors_add(c->errors, FIELD_INVALID, "<nil>", shown, "\"%s\" %s", strbuf_str(&path),
+                     what);
 }
 
 static size_t count_holding(const struct schema_set *set, struct schema_frame *f)
@@ -422,20 +433,43 @@ static size_t count_holding(const struct schema_set *set, struct schema_frame *f
     return n;
 }
 
+/* None of them holds: what is wrong with the first is told, too. */
+static void add_none_holds(const struct check *c, const struct schema_set *set, const char *what)
+{
+    add_junctor_error(c, what);
+    schema_validate_values(set->items[0], c->frame, c->errors);
+}
+
+static void check_one_of(const struct check *c, const struct schema_set *set)
+{
+    size_t n = count_holding(set, c->frame);
+    if (n == 0)
+        add_none_holds(c, set, "must validate one and only one schema (oneOf). Found none valid");
+    if (n < 2)
+        return;
+    AUTO(str)
+    char *what = mem_printf(
+        "must validate one and only one schema (oneOf). Found %zu valid alternatives", n);
+    add_junctor_error(c, what);
+}
+
+static void check_all_of(const struct check *c, const struct schema_set *set)
+{
+    if (count_holding(set, c->frame) == set->count)
+        return;
+    for (size_t i = 0; i < set->count; i++)
+        schema_validate_values(set->items[i], c->frame, c->errors);
+    add_junctor_error(c, "must validate all the schemas (allOf)");
+}
+
 static void check_junctors(const struct check *c, const struct schema *s)
 {
-    for (size_t i = 0; i < s->all_of.count; i++)
-        schema_validate_values(s->all_of.items[i], c->frame, c->errors);
+    if (s->all_of.count)
+        check_all_of(c, &s->all_of);
     if (s->any_of.count && count_holding(&s->any_of, c->frame) == 0)
-        add_junctor_error(c, "must validate at least one schema (anyOf)");
-    if (s->one_of.count) {
-        size_t n = count_holding(&s->one_of, c->frame);
-        if (n == 0)
-            add_junctor_error(c, "must validate one and only one schema (oneOf). Found none valid");
-        else if (n > 1)
-            add_junctor_error(c, "must validate one and only one schema (oneOf). Found 2 valid "
-                                 "alternatives");
-    }
+        add_none_holds(c, &s->any_of, "must validate at least one schema (anyOf)");
+    if (s->one_of.count)
+        check_one_of(c, &s->one_of);
     if (s->none_of && holds(s->none_of, c->frame))
         add_junctor_error(c, "must not validate the schema (not)");
 }
@@ -557,7 +591,8 @@ static void validate_rest(const struct schema *s, struct schema_frame *root,
     if (!s->has_rules)
         return;
     if (broken) {
-        field_errors_add(errors, FIELD_INVALID, "<nil>", json_null(),
+        AUTO(json) json_t *nothing = json_string("null");
+        field_errors_add(errors, FIELD_INVALID, "<nil>", nothing,
                          "some validation rules were not checked because the object was invalid; "
                          "correct the existing errors to complete validation");
         return;

@@ -124,6 +124,35 @@ static void validate_finalizers(const json_t *list, struct field_errors *errors)
                          "finalizer orphan and foregroundDeletion cannot be both set");
 }
 
+/* Groups whose kinds are checked by no more than the rules that all kinds share. */
+static bool is_generic(const struct rtype *t)
+{
+    static const char *const groups[] = {
+        "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io",
+        "coordination.k8s.io",          "node.k8s.io",          "policy"};
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        if (strcmp(t->group, groups[i]) == 0)
+            return true;
+    return !t->builtin;
+}
+
+/* Kubernetes' own finalizers have plain names; everybody else's need a domain. */
+static void validate_finalizer_names(const json_t *list, struct field_errors *errors)
+{
+    static const char *const own[] = {"kubernetes", "orphan", "foregroundDeletion"};
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        bool known = strchr(text_of(one), '/') != NULL;
+        for (size_t k = 0; k < ARRAY_LEN(own) && !known; k++)
+            known = strcmp(text_of(one), own[k]) == 0;
+        if (known)
+            continue;
+        AUTO(str) char *at = mem_printf("metadata.finalizers[%zu]", i);
+        field_errors_add(errors, FIELD_INVALID, at, one,
+                         "name is neither a standard finalizer name nor is it fully qualified");
+    }
+}
+
 struct strmap *meta_finalizer_set(const json_t *object)
 {
     struct strmap *set = strmap_create();
@@ -154,10 +183,11 @@ static void validate_new_finalizers(const json_t *object, const json_t *old,
                          strbuf_str(&added));
 }
 
-static void validate_owner(const json_t *ref, size_t i, struct field_errors *errors)
+/* The list's path stands for each of its references. */
+static void validate_owner(const json_t *ref, struct field_errors *errors)
 {
     static const char *const needed[] = {"kind", "name", "uid"};
-    AUTO(str) char *at = mem_printf("metadata.ownerReferences[%zu]", i);
+    static const char at[] = "metadata.ownerReferences";
     char group[256], version[64];
     const char *api_version = json_str_or_empty(ref, "apiVersion");
     if (!meta_split_api_version(api_version, group, sizeof(group), version, sizeof(version)) ||
@@ -183,7 +213,7 @@ static void validate_owners(const json_t *list, struct field_errors *errors)
     const json_t *controller = NULL;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *ref = json_array_get(list, i);
-        validate_owner(ref, i, errors);
+        validate_owner(ref, errors);
         if (!json_bool(ref, "controller", false))
             continue;
         if (controller)
@@ -222,6 +252,8 @@ void meta_validate(const struct rtype *t, const json_t *object, const json_t *ol
     validate_owners(json_object_get(meta, "ownerReferences"), errors);
     validate_finalizers(json_object_get(meta, "finalizers"), errors);
     validate_new_finalizers(object, old, errors);
+    if (!is_generic(t))
+        validate_finalizer_names(json_object_get(meta, "finalizers"), errors);
     if (old)
         validate_immutable(object, old, errors);
 }

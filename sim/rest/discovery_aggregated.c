@@ -78,7 +78,10 @@ static void add_list(struct strbuf *out, const char *name, const char *const *li
 
 static void add_response_kind(struct strbuf *out, const struct catalog_entry *e)
 {
-    const struct api_resource *own = &e->type.resource;
+    /* Of compiled kinds, only what differs from the endpoint's own is said. */
+    static const struct api_resource unsaid = {"", "", NULL};
+    const struct catalog_type *t = &e->type;
+    const struct api_resource *own = t->builtin && !t->is_virtual ? &unsaid : &t->resource;
     strbuf_addstr(out, ",\"responseKind\":{\"group\":");
     add_string(out, e->group ? e->group : own->group);
     strbuf_addstr(out, ",\"version\":");

@@ -5,12 +5,19 @@
 #include "kube/types/protobuf.h"
 #include "sim/rest/rest_priv.h"
 
-/* YAML is made from JSON by way of maps: keys are sorted. */
-static void encode_yaml(struct strbuf *out, const json_t *v)
+static json_t *reread(struct strbuf *text, const json_t *v, enum key_order order)
 {
+    order_write(text, v, order, JSON_TIGHT);
+    return json_read(strbuf_str(text), text->len, "answer", NULL);
+}
+
+/* YAML is made from JSON by way of maps: keys are sorted. */
+static void encode_yaml(struct strbuf *out, const json_t *v, enum key_order order)
+{
+    AUTO(strbuf) struct strbuf typed_text = {0};
     AUTO(strbuf) struct strbuf text = {0};
-    json_write_sorted(&text, v, JSON_TIGHT);
-    AUTO(json) json_t *sorted = json_read(strbuf_str(&text), text.len, "answer", NULL);
+    AUTO(json) json_t *typed = order == ORDER_TYPED ? reread(&typed_text, v, order) : NULL;
+    AUTO(json) json_t *sorted = reread(&text, typed ? typed : v, ORDER_SORTED);
     yaml_write(out, sorted ? sorted : v, 0);
     if (out->len && out->data[out->len - 1] != '\n')
         strbuf_addch(out, '\n');
@@ -26,7 +33,7 @@ int encode_object(struct strbuf *out, const json_t *v, enum key_order order,
             strbuf_addch(out, '\n');
         return 0;
     case MEDIA_YAML:
-        encode_yaml(out, v);
+        encode_yaml(out, v, order);
         return 0;
     case MEDIA_PROTOBUF:
         return protobuf_encode(out, v, NULL);

@@ -85,27 +85,39 @@ static void write_map(struct writer *w, const json_t *v, struct shape s, unsigne
     free(keys);
 }
 
+/* What nobody set, as Go writes it: clients read the status of what has none yet. */
+static void write_zero(struct writer *w, const struct kube_field *f, unsigned depth)
+{
+    AUTO(json) json_t *zero = kube_field_zero(f);
+    write_value(w, zero, shape_of(f), depth);
+}
+
 /* *left: members that are still to be written. Types have many more fields than objects have
  * members. */
 static void write_fields(struct writer *w, const json_t *v, const struct kube_type *t, size_t *left,
                          bool *first, unsigned depth)
 {
-    for (size_t i = 0; *left > 0 && i < t->field_count; i++) {
+    for (size_t i = 0; i < t->field_count; i++) {
         const struct kube_field *f = &t->fields[i];
         if (!*f->name) {
             write_fields(w, v, f->type, left, first, depth);
             continue;
         }
-        const json_t *value = json_object_get(v, f->name);
-        if (!value)
+        const json_t *value = *left > 0 ? json_object_get(v, f->name) : NULL;
+        if (!value && !kube_field_always(f))
             continue;
         write_key(w, f->name, first, depth + 1);
-        write_value(w, value, shape_of(f), depth + 1);
-        --*left;
+        if (value) {
+            write_value(w, value, shape_of(f), depth + 1);
+            --*left;
+        } else {
+            write_zero(w, f, depth + 1);
+        }
     }
 }
 
-static void write_struct(struct writer *w, const json_t *v, const struct kube_type *t,
+/* Whether it wrote any. */
+static bool write_struct(struct writer *w, const json_t *v, const struct kube_type *t,
                          unsigned depth)
 {
     const char *key;
@@ -115,7 +127,7 @@ static void write_struct(struct writer *w, const json_t *v, const struct kube_ty
     if (t)
         write_fields(w, v, t, &left, &first, depth);
     if (left == 0)
-        return;
+        return !first;
     json_object_foreach((json_t *)v, key, value)
     {
         if (t && kube_field_find(t, key))
@@ -123,16 +135,18 @@ static void write_struct(struct writer *w, const json_t *v, const struct kube_ty
         write_key(w, key, &first, depth + 1);
         write_value(w, value, (struct shape){0}, depth + 1);
     }
+    return true;
 }
 
 static void write_object(struct writer *w, const json_t *v, struct shape s, unsigned depth)
 {
+    bool some = json_object_size(v) > 0;
     strbuf_addch(w->out, '{');
     if (s.map)
         write_map(w, v, s, depth);
     else
-        write_struct(w, v, s.type, depth);
-    if (json_object_size(v))
+        some = write_struct(w, v, s.type, depth);
+    if (some)
         write_break(w, depth);
     strbuf_addch(w->out, '}');
 }

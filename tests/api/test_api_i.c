@@ -321,7 +321,7 @@ static void i15(void)
     want_refused("{'min':3,'max':2}", "FieldValueInvalid", "spec",
                  "Invalid value: 'object': min must not exceed max");
     want_refused("{'min':3,'max':13}", "FieldValueInvalid", "spec.max",
-                 "Invalid value: 13: failed rule: self != 13");
+                 "Invalid value: 'integer': failed rule: self != 13");
     a = create_dial("{'min':1,'max':2}");
     want_code(a, 201);
     want_code(put_changed(DIALS "/a", a, "spec.min", "5"), 422);
@@ -337,7 +337,7 @@ static void i16(void)
     want_code(a, 201);
     a = put_changed(DIALS "/a", a, "spec.n", "4");
     want_code(a, 422);
-    want_cause(a, "FieldValueInvalid", "spec.n", "Invalid value: 4: only upwards");
+    want_cause(a, "FieldValueInvalid", "spec.n", "Invalid value: 'integer': only upwards");
     want_code(put_changed(DIALS "/a", get(DIALS "/a"), "spec.n", "6"), 200);
 }
 
@@ -426,11 +426,11 @@ static void i21(void)
     define_dials("{'t':{'type':'object','x-kubernetes-embedded-resource':true,"
                  "'x-kubernetes-preserve-unknown-fields':true}}");
     want_refused("{'t':{'apiVersion':'v1','metadata':{'name':'x'}}}", "FieldValueRequired",
-                 "spec.t.kind", "Required value");
+                 "spec.t.kind", "Required value: must not be empty");
     want_refused("{'t':{'apiVersion':'v1','kind':'','metadata':{'name':'x'}}}", "FieldValueInvalid",
                  "spec.t.kind", "Invalid value: '': must not be empty");
     want_refused("{'t':{'kind':'Pod','metadata':{'name':'x'}}}", "FieldValueRequired",
-                 "spec.t.apiVersion", "Required value");
+                 "spec.t.apiVersion", "Required value: must not be empty");
     want_refused("{'t':{'apiVersion':'v1','kind':'Pod','metadata':{'name':'a/b'}}}",
                  "FieldValueInvalid", "spec.t.metadata.name", NULL);
     want_refused("{'t':{'apiVersion':'v1','kind':'Pod','metadata':{'labels':{'l':'a b'}}}}",

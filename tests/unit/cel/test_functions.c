@@ -217,6 +217,73 @@ static const struct cel_case cases[] = {
     {"quantity('abc')", NULL, "compile 10: 'abc' is not a quantity"},
     {"quantity(self.size).isLessThan(quantity('1Ti'))", "{\"size\":\"10Gi\"}", "true"},
     {"quantity(self.size)", "{\"size\":\"zz\"}", "error: 'zz' is not a quantity"},
+
+    /* addresses and networks */
+    {"['1.2.3.4', '01.2.3.4', '1.2.3', '::', '::ffff:1.2.3.4', 'fe80::1%eth0', ' 1.2.3.4', "
+     "''].map(x, isIP(x))",
+     NULL, "[true, false, false, true, false, false, false, false]"},
+    {"[string(ip('2001:0DB8::1')), string(ip('1.2.3.4'))]", NULL, "['2001:db8::1', '1.2.3.4']"},
+    {"[ip('1.2.3.4').family(), ip('::1').family()]", NULL, "[4, 6]"},
+    {"[ip.isCanonical('::1'), ip.isCanonical('::0:1')]", NULL, "[true, false]"},
+    {"['0.0.0.0', '127.1.2.3', '224.0.0.9', '169.254.0.1', '8.8.8.8', '255.255.255.255', "
+     "'239.0.0.1', 'ff12::1', 'febf::1', '::'].map(x, [ip(x).isUnspecified(), "
+     "ip(x).isLoopback(), ip(x).isLinkLocalMulticast(), ip(x).isLinkLocalUnicast(), "
+     "ip(x).isGlobalUnicast()].map(y, y ? 1 : 0))",
+     NULL,
+     "[[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1], [0, 0, "
+     "0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [1, 0, 0, 0, 0]]"},
+    {"['10.0.0.0/8', '10.0.0.0/08', '10.0.0.0/33', '10.0.0.0', '/8', '::/0', '10.0.0.0/+8', "
+     "'::/129', '::ffff:1.2.3.4/104'].map(x, isCIDR(x))",
+     NULL, "[true, false, false, false, false, true, false, false, false]"},
+    {"[string(cidr('10.1.2.3/12')), string(cidr('10.1.2.3/12').masked()), "
+     "string(cidr('2001:db8:1::1/33').masked())]",
+     NULL, "['10.1.2.3/12', '10.0.0.0/12', '2001:db8::/33']"},
+    {"[cidr('10.0.0.0/8').containsIP('10.9.9.9'), cidr('10.0.0.0/8').containsIP(ip('11.0.0.0')), "
+     "cidr('::/0').containsIP('10.0.0.1')]",
+     NULL, "[true, false, false]"},
+    {"[cidr('10.0.0.0/8').containsCIDR('10.1.0.0/16'), "
+     "cidr('10.0.0.0/16').containsCIDR(cidr('10.0.0.0/8'))]",
+     NULL, "[true, false]"},
+    {"[cidr('10.0.0.1/8').ip() == ip('10.0.0.1'), cidr('10.0.0.1/8').prefixLength() == 8]", NULL,
+     "[true, true]"},
+    {"cidr('10.0.0.0/8').ip()", NULL, "ip('10.0.0.0')"},
+    {"ip(self.a)", "{\"a\":\"x\"}",
+     "error: IP Address \"x\" parse error during conversion from string"},
+    {"1.family()", NULL, "error: no such overload: int.family()"},
+
+    /* URLs */
+    {"['http://a', '/a/b', 'a/b', '', 'mailto:x@y', 'http://a b', 'http://[::1', 'http://a:b', "
+     "'http://a:80:90/', 'HTTP://A/%zz', '1http://x', '://x', '?x', 'http://a%20b/'].map(x, "
+     "isURL(x))",
+     NULL,
+     "[true, true, false, false, true, false, false, false, true, false, false, false, false, "
+     "false]"},
+    {"[url('HTTPS://u:p@[::1]:80/a%20b c?x=1&y=2&x=3#z')].map(u, [u.getScheme(), u.getHost(), "
+     "u.getHostname(), u.getPort(), u.getEscapedPath()])",
+     NULL, "[['https', '[::1]:80', '::1', '80', '/a%20b%20c']]"},
+    {"url('http://a/?x=1&y=2&x=%203+4&z&bad=%zz&;=1').getQuery()", NULL,
+     "{'x': ['1', ' 3 4'], 'y': ['2'], 'z': ['']}"},
+    {"[url('http:///x').getEscapedPath(), url('//h/p').getHost(), url('mailto:x').getHost()]", NULL,
+     "['/x', 'h', '']"},
+    {"url(self.a)", "{\"a\":\"a b\"}",
+     "error: URL parse error during conversion from string: parse \"a b\": invalid URI for "
+     "request"},
+
+    /* named formats */
+    {"['a', 'A', 'a-', 'a.b', ''].map(x, format.dns1123Label().validate(x).hasValue())", NULL,
+     "[false, true, true, true, true]"},
+    {"['a', 'a-', '-a'].map(x, format.dns1123LabelPrefix().validate(x).hasValue())", NULL,
+     "[false, false, true]"},
+    {"['a.b', 'a_b'].map(x, format.dns1123Subdomain().validate(x).hasValue())", NULL,
+     "[false, true]"},
+    {"['YQ==', 'YQ', '', '-_8='].map(x, format.byte().validate(x).hasValue())", NULL,
+     "[false, true, true, true]"},
+    {"['2024-02-28', '2024-02-30', '2024-1-1'].map(x, format.date().validate(x).hasValue())", NULL,
+     "[false, true, true]"},
+    {"format.uuid().validate('zz')", NULL, "optional.of(['does not match the UUID format'])"},
+    {"[format.named('uri').hasValue(), format.named('zz').hasValue()]", NULL, "[true, false]"},
+    {"format.named('datetime').value().validate('2024-01-01T00:00:00Z')", NULL, "optional.none()"},
+    {"format.qualifiedName()", NULL, "format.named('qualifiedName')"},
 };
 
 START_TEST(functions)

@@ -81,7 +81,7 @@ static const struct refusal {
     {"owner without uid", API_CREATE, "configmaps", "default", NULL,
      "{'metadata':{'name':'a','ownerReferences':[{'apiVersion':'v1','kind':'A','name':'x'}]}}", 422,
      "Invalid",
-     "ConfigMap \"a\" is invalid: metadata.ownerReferences[0].uid: Invalid value: \"\": uid must "
+     "ConfigMap \"a\" is invalid: metadata.ownerReferences.uid: Invalid value: \"\": uid must "
      "not be empty"},
     {"orphan and foreground", API_CREATE, "configmaps", "default", NULL,
      "{'metadata':{'name':'a','finalizers':['orphan','foregroundDeletion']}}", 422, "Invalid",

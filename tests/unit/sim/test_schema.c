@@ -53,7 +53,7 @@ static const struct schema_case {
      "{'a':[1,2]}", NULL, "spec.a: Too many: 2: must have at most 1 items"},
     {"too few properties",
      "{'type':'object','minProperties':1,'additionalProperties':{'type':'string'}}", "{}", NULL,
-     "spec: Invalid value: {}: spec in body should have at least 1 properties"},
+     "spec: Invalid value: 0: spec in body should have at least 1 properties"},
     {"date-time", OBJ("'a':{'type':'string','format':'date-time'}"), "{'a':'yesterday'}", NULL,
      "spec.a: Invalid value: \"yesterday\": spec.a in body must be of type date-time: "
      "\"yesterday\""},
@@ -77,27 +77,29 @@ static const struct schema_case {
      "{'type':'object','properties':{'a':{'type':'integer'},'b':{'type':'integer'}},'oneOf':[{'"
      "required':['a']},{'required':['b']}]}",
      "{}", NULL,
-     "spec: Invalid value: \"\": \"spec\" must validate one and only one schema (oneOf). Found "
-     "none valid"},
+     "[<nil>: Invalid value: \"\": \"spec\" must validate one and only one schema (oneOf). Found "
+     "none valid, spec.a: Required value]"},
     {"one of holds",
      "{'type':'object','properties':{'a':{'type':'integer'},'b':{'type':'integer'}},'oneOf':[{'"
      "required':['a']},{'required':['b']}]}",
      "{'b':1}", "{'b':1}", NULL},
     {"any of", OBJ("'a':{'type':'integer','anyOf':[{'minimum':10},{'maximum':2}]}"), "{'a':5}",
-     NULL, "spec.a: Invalid value: \"\": \"spec.a\" must validate at least one schema (anyOf)"},
+     NULL,
+     "[<nil>: Invalid value: \"\": \"spec.a\" must validate at least one schema (anyOf), spec.a: "
+     "Invalid value: 5: spec.a in body should be greater than or equal to 10]"},
     {"not", OBJ("'a':{'type':'string','not':{'enum':['x']}}"), "{'a':'x'}", NULL,
-     "spec.a: Invalid value: \"\": \"spec.a\" must not validate the schema (not)"},
+     "<nil>: Invalid value: \"\": \"spec.a\" must not validate the schema (not)"},
     {"items", OBJ("'a':{'type':'array','items':" OBJ("'n':{'type':'string'}") "}"),
      "{'a':[{'n':'x','m':1},{'n':5}]}", NULL,
      "spec.a[1].n: Invalid value: \"integer\": spec.a[1].n in body must be of type string: "
      "\"integer\""},
     {"map key in the path", "{'type':'object','additionalProperties':{'type':'string'}}", "{'k':1}",
      NULL,
-     "spec[k]: Invalid value: \"integer\": spec[k] in body must be of type string: \"integer\""},
+     "spec.k: Invalid value: \"integer\": spec.k in body must be of type string: \"integer\""},
     {"embedded resource",
      OBJ("'o':{'type':'object','x-kubernetes-embedded-resource':true,'x-kubernetes-preserve-"
          "unknown-fields':true}"),
-     "{'o':{'kind':'A'}}", NULL, "spec.o.apiVersion: Required value"},
+     "{'o':{'kind':'A'}}", NULL, "spec.o.apiVersion: Required value: must not be empty"},
     {"rule",
      "{'type':'object','properties':{'a':{'type':'integer'},'b':{'type':'integer'}},'x-kubernetes-"
      "validations':[{'rule':'self.a <= self.b','message':'a above b'}]}",
@@ -108,11 +110,11 @@ static const struct schema_case {
      "{'a':1,'b':2}", "{'a':1,'b':2}", NULL},
     {"rule's own text",
      OBJ("'a':{'type':'integer','x-kubernetes-validations':[{'rule':'self > 3'}]}"), "{'a':3}",
-     NULL, "spec.a: Invalid value: 3: failed rule: self > 3"},
+     NULL, "spec.a: Invalid value: \"integer\": failed rule: self > 3"},
     {"message expression",
      OBJ("'a':{'type':'integer','x-kubernetes-validations':[{'rule':'self > "
          "3','messageExpression':'\\'got \\' + string(self)','message':'m'}]}"),
-     "{'a':3}", NULL, "spec.a: Invalid value: 3: got 3"},
+     "{'a':3}", NULL, "spec.a: Invalid value: \"integer\": got 3"},
     {"field path and reason",
      "{'type':'object','properties':{'a':{'type':'integer'}},'x-kubernetes-validations':[{'rule':'"
      "has(self.a)','fieldPath':'.a','reason':'FieldValueRequired','message':'give a'}]}",
@@ -124,7 +126,8 @@ static const struct schema_case {
      "{'type':'object','required':['a'],'properties':{'a':{'type':'integer'}},'x-kubernetes-"
      "validations':[{'rule':'self.a > 0'}]}",
      "{}", NULL,
-     "[spec.a: Required value, <nil>: Invalid value: null: some validation rules were not checked "
+     "[spec.a: Required value, <nil>: Invalid value: \"null\": some validation rules were not "
+     "checked "
      "because the object was invalid; correct the existing errors to complete validation]"},
 };
 

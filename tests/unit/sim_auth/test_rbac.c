@@ -20,8 +20,7 @@ static const struct fixture {
      "[{'verbs':['get'],'nonResourceURLs':['/metrics','/logs/*','/x*y','/deep/**']}]"},
     {"any-path", NULL, NULL, "U:crawler", "[{'verbs':['*'],'nonResourceURLs':['*']}]"},
     {"local", "default", "default", "U:local",
-     "[{'verbs':['get'],'apiGroups':['apps',''],'resources':['deployments','pods']},"
-     "{'verbs':['get'],'nonResourceURLs':['/metrics']}]"},
+     "[{'verbs':['get'],'apiGroups':['apps',''],'resources':['deployments','pods']}]"},
     {"borrowed", NULL, "default", "G:team",
      "[{'verbs':['get'],'apiGroups':[''],'resources':['configmaps']},"
      "{'verbs':['get'],'nonResourceURLs':['/metrics']}]"},

@@ -1,0 +1,226 @@
+/* L. What a server of release 1.32 answered to requests that the checklist does not have. */
+#include "tests/api/harness.h"
+
+#define DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments"
+#define POD_SPEC "{'containers':[{'name':'c','image':'i'}]}"
+#define DEPLOYMENT(name)                                                                           \
+    "{'metadata':{'name':'" name "'},'spec':{'selector':{'matchLabels':{'a':'b'}},"                \
+    "'template':{'metadata':{'labels':{'a':'b'}},'spec':" POD_SPEC "}}}"
+
+/* Clients in Python and JavaScript read status.readyReplicas of what was just made. */
+static void l01(void)
+{
+    const struct answer *a = post(DEPLOYMENTS, DEPLOYMENT("d"));
+
+    want_code(a, 201);
+    want_json(a, "status", "{}");
+    want_json(get(DEPLOYMENTS), "items.0.status", "{}");
+    a = post("/apis/apps/v1/namespaces/default/replicasets", DEPLOYMENT("r"));
+    want_json(a, "status", "{'replicas':0}");
+    a = post("/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+             "{'metadata':{'name':'b'},'spec':{'minAvailable':1,'selector':{}}}");
+    want_code(a, 201);
+    want_num(a, "status.disruptionsAllowed", 0);
+    a = post(DEFAULT_NS "events", "{'metadata':{'name':'e'},'involvedObject':{'namespace':"
+                                  "'default'}}");
+    want_json(a, "source", "{}");
+    want_json(a, "eventTime", "null");
+    want_str(a, "reportingComponent", "");
+    a = ask("GET", DEPLOYMENTS "/d", "Accept: application/yaml", NULL);
+    want_part(a, "\nstatus: {}");
+}
+
+static const struct answer *resource_named(const char *name)
+{
+    const struct answer *a = get("/api/v1");
+    size_t i;
+
+    for (i = 0; i < count(a, "resources"); i++)
+        if (strcmp(str(a, text("resources.%zu.name", i)), name) == 0)
+            break;
+    want(i < count(a, "resources"), "no %s", name);
+    want_str(a, text("resources.%zu.name", i), name);
+    return a;
+}
+
+/* kubectl drain evicts when it finds this, and deletes when it does not. */
+static void l02(void)
+{
+    const struct answer *a = resource_named("pods/eviction");
+    AUTO(str) char *body = json_dumps(a->json, JSON_COMPACT | JSON_SORT_KEYS);
+
+    want(strstr(body, "{\"group\":\"policy\",\"kind\":\"Eviction\",\"name\":\"pods/eviction\","
+                      "\"namespaced\":true,\"singularName\":\"\",\"verbs\":[\"create\"],"
+                      "\"version\":\"v1\"}"),
+         "%s", body);
+    resource_named("pods/log");
+    resource_named("pods/exec");
+}
+
+/* Kubernetes' own finalizers have plain names; a built-in kind refuses those of others. */
+static void l03(void)
+{
+    const struct answer *a =
+        post(CMS, "{'metadata':{'name':'a','finalizers':['kubernetes','x.io/y','hold']}}");
+
+    want_status(a, 422, "Invalid", NULL);
+    want_cause(a, "FieldValueInvalid", "metadata.finalizers[2]",
+               "Invalid value: 'hold': name is neither a standard finalizer name nor is it fully "
+               "qualified");
+    want_code(post(CMS, "{'metadata':{'name':'a','finalizers':['orphan','x.io/y']}}"), 201);
+    want_status(merge_patch(CMS "/a", "{'metadata':{'finalizers':['hold']}}"), 422, "Invalid",
+                NULL);
+    define_widgets();
+    want_code(post(WIDGETS, "{'apiVersion':'example.com/v1','kind':'Widget','metadata':{'name':'a',"
+                            "'finalizers':['hold']}}"),
+              201);
+}
+
+static void l04(void)
+{
+    const struct answer *a =
+        post(CMS, "{'metadata':{'name':'a'},'data':{'a b':'x','..a':'y','k':'z'},"
+                  "'binaryData':{'k':'YQ=='}}");
+
+    want_status(a, 422, "Invalid", NULL);
+    want_cause(a, "FieldValueInvalid", "data[a b]", NULL);
+    want(
+        strstr(str(a, "message"), ": a valid config key must consist of alphanumeric characters, "),
+        "%s", str(a, "message"));
+    want_cause(a, "FieldValueInvalid", "data[..a]", NULL);
+    want_cause(a, "FieldValueInvalid", "data[k]",
+               "Invalid value: 'k': duplicate of key present in binaryData");
+    AUTO(str) char *long_text = mem_zalloc((1 << 20) + 2);
+    memset(long_text, 'x', (1 << 20) + 1);
+    a = post(CMS, "{'metadata':{'name':'a'},'data':{'k':'%s'}}", long_text);
+    want_status(a, 422, "Invalid",
+                "ConfigMap 'a' is invalid: []: Too long: may not be more than 1048576 bytes");
+    long_text[1 << 20] = '\0';
+    want_code(post(CMS, "{'metadata':{'name':'a'},'data':{'k':'%s'}}", long_text), 201);
+}
+
+/* Secrets of a type hold what that type is for. */
+static void l05(void)
+{
+    const struct answer *a = post(DEFAULT_NS "secrets", "{'metadata':{'name':'a'},'type':"
+                                                        "'kubernetes.io/tls','data':{'tls.crt':"
+                                                        "'YQ=='}}");
+
+    want_status(a, 422, "Invalid", "Secret 'a' is invalid: data[tls.key]: Required value");
+    a = post(DEFAULT_NS "secrets", "{'metadata':{'name':'a'},'type':'kubernetes.io/basic-auth'}");
+    want_status(a, 422, "Invalid",
+                "Secret 'a' is invalid: [data[username]: Required value, data[password]: Required "
+                "value]");
+    want_code(post(DEFAULT_NS "secrets", "{'metadata':{'name':'a'},'type':'kubernetes.io/tls',"
+                                         "'stringData':{'tls.crt':'a','tls.key':'b'}}"),
+              201);
+}
+
+#define ROLES "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+#define CLUSTER_ROLES "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+#define BINDINGS "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings"
+
+static void l06(void)
+{
+    const struct answer *a =
+        post(CLUSTER_ROLES, "{'metadata':{'name':'a'},'rules':[{},{'verbs':['get'],"
+                            "'nonResourceURLs':['/x'],'apiGroups':['']}]}");
+
+    want_status(a, 422, "Invalid", NULL);
+    want_cause(a, "FieldValueRequired", "rules[0].verbs",
+               "Required value: verbs must contain at least one value");
+    want_cause(a, "FieldValueRequired", "rules[0].apiGroups",
+               "Required value: resource rules must supply at least one api group");
+    want_cause(a, "FieldValueRequired", "rules[0].resources",
+               "Required value: resource rules must supply at least one resource");
+    want_cause(a, "FieldValueInvalid", "rules[1].nonResourceURLs", NULL);
+    a = post(ROLES, "{'metadata':{'name':'a'},'rules':[{'verbs':['get'],'nonResourceURLs':"
+                    "['/x']}]}");
+    want_part(a, "namespaced rules cannot apply to non-resource URLs");
+    a = post(BINDINGS, "{'metadata':{'name':'a'},'roleRef':{'kind':'Foo','name':'r','apiGroup':"
+                       "'x'},'subjects':[{'kind':'Foo','name':'bob'},{'kind':'User','name':''}]}");
+    want_cause(a, "FieldValueNotSupported", "roleRef.apiGroup",
+               "Unsupported value: 'x': supported values: 'rbac.authorization.k8s.io'");
+    want_cause(a, "FieldValueNotSupported", "roleRef.kind",
+               "Unsupported value: 'Foo': supported values: 'Role', 'ClusterRole'");
+    want_cause(a, "FieldValueNotSupported", "subjects[0].kind",
+               "Unsupported value: 'Foo': supported values: 'ServiceAccount', 'User', 'Group'");
+    want_cause(a, "FieldValueRequired", "subjects[1].name", "Required value");
+}
+
+static void l07(void)
+{
+    const struct answer *a = post("/apis/coordination.k8s.io/v1/namespaces/default/leases",
+                                  "{'metadata':{'name':'l'},'spec':{'leaseDurationSeconds':0,"
+                                  "'leaseTransitions':-1}}");
+
+    want_status(a, 422, "Invalid",
+                "Lease.coordination.k8s.io 'l' is invalid: [spec.leaseDurationSeconds: Invalid "
+                "value: 0: must be greater than 0, spec.leaseTransitions: Invalid value: -1: must "
+                "be greater than or equal to 0]");
+}
+
+static void want_why(const char *spec, const char *why)
+{
+    const struct answer *a = post(WIDGETS,
+                                  "{'apiVersion':'example.com/v1','kind':'Widget','metadata':"
+                                  "{'name':'a'},'spec':%s}",
+                                  spec);
+
+    want_status(a, 422, "Invalid", text("Widget.example.com 'a' is invalid: %s", why));
+}
+
+/* The words and places of a schema's verdicts, which suites compare with. */
+static void l08(void)
+{
+    define("widgets", "Widget", "s",
+           "{'type':'object','required':['r'],'properties':{'r':{'type':'object','required':['s'],"
+           "'properties':{'s':{'type':'string'}}},"
+           "'m':{'type':'object','maxProperties':1,'minProperties':1,'additionalProperties':"
+           "{'type':'integer'}},'l':{'type':'array','minItems':2,'items':{'type':'integer'}},"
+           "'t':{'type':'string','minLength':2,'pattern':'^b'},'u':{'type':'string','format':"
+           "'uuid'},'n':{'type':'integer','format':'int32','maximum':10,'multipleOf':3},"
+           "'o':{'type':'object','properties':{'a':{'type':'integer'},'b':{'type':'integer'},"
+           "'c':{'type':'integer'}},'oneOf':[{'required':['a']},{'required':['b']},{'required':"
+           "['c']}]},'w':{'type':'integer','format':'int32'}}}");
+    want_why("{'r':{}}", "spec.r.s: Required value");
+    want_why("{'r':{'s':'x'},'m':{'k.l/m':'x'}}",
+             "spec.m.k.l/m: Invalid value: 'string': spec.m.k.l/m in body must be of type integer: "
+             "'string'");
+    want_why("{'r':{'s':'x'},'m':{}}",
+             "spec.m: Invalid value: 0: spec.m in body should have at least 1 properties");
+    want_why("{'r':{'s':'x'},'m':{'a':1,'b':2}}", "spec.m: Too many: 2: must have at most 1 items");
+    want_why("{'r':{'s':'x'},'l':[1]}",
+             "spec.l: Invalid value: 1: spec.l in body should have at least 2 items");
+    want_why("{'r':{'s':'x'},'t':'a'}",
+             "spec.t: Invalid value: 'a': spec.t in body should be at least 2 chars long");
+    want_why("{'r':{'s':'x'},'n':11}",
+             "[spec.n: Invalid value: 11: spec.n in body should be a multiple of 3, spec.n: "
+             "Invalid value: 11: spec.n in body should be less than or equal to 10]");
+    want_why("{'r':{'s':'x'},'o':{'a':1,'b':1,'c':1}}",
+             "<nil>: Invalid value: '': 'spec.o' must validate one and only one schema (oneOf). "
+             "Found 3 valid alternatives");
+    want_why("{'r':{'s':'x'},'o':{}}",
+             "[<nil>: Invalid value: '': 'spec.o' must validate one and only one schema (oneOf). "
+             "Found none valid, spec.o.a: Required value]");
+    want_cause(post(WIDGETS, "{'apiVersion':'example.com/v1','kind':'Widget','metadata':{'name':"
+                             "'a'},'spec':{'r':{'s':'x'},'u':'zz'}}"),
+               "FieldValueTypeInvalid", "spec.u",
+               "Invalid value: 'zz': spec.u in body must be of type uuid: 'zz'");
+    /* The range of int32 is the client's concern. */
+    want_code(post(WIDGETS, "{'apiVersion':'example.com/v1','kind':'Widget','metadata':{'name':"
+                            "'a'},'spec':{'r':{'s':'x'},'w':5000000000}}"),
+              201);
+}
+
+static const struct row rows[] = {
+    {"L01", "what nobody set of a built-in type is there as its zero value", ROW_BARE, l01},
+    {"L02", "discovery has what stands below pods: eviction, log, exec", 0, l02},
+    {"L03", "finalizers of built-in kinds: plain names are Kubernetes' own", 0, l03},
+    {"L04", "ConfigMap: keys, and at most 1 MiB", 0, l04},
+    {"L05", "Secret: what its type must hold", 0, l05},
+    {"L06", "roles need verbs, groups, resources; bindings known kinds", 0, l06},
+    {"L07", "Lease: duration and transitions in range", 0, l07},
+    {"L08", "verdicts of schemas: places, values and words", 0, l08},
+};
+ROWS_MAIN(rows)

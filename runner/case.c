@@ -156,6 +156,7 @@ static void casework_start(struct casework *cw)
     history_init(&cw->history, world_now(cw->world));
     cw->last_write_ns = world_now(cw->world);
     cw->watch.cell = waitcell_create(world_sched(cw->world), "story");
+    cw->resume = waitcell_create(world_sched(cw->world), "stage");
     cw->story = process_create(world_sched(cw->world), "scenario");
     install_hooks(cw);
     cw->external = external_create(cw);
@@ -196,6 +197,7 @@ static void casework_finish(struct casework *cw, struct case_outcome *ret)
     cw->over = true; /* unwinding judges nothing */
     process_crash(cw->story);
     waitcell_destroy(TAKE(cw->watch.cell));
+    waitcell_destroy(TAKE(cw->resume));
     if (cw->options->trace && world_trace(cw->world)) {
         const struct strbuf *text = trace_text(world_trace(cw->world));
 
@@ -250,8 +252,8 @@ static void run_world(struct casework *cw, actor_fn *story)
     }
     do
         stop = sched_run(world_sched(cw->world), SCHED_NEVER);
-    while (stop == SCHED_STOP_ASKED && !cw->over);
-    if (!cw->over)
+    while (stop == SCHED_STOP_ASKED && !cw->over && !cw->paused);
+    if (!cw->over && !cw->paused)
         verdict(cw, RESULT_ERROR, "limit", cw->step ? cw->step->pos : NO_POS, NULL, "%s",
                 stop_reason(stop));
 }
@@ -372,19 +374,39 @@ void case_outcome_finish(struct case_outcome *o)
 /* ---- a stage without a story ---- */
 
 struct staged_case {
-    struct casework work;
+    struct casework work; /* first: what its story is given */
     struct case_outcome outcome;
+    void (*done)(void *cookie, const struct result_case *result);
+    void *cookie;
 };
+
+int stage_pause(struct casework *cw)
+{
+    struct actor *self = actor_self(world_sched(cw->world));
+
+    /* A step that an event has set off does not hold up whoever made it. */
+    if (cw->resumed || !cw->staging || !self || actor_process(self) != cw->story)
+        return 0;
+    cw->paused = true;
+    sched_stop(world_sched(cw->world));
+    while (cw->paused)
+        if (waitcell_wait(cw->resume, SCHED_NEVER) != SCHED_OK)
+            return -1;
+    return cw->over ? -1 : 0;
+}
 
 static void set_stage(void *arg)
 {
     struct casework *cw = arg;
+    struct staged_case *s = arg;
 
-    if (stage_world(cw) < 0)
-        return;
-    cw->over = true;
-    cw->result->status = RESULT_PASSED;
-    sched_stop(world_sched(cw->world));
+    if (stage_world(cw) == 0) {
+        cw->over = true;
+        cw->result->status = RESULT_PASSED;
+        sched_stop(world_sched(cw->world));
+    }
+    if (s->done && !sched_crashed(world_sched(cw->world)))
+        s->done(s->cookie, cw->result);
 }
 
 struct staged_case *case_stage(const struct unit *u, const json_t *values,
@@ -396,7 +418,7 @@ struct staged_case *case_stage(const struct unit *u, const json_t *values,
     s->work.result = s->outcome.result = blank_result(u, values, options);
     casework_start(&s->work);
     run_world(&s->work, set_stage);
-    if (s->work.result->status == RESULT_PASSED)
+    if (s->work.paused || s->work.result->status == RESULT_PASSED)
         return s;
     err_set(reterr, ERR_INVALID, NO_POS, "the stage could not be set: %s",
             s->work.result->headline);
@@ -416,4 +438,19 @@ void staged_case_destroy(struct staged_case *s)
 struct world *staged_case_world(const struct staged_case *s)
 {
     return s->work.world;
+}
+
+bool staged_case_is_paused(const struct staged_case *s)
+{
+    return s->work.paused;
+}
+
+void staged_case_go_on(struct staged_case *s,
+                       void (*done)(void *cookie, const struct result_case *result), void *cookie)
+{
+    s->done = done;
+    s->cookie = cookie;
+    s->work.paused = false;
+    s->work.resumed = true;
+    waitcell_signal(s->work.resume);
 }

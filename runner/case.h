@@ -12,6 +12,12 @@
 #include "runner/scenario.h"
 
 struct external_options;
+/* Who plays a component of a case that is staged and not run. */
+enum case_player {
+    PLAYER_BUILTIN,
+    PLAYER_NONE,   /* nobody */
+    PLAYER_OUTSIDE /* a program that speaks to the clusters, which somebody has to serve */
+};
 struct case_options {
     uint64_t seed;
     bool trace;
@@ -29,6 +35,9 @@ struct case_options {
     const char *sockets;
     const char *component_program; /* what is run for each; NULL: vmconform-component */
     int64_t watchdog_ns;           /* of wall time, for one call of theirs; 0: the default */
+    /* NULL: all are builtin, or external's. */
+    enum case_player (*player)(void *cookie, const char *component);
+    void *player_cookie;
 };
 #define CASE_EVENTS_MAX UINT64_C(50000000)
 
@@ -62,6 +71,11 @@ struct staged_case *case_stage(const struct unit *u, const json_t *values,
                                const struct case_options *options, struct err *reterr);
 void staged_case_destroy(struct staged_case *s);
 DEFINE_CLEANUP(struct staged_case, staged_case, staged_case_destroy);
+/* Whether the given stands still where it starts the first component that is played outside. The
+ * rest may wait for what that does: it goes on with the world, and `done` is told of its end. */
+bool staged_case_is_paused(const struct staged_case *s);
+void staged_case_go_on(struct staged_case *s,
+                       void (*done)(void *cookie, const struct result_case *result), void *cookie);
 struct world;
 struct world *staged_case_world(const struct staged_case *s);
 

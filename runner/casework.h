@@ -99,6 +99,9 @@ struct casework {
     bool staging; /* inside given: a failing step is an error */
     bool over;    /* a verdict stands: nothing more is evaluated */
     bool in_hook; /* a hook is evaluating or acting: do not nest */
+    bool paused;  /* the given stands still until somebody is there to play a component */
+    bool resumed; /* it has stood still, and does so once */
+    struct waitcell *resume;
     bool writing; /* the scenario's own write is on its way, on whatever fiber */
     unsigned use_depth;
     const struct step *use; /* the outermost `use` that runs, NULL: none */
@@ -179,6 +182,8 @@ int create_object(struct casework *cw, struct cluster *c, const json_t *manifest
 /* ---- given ---- */
 
 int stage_world(struct casework *cw);
+/* Stands still, on the story's fiber, until the case goes on. -1: it does not. */
+int stage_pause(struct casework *cw);
 
 /* ---- components (components.c) ---- */
 

@@ -150,7 +150,8 @@ static int open_cluster(struct served *c, struct err *reterr)
 
 static int start(struct serve *s, struct err *reterr)
 {
-    if (serve_make_world(s, reterr) < 0 || serve_make_accounts(s, reterr) < 0)
+    if (serve_read_players(s, reterr) < 0 || serve_make_world(s, reterr) < 0 ||
+        serve_make_accounts(s, reterr) < 0)
         return -1;
     s->processes = strmap_create();
     for (size_t i = 0; i < s->count; i++)
@@ -193,6 +194,7 @@ static int serve_until_asked(struct serve *s, struct err *reterr)
     int r = 0;
 
     tell_ready(s);
+    serve_go_on(s);
     /* Whoever stops the scheduler (a verdict, a limit that is none) does not stop us. */
     while (r == 0 && !interrupted)
         r = loop_run(s->loop, false, reterr);
@@ -226,6 +228,7 @@ static void stop(struct serve *s)
     }
     strmap_destroy(s->processes, NULL);
     serve_end_world(s);
+    serve_forget_players(s);
 }
 
 static int serve(const struct serve_options *o)
@@ -243,7 +246,7 @@ static int serve(const struct serve_options *o)
         err_clear(&err);
     }
     stop(&s);
-    return r < 0 ? EXIT_CANNOT_TELL : 0;
+    return r < 0 || s.unstaged ? EXIT_CANNOT_TELL : 0;
 }
 
 /* ---- the command line ---- */
@@ -321,7 +324,7 @@ static void help(const struct option_spec *specs)
          "and to every client of the Kubernetes API,\nuntil SIGTERM or SIGINT. A line on standard "
          "output tells when it is ready.\n");
     options_help(specs);
-    puts("\nexit status: 0 ended by a signal; 2 it cannot serve");
+    puts("\nexit status: 0 ended by a signal; 2 it cannot serve, or the given failed");
 }
 
 static int parse_and_serve(struct serve_options *o, const struct option_spec *specs, int argc,
@@ -359,6 +362,8 @@ int cmd_serve(int argc, char **argv)
         {"--world", 0, OPTION_LIST, &o.files, "FILE",
          "objects, or a scenario whose given is staged; repeatable"},
         {"--filter", 0, OPTION_TEXT, &o.filter, "GLOB", "which case of the scenario"},
+        {"--implementation", 0, OPTION_LIST, &o.implementations, "NAME=WHAT",
+         "who plays a component of the scenario: builtin, external or none; repeatable"},
         {"--cluster", 0, OPTION_TEXT, &o.cluster, "NAME",
          "one cluster of the scenario (default: all of them), or what ours is called (main)"},
         {"--speed", 0, OPTION_TEXT, &o.speed, "N", "virtual seconds in a second (default 1)"},
@@ -378,5 +383,6 @@ int cmd_serve(int argc, char **argv)
     option_list_finish(&o.as);
     option_list_finish(&o.service_accounts);
     option_list_finish(&o.files);
+    option_list_finish(&o.implementations);
     return status;
 }

@@ -35,8 +35,10 @@ static const struct component *known_component(struct casework *cw, const char *
     for (; all[count] && count < ARRAY_LEN(names); count++)
         names[count] = all[count]->name;
     near = err_nearest(name, names, count);
-    verdict(cw, RESULT_ERROR, "scenario", pos, NULL, "no component is called '%s'%s%s%s", name,
-            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    verdict(cw, RESULT_ERROR, "scenario", pos, NULL,
+            "no component is called '%s'; did you mean %s%s%sa program of yours (--implementation "
+            "%s=external)?",
+            name, near ? "'" : "", near ? near : "", near ? "', or " : "", name);
     return NULL;
 }
 
@@ -119,12 +121,22 @@ static void launch(struct casework *cw, const struct component *c, struct runnin
     actor_spawn(r->process, "main", run_component, l);
 }
 
+static enum case_player player_of(const struct casework *cw, const char *name)
+{
+    return cw->options->player ? cw->options->player(cw->options->player_cookie, name)
+                               : PLAYER_BUILTIN;
+}
+
 int component_start(struct casework *cw, const char *name, const json_t *config, struct src_pos pos)
 {
+    enum case_player player = player_of(cw, name);
     bool outside = external_is(cw->external, name);
-    const struct component *c = outside ? NULL : known_component(cw, name, pos);
+    const struct component *c =
+        outside || player != PLAYER_BUILTIN ? NULL : known_component(cw, name, pos);
     struct running_component *r = find_running(cw, name);
 
+    if (player != PLAYER_BUILTIN)
+        return player == PLAYER_OUTSIDE ? stage_pause(cw) : 0;
     if (!c && !outside)
         return -1;
     if (r && r->wanted && !process_crashed(r->process))
@@ -161,8 +173,11 @@ static struct running_component *running_or_verdict(struct casework *cw, const c
 
 int component_stop(struct casework *cw, const char *name, struct src_pos pos)
 {
-    struct running_component *r = running_or_verdict(cw, name, pos);
+    struct running_component *r;
 
+    if (player_of(cw, name) != PLAYER_BUILTIN)
+        return 0; /* it is not ours to end */
+    r = running_or_verdict(cw, name, pos);
     if (!r || external_end(cw->external, r, false) < 0)
         return -1;
     r->wanted = false;
@@ -197,8 +212,11 @@ static void revive_after(struct casework *cw, struct running_component *r, int64
 
 int component_crash(struct casework *cw, const char *name, int64_t restart_ns, struct src_pos pos)
 {
-    struct running_component *r = running_or_verdict(cw, name, pos);
+    struct running_component *r;
 
+    if (player_of(cw, name) != PLAYER_BUILTIN)
+        return 0; /* it is not ours to end */
+    r = running_or_verdict(cw, name, pos);
     if (!r)
         return -1;
     if (process_crashed(r->process))
@@ -213,8 +231,11 @@ int component_crash(struct casework *cw, const char *name, int64_t restart_ns, s
 
 int component_restart(struct casework *cw, const char *name, struct src_pos pos)
 {
-    struct running_component *r = running_or_verdict(cw, name, pos);
+    struct running_component *r;
 
+    if (player_of(cw, name) != PLAYER_BUILTIN)
+        return 0; /* it is not ours to end */
+    r = running_or_verdict(cw, name, pos);
     if (!r || external_end(cw->external, r, true) < 0)
         return -1;
     process_crash(r->process); /* it may be down already: then it is down no longer */

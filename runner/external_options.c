@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "kube/time.h"
 #include "runner/case.h"
+#include "runner/component_names.h"
 #include "runner/external.h"
 
 #define QUIET_MS 200
@@ -189,97 +190,10 @@ void external_replay(const struct external_options *o, char **replay)
 
 /* ---- names ---- */
 
-#define NAMES_MAX 256
-
-/* Of components, and the templates in which more of them may be. */
-struct names {
-    const char *items[NAMES_MAX];
-    size_t count;
-    const struct template_def *templates[NAMES_MAX];
-    size_t template_count;
-    bool more; /* than are found here: from parameters and variables, or beyond the limits */
-};
-
-static void add_name(struct names *n, const char *name)
-{
-    for (size_t i = 0; name && i < n->count; i++)
-        if (strcmp(n->items[i], name) == 0)
-            return;
-    if (name && n->count < NAMES_MAX)
-        n->items[n->count++] = name;
-    else
-        n->more = true;
-}
-
-static void add_template(struct names *n, const struct template_def *t)
-{
-    for (size_t i = 0; i < n->template_count; i++)
-        if (n->templates[i] == t)
-            return;
-    if (n->template_count < NAMES_MAX)
-        n->templates[n->template_count++] = t;
-    else
-        n->more = true;
-}
-
-static void names_of_steps(struct names *n, const struct steps *steps)
-{
-    for (size_t i = 0; i < steps->count; i++) {
-        const struct step *s = &steps->items[i];
-        const struct tmpl *start = s->verb == VERB_COMPONENT ? tmpl_get(s->args, "start") : NULL;
-
-        if (start)
-            add_name(n, tmpl_word(start));
-        if (s->verb == VERB_USE && s->use)
-            add_template(n, s->use);
-    }
-}
-
-static void names_of_unit(struct names *n, const struct unit *u)
-{
-    for (size_t i = 0; i < u->given_count; i++) {
-        const struct given *g = &u->givens[i];
-
-        if (g->kind == GIVEN_COMPONENT)
-            add_name(n, tmpl_word(g->args));
-        names_of_steps(n, &g->steps);
-        if (g->fixture)
-            names_of_unit(n, g->fixture);
-    }
-    names_of_steps(n, &u->steps);
-    names_of_steps(n, &u->finally);
-}
-
-static void names_of_collection(struct names *n, const struct collection *c)
-{
-    for (size_t i = 0; i < c->case_count; i++)
-        names_of_unit(n, c->cases[i].unit);
-    /* Templates use others: the list grows while it is walked. */
-    for (size_t i = 0; i < n->template_count; i++)
-        names_of_steps(n, &n->templates[i]->steps);
-}
-
 int external_check(const struct external_options *o, const struct collection *c, struct err *reterr)
 {
-    struct names names = {.count = 0};
-    const char *near;
-
-    names_of_collection(&names, c);
-    for (size_t i = 0; i < o->implementations.count; i++) {
-        const char *text = o->implementations.items[i];
-        AUTO(str) char *name = mem_strndup(text, strcspn(text, "="));
-        size_t k = 0;
-
-        while (k < names.count && strcmp(names.items[k], name) != 0)
-            k++;
-        if (k < names.count || names.more)
-            continue;
-        err_set(reterr, ERR_NOT_FOUND, NO_POS,
-                "--implementation: no selected case starts a component called '%s'", name);
-        near = err_nearest(name, names.items, names.count);
-        if (!near && names.count)
-            near = names.items[0];
-        return near ? err_hint(reterr, "'%s' is one that is started", near) : -1;
-    }
+    for (size_t i = 0; i < o->implementations.count; i++)
+        if (component_names_check(c, o->implementations.items[i], reterr) < 0)
+            return -1;
     return 0;
 }

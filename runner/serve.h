@@ -21,11 +21,17 @@
 struct serve_options {
     const char *address, *unix_path, *tls, *kubeconfig, *cluster, *speed, *start, *filter;
     uint64_t seed, connections;
-    struct option_list as, service_accounts, files;
+    struct option_list as, service_accounts, files, implementations;
     bool rbac, no_rbac, anonymous, help;
     double speed_value;
     int64_t start_ns;
     bool use_tls;
+};
+
+/* A component of the scenario that is not ours to play, or is said to be. */
+struct serve_player {
+    char *name, *user;
+    enum case_player who;
 };
 
 /* One cluster, and what clients reach of it. */
@@ -54,7 +60,24 @@ struct serve {
     unsigned char secret[SERVE_SECRET_BYTES]; /* of tokens: new at each start */
     struct loop *loop;
     struct strmap *processes; /* that stand for users, by their names */
+    struct serve_player *players;
+    size_t player_count;
+    size_t cluster_count; /* that there were when the given stood still */
+    bool unstaged;        /* it could not be set */
 };
+
+/* ---- who plays what (serve_players.c) ---- */
+
+int serve_read_players(struct serve *s, struct err *reterr);
+/* After the scenario is known: it starts those components. */
+int serve_check_players(const struct serve *s, struct err *reterr);
+void serve_forget_players(struct serve *s);
+/* Whether it can stand behind the path of a kubeconfig. */
+bool serve_is_file_name(const char *name);
+/* cookie is the struct serve. */
+enum case_player serve_player(void *cookie, const char *component);
+/* The given goes on, now that everything is served. */
+void serve_go_on(struct serve *s);
 
 /* ---- the world (serve_world.c) ---- */
 
@@ -94,8 +117,9 @@ int serve_check_names(const struct serve_options *o, struct err *reterr);
 /* The namespace and the object of an account that the command line names. */
 int serve_make_accounts(struct serve *s, struct err *reterr);
 int serve_make_certificates(struct served *c, struct err *reterr);
-/* Of all clusters; when they are several, also one of each cluster beside it, PATH.CLUSTER. Each
- * atomically, with mode 0600. */
+/* Of all clusters; beside it PATH.CLUSTER of each cluster when they are several, and
+ * PATH.COMPONENT, whose current context is that of a component that is outside. Each atomically,
+ * with mode 0600. */
 int serve_write_kubeconfigs(struct serve *s, const char *path, struct err *reterr);
 
 #endif

@@ -8,15 +8,25 @@
 #include "runner/bridge_world.h"
 #include "runner/serve.h"
 
+/* A component that is outside is known by its own name, to faults and in traces. */
+static const char *name_of(const struct serve *s, const char *user)
+{
+    for (size_t i = 0; i < s->player_count; i++)
+        if (s->players[i].who == PLAYER_OUTSIDE && strcmp(s->players[i].user, user) == 0)
+            return s->players[i].name;
+    return user;
+}
+
 /* The process that stands for a user. One that a fault has crashed has been restarted by whoever
  * starts clients: the next request finds a new one. */
 static struct process *process_of(struct serve *s, const char *user)
 {
-    struct process *p = strmap_get(s->processes, user);
+    const char *name = name_of(s, user);
+    struct process *p = strmap_get(s->processes, name);
 
     if (!p || process_crashed(p)) {
-        p = process_create(world_sched(s->world), user);
-        strmap_put(s->processes, user, p);
+        p = process_create(world_sched(s->world), name);
+        strmap_put(s->processes, name, p);
     }
     return p;
 }

@@ -180,6 +180,12 @@ int serve_check_names(const struct serve_options *o, struct err *reterr)
     int r = check_text("--cluster", o->cluster, reterr);
 
     strmap_put(taken, ADMIN, taken);
+    for (size_t i = 0; r == 0 && i < o->implementations.count; i++) {
+        const char *text = o->implementations.items[i], *value = strchr(text, '=');
+
+        if (value && strcmp(value, "=external") == 0)
+            r = check_new(taken, "--implementation", text, (size_t)(value - text), reterr);
+    }
     for (size_t i = 0; r == 0 && i < o->as.count; i++)
         r = check_new(taken, "--as", o->as.items[i], strcspn(o->as.items[i], "="), reterr);
     for (size_t i = 0; r == 0 && i < o->service_accounts.count; i++)
@@ -233,8 +239,13 @@ static int add_all(struct file *k, struct err *reterr)
 {
     const struct serve_options *o = k->c->serve->options;
 
+    const struct serve *s = k->c->serve;
+
     if (add_admin(k, reterr) < 0)
         return -1;
+    for (size_t i = 0; i < s->player_count; i++)
+        if (s->players[i].who == PLAYER_OUTSIDE)
+            add_token(k, s->players[i].name, s->players[i].user, NULL);
     for (size_t i = 0; i < o->as.count; i++)
         if (add_person(k, o->as.items[i], reterr) < 0)
             return -1;
@@ -266,12 +277,12 @@ static int add_cluster(struct kubeconfig *config, const struct served *c, struct
     return add_all(&k, reterr);
 }
 
-/* Of some of the clusters; its user is the administrator of the first one. */
-static int write_file(const struct served *clusters, size_t count, const char *path,
-                      struct err *reterr)
+/* Of some of the clusters; who: whose context in the first of them is the current one. */
+static int write_file(const struct served *clusters, size_t count, const char *who,
+                      const char *path, struct err *reterr)
 {
     struct kubeconfig config = {.clusters = NULL};
-    AUTO(str) char *current = mem_printf(ADMIN "@%s", cluster_name(clusters[0].cluster));
+    AUTO(str) char *current = mem_printf("%s@%s", who, cluster_name(clusters[0].cluster));
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < count; i++)
@@ -287,8 +298,15 @@ int serve_write_kubeconfigs(struct serve *s, const char *path, struct err *reter
     for (size_t i = 0; s->count > 1 && i < s->count; i++) {
         AUTO(str) char *beside = mem_printf("%s.%s", path, cluster_name(s->clusters[i].cluster));
 
-        if (write_file(&s->clusters[i], 1, beside, reterr) < 0)
+        if (write_file(&s->clusters[i], 1, ADMIN, beside, reterr) < 0)
             return -1;
     }
-    return write_file(s->clusters, s->count, path, reterr);
+    for (size_t i = 0; i < s->player_count; i++) {
+        AUTO(str) char *beside = mem_printf("%s.%s", path, s->players[i].name);
+
+        if (s->players[i].who == PLAYER_OUTSIDE &&
+            write_file(s->clusters, s->count, s->players[i].name, beside, reterr) < 0)
+            return -1;
+    }
+    return write_file(s->clusters, s->count, ADMIN, path, reterr);
 }

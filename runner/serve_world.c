@@ -43,17 +43,21 @@ static int stage_scenario(struct serve *s, const char *path, struct err *reterr)
 {
     const struct planned_case *c;
 
-    if (choose_case(s, path, reterr) < 0 || make_folder(s, reterr) < 0)
+    if (choose_case(s, path, reterr) < 0 || serve_check_players(s, reterr) < 0 ||
+        make_folder(s, reterr) < 0)
         return -1;
     c = &s->scenarios.cases[0];
     s->case_options = (struct case_options){.seed = s->options->seed,
                                             .dir = s->dir,
                                             .events_max = UINT64_MAX,
-                                            .start_ns = s->options->start_ns};
+                                            .start_ns = s->options->start_ns,
+                                            .player = serve_player,
+                                            .player_cookie = s};
     s->staged = case_stage(c->unit, c->values, &s->case_options, reterr);
     if (!s->staged)
         return -1;
     s->world = staged_case_world(s->staged);
+    s->cluster_count = world_cluster_count(s->world);
     return 0;
 }
 
@@ -62,6 +66,8 @@ static int stage_platform(struct serve *s, struct err *reterr)
     const char *name = s->options->cluster ? s->options->cluster : "main";
     struct cluster *c;
 
+    if (serve_check_players(s, reterr) < 0)
+        return -1;
     s->world = world_create(
         &(struct world_config){.seed = s->options->seed, .start_ns = s->options->start_ns});
     s->own_world = true;
@@ -71,13 +77,15 @@ static int stage_platform(struct serve *s, struct err *reterr)
     return kubevirt_start(c, reterr);
 }
 
-/* Their names become those of files and of contexts. */
-static int check_name(const struct cluster *c, struct err *reterr)
+/* Their names become those of files. */
+static int check_name(struct serve *s, const struct cluster *c, struct err *reterr)
 {
-    static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
     const char *name = cluster_name(c);
 
-    if (*name && strspn(name, good) == strlen(name))
+    if (serve_player(s, name) == PLAYER_OUTSIDE)
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "'%s' is a cluster and a component: there is no kubeconfig for both", name);
+    if (serve_is_file_name(name))
         return 0;
     err_set(reterr, ERR_INVALID, NO_POS,
             "a cluster that is served beside others has a name of letters, digits, '-', '_' and "
@@ -98,7 +106,7 @@ static int choose_clusters(struct serve *s, struct err *reterr)
         struct cluster *c = s->options->cluster ? one : world_cluster_at(s->world, i);
 
         s->clusters[i] = (struct served){.serve = s, .cluster = c};
-        if (s->count > 1 && check_name(c, reterr) < 0)
+        if (s->count > 1 && check_name(s, c, reterr) < 0)
             return -1;
     }
     if (one)

@@ -42,7 +42,11 @@ refuse() { expect "$1" 2 "$2" "$one" "$3" "$4"; }
 refuse 'no value' 'NAME=builtin, NAME=external or NAME=exec:COMMAND' --implementation instance-snapshotter
 refuse 'an unknown value' 'did you mean .external' --implementation instance-snapshotter=extrenal
 refuse 'an unknown name' "no selected case starts a component called 'instance-snapshoter'" --implementation instance-snapshoter=external
-also "'instance-snapshotter' is one that is started"
+also "did you mean 'instance-snapshotter', which .*snapshot-ready.yaml:28 starts?"
+refuse 'a name that is like none' "started are 'instance-snapshotter' (.*snapshot-ready.yaml:28)" --implementation backup=external
+refuse 'a component of no project' "no component is called 'instance-snapshotter'" --seed 2
+also "implementation instance-snapshotter=external"
+also 'snapshot-ready.yaml:28:'
 refuse 'nobody is outside' '--listen is for an implementation that is outside' --listen 127.0.0.1:0
 refuse 'no time' '--quiet-ms' --implementation=instance-snapshotter=external --quiet-ms=0
 refuse 'no leap' '--leap wants a duration' --implementation=instance-snapshotter=external --leap=0s

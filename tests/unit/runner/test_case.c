@@ -105,7 +105,7 @@ static const struct story_row rows[] = {
     {"guest of no machine", "  steps: [{guest: {vm: a/b, power: reset}}]\n", RESULT_ERROR, "stage",
      "no cluster has the VM 'a/b'"},
     {"an unknown component", "  steps: [{component: {start: osac-oprator}}]\n", RESULT_ERROR,
-     "scenario", "did you mean 'osac-operator'?"},
+     "scenario", "did you mean 'osac-operator', or a program of yours ("},
     {"crash what does not run", "  steps: [{crash: osac-operator}]\n", RESULT_ERROR, "scenario",
      "component 'osac-operator' does not run"},
     {"a fault that nobody knows", "  steps: [{fault: {point: apy, action: {answer: 500}}}]\n",

@@ -3,6 +3,9 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/base64.h"
@@ -161,11 +164,68 @@ static int refuse(const struct kubeconfig *k, const struct yaml_node *map, const
                : 0;
 }
 
+static bool is_socket(const char *path, size_t len)
+{
+    AUTO(str) char *text = mem_strndup(path, len);
+    struct stat st;
+
+    return stat(text, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* Where the socket's path ends and that of the API begins: what is a socket decides, and while
+ * there is none, how the clusters of one server are told apart. */
+static size_t socket_length(const char *path)
+{
+    const char *clusters = strstr(path, "/clusters/");
+
+    for (size_t len = strlen(path); len > 0; len--)
+        if ((!path[len] || path[len] == '/') && is_socket(path, len))
+            return len;
+    return clusters ? (size_t)(clusters - path) : strlen(path);
+}
+
+/* unix:///run/s/prefix */
+static int read_socket(const struct yaml_node *n, const char *server, struct access *ret,
+                       struct err *reterr)
+{
+    struct sockaddr_un address;
+    const char *path = server + strlen("unix://");
+    size_t len = socket_length(path);
+
+    if (*path != '/')
+        return err_set(reterr, ERR_INVALID, n->pos,
+                       "a socket is unix:// and its whole path, as in unix:///run/s, found '%s'",
+                       n->text);
+    if (len >= sizeof address.sun_path)
+        return err_set(reterr, ERR_INVALID, n->pos,
+                       "the path of a socket has at most %zu bytes, found %zu",
+                       sizeof address.sun_path - 1, len);
+    ret->unix_path = mem_strndup(path, len);
+    ret->server = mem_printf("http://localhost%s", path + len);
+    return 0;
+}
+
+static int read_server(const struct yaml_node *n, struct access *ret, struct err *reterr)
+{
+    size_t len = strlen(n->text);
+    AUTO(str) char *server = NULL;
+
+    while (len && n->text[len - 1] == '/')
+        len--;
+    server = mem_strndup(n->text, len);
+    if (strncmp(server, "unix://", 7) == 0)
+        return read_socket(n, server, ret, reterr);
+    if (strncmp(n->text, "https://", 8) != 0 && strncmp(n->text, "http://", 7) != 0)
+        return err_set(reterr, ERR_INVALID, n->pos,
+                       "'server' begins with https://, http:// or unix://, found '%s'", n->text);
+    ret->server = TAKE(server);
+    return 0;
+}
+
 static int read_cluster(const struct kubeconfig *k, const struct yaml_node *map, struct access *ret,
                         struct err *reterr)
 {
     const char *server, *name;
-    size_t len;
 
     if (refuse(k, map, "proxy-url", reterr) < 0 || text_of(k, map, "server", &server, reterr) < 0 ||
         text_of(k, map, "tls-server-name", &name, reterr) < 0 ||
@@ -174,18 +234,13 @@ static int read_cluster(const struct kubeconfig *k, const struct yaml_node *map,
         return -1;
     if (!server)
         return err_set(reterr, ERR_INVALID, map->pos, "the cluster has no 'server'");
-    if (strncmp(server, "https://", 8) != 0 && strncmp(server, "http://", 7) != 0)
-        return err_set(reterr, ERR_INVALID, yaml_get(k->doc, map, "server")->pos,
-                       "'server' begins with https:// or http://, found '%s'", server);
+    if (read_server(yaml_get(k->doc, map, "server"), ret, reterr) < 0)
+        return -1;
     if (ret->insecure && ret->ca_file)
         return err_set(reterr, ERR_INVALID, map->pos,
                        "'certificate-authority' and 'insecure-skip-tls-verify' contradict each "
                        "other");
-    len = strlen(server);
-    while (len && server[len - 1] == '/')
-        len--;
-    ret->server = mem_strndup(server, len);
-    ret->server_name = name ? mem_strdup(name) : NULL;
+    ret->server_name = name && !ret->unix_path ? mem_strdup(name) : NULL;
     return 0;
 }
 
@@ -257,6 +312,7 @@ void access_finish(struct access *a)
         if (a->fds[i] > 0)
             close(a->fds[i]);
     free(a->server);
+    free(a->unix_path);
     free(a->ca_file);
     free(a->cert_file);
     free(a->key_file);

@@ -17,7 +17,8 @@ DEFINE_CLEANUP(struct kubeconfig, kubeconfig, kubeconfig_destroy);
 /* Zero-initialise; access_finish() frees. Files that were written out in the kubeconfig are open
  * descriptors under /proc/self/fd. */
 struct access {
-    char *server;                         /* "https://host:port/prefix", without a last slash */
+    char *server;    /* "https://host:port/prefix", without a last slash */
+    char *unix_path; /* the socket that stands for the host of a unix:// server; NULL: none */
     char *ca_file, *cert_file, *key_file; /* NULL: none */
     char *server_name;                    /* whom the certificate must name; NULL: the host */
     char *token, *token_file;             /* NULL: none */

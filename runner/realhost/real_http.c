@@ -164,6 +164,7 @@ static struct transfer *start(struct realhost *r, const char *cluster,
                read_token(c->access.token_file, &token, reterr) < 0))
         return NULL;
     const struct transfer_server server = {.url = c->url,
+                                           .unix_path = c->access.unix_path,
                                            .ca_file = c->access.ca_file,
                                            .cert_file = c->access.cert_file,
                                            .key_file = c->access.key_file,

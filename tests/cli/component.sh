@@ -48,7 +48,8 @@ snapshots='http://x/apis/osac.openshift.io/v1alpha1/namespaces/osac/computeinsta
 start_server() {
     rm -f "$work/ready" "$work/socket"
     mkfifo "$work/ready"
-    "$program" serve --address 127.0.0.1:0 --unix "$work/socket" --anonymous --kubeconfig "$work/kubeconfig" \
+    # shellcheck disable=SC2086
+    "$program" serve $address --unix "$work/socket" --anonymous --kubeconfig "$work/kubeconfig" \
         --world "$work/world.yaml" "$@" >"$work/ready" 2>"$work/serve.err" &
     server=$!
     read -r line <"$work/ready" || complain "serve $*: it is not ready" "$work/serve.err"
@@ -85,8 +86,12 @@ try() {
     component='' server=''
 }
 
+address='--address 127.0.0.1:0'
 edit=''
 try https ''
+address=''
+try socket ''
+address='--address 127.0.0.1:0'
 edit='s|^\( *\)server: .*|&\n\1tls-server-name: "kubernetes"|'
 try 'another name' ''
 edit=''

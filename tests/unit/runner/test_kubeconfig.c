@@ -2,6 +2,9 @@
 #include "runner/realhost/kubeconfig.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -12,6 +15,8 @@
 #define CONTEXT "contexts: [{name: c, context: {cluster: k, user: u}}]\n"
 #define CLUSTER "clusters: [{name: k, cluster: {server: 'https://h:1/'}}]\n"
 #define USER "users: [{name: u, user: {token: t}}]\n"
+
+#define LONG "0123456789012345678901234567890123456789"
 
 static const struct config_case {
     const char *name, *text, *context;
@@ -56,7 +61,20 @@ static const struct config_case {
      "5:31: the cluster has no 'server'"},
     {"a server of another kind",
      HEAD CONTEXT "clusters: [{name: k, cluster: {server: 'ftp://h'}}]\n", NULL,
-     "5:40: 'server' begins with https:// or http://, found 'ftp://h'"},
+     "5:40: 'server' begins with https://, http:// or unix://, found 'ftp://h'"},
+    {"a socket",
+     HEAD CONTEXT "clusters: [{name: k, cluster: {server: 'unix:///nowhere/s/'}}]\n" USER, NULL,
+     "http://localhost socket=/nowhere/s token=t"},
+    {"a cluster behind a socket that is not there yet",
+     HEAD CONTEXT
+     "clusters: [{name: k, cluster: {server: 'unix:///nowhere/s/clusters/hub'}}]\n" USER,
+     NULL, "http://localhost/clusters/hub socket=/nowhere/s token=t"},
+    {"a socket without its whole path",
+     HEAD CONTEXT "clusters: [{name: k, cluster: {server: 'unix://s'}}]\n" USER, NULL,
+     "5:40: a socket is unix:// and its whole path, as in unix:///run/s, found 'unix://s'"},
+    {"a socket with a path that no socket has",
+     HEAD CONTEXT "clusters: [{name: k, cluster: {server: 'unix:///" LONG LONG LONG "'}}]\n" USER,
+     NULL, "5:40: the path of a socket has at most 107 bytes, found 121"},
     {"no base64",
      HEAD CONTEXT "clusters: [{name: k, cluster: {server: 'https://h', certificate-authority-data: "
                   "'*'}}]\n",
@@ -101,6 +119,8 @@ static char *describe(const struct access *a, const char *dir)
     size_t len = strlen(dir);
 
     strbuf_addstr(&out, a->server);
+    if (a->unix_path)
+        strbuf_addf(&out, " socket=%s", a->unix_path);
     if (a->insecure)
         strbuf_addstr(&out, " insecure");
     if (a->server_name)
@@ -159,11 +179,45 @@ START_TEST(read_it)
 }
 END_TEST
 
+/* A server's path may hold "/clusters/" itself: the socket that is there decides. */
+START_TEST(finds_the_socket)
+{
+    char dir[] = "/tmp/vmconform-kubeconfig-XXXXXX";
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    FILE *f;
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    AUTO(str) char *inner = mem_printf("%s/clusters", dir);
+    AUTO(str) char *socket_path = mem_printf("%s/s", inner);
+    AUTO(str) char *config = mem_printf("%s/config", dir);
+    AUTO(str) char *want = mem_printf("http://localhost/clusters/hub socket=%s", socket_path);
+    ck_assert_int_eq(mkdir(inner, 0700), 0);
+    memcpy(address.sun_path, socket_path, strlen(socket_path) + 1);
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    f = fopen(config, "w");
+    ck_assert_ptr_nonnull(f);
+    fprintf(f,
+            HEAD "contexts: [{name: c, context: {cluster: k}}]\n"
+                 "clusters: [{name: k, cluster: {server: 'unix://%s/clusters/hub'}}]\n",
+            socket_path);
+    fclose(f);
+    AUTO(str) char *got = result_of(config, dir, NULL);
+    ck_assert_str_eq(got, want);
+    close(fd);
+    unlink(socket_path);
+    unlink(config);
+    rmdir(inner);
+    rmdir(dir);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("kubeconfig");
     TCase *tc = tcase_create("all");
 
+    tcase_add_test(tc, finds_the_socket);
     tcase_add_loop_test(tc, read_it, 0, (int)ARRAY_LEN(rows));
     suite_add_tcase(s, tc);
     return suite_run(s);

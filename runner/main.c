@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "runner/commands.h"
 
 /* Most commands need no TLS, and do not wait for it to get ready: who needs it calls
@@ -37,7 +38,9 @@ static void usage(FILE *out)
           out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-    fputs("\n'vmconform COMMAND --help' shows the options of a command.\n", out);
+    fputs("\n'vmconform COMMAND --help' or 'vmconform help COMMAND' shows the options of a "
+          "command.\n",
+          out);
 }
 
 static int unknown_command(const char *word)
@@ -65,6 +68,35 @@ static int check_output(int status)
     return status ? status : EXIT_CANNOT_TELL;
 }
 
+/* argv: the command's name first, NULL-terminated. */
+static int run_command(int argc, char **argv)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(argv[0], commands[i].name) == 0)
+            return check_output(commands[i].fn(argc, argv));
+    return unknown_command(argv[0]);
+}
+
+/* `help serve` is `serve --help`, `help qcow2 map` is `qcow2 map --help`. */
+static int help(int count, char **words)
+{
+    static char option[] = "--help";
+    char **argv;
+    int status;
+
+    if (count == 0) {
+        usage(stdout);
+        return check_output(0);
+    }
+    argv = mem_zalloc(((size_t)count + 2) * sizeof *argv);
+    for (int i = 0; i < count; i++)
+        argv[i] = words[i];
+    argv[count] = option;
+    status = run_command(count + 1, argv);
+    free(argv);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     json_init();
@@ -80,8 +112,7 @@ int main(int argc, char **argv)
         printf("vmconform %s\n", VMCONFORM_VERSION);
         return 0;
     }
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return check_output(commands[i].fn(argc - 1, argv + 1));
-    return unknown_command(argv[1]);
+    if (strcmp(argv[1], "help") == 0)
+        return help(argc - 2, argv + 2);
+    return run_command(argc - 1, argv + 1);
 }

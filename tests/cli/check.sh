@@ -58,6 +58,11 @@ s=$work/s
 
 check no-command 2 '^usage: vmconform COMMAND' "$program"
 check help 0 '^usage: vmconform COMMAND' "$program" --help
+check help-as-a-word 0 '^usage: vmconform COMMAND' "$program" help
+check help-of-a-command 0 '^usage: vmconform serve' "$program" help serve
+check help-of-a-component 0 '^usage: vmconform component' "$program" help component
+check help-of-a-subcommand 0 '^usage: vmconform qcow2 map' "$program" help qcow2 map
+check help-of-no-command 2 "did you mean 'serve'" "$program" help serv
 check version 0 '^vmconform [0-9]*\.[0-9]*\.[0-9]*$' "$program" --version
 check unknown-command 2 "unknown command 'rnu'" "$program" rnu
 check unknown-command-hint 2 "did you mean 'run'" "$program" rnu

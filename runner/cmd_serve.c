@@ -1,4 +1,5 @@
 /* vmconform serve */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,6 +82,13 @@ static char *address_of(const char *address, size_t index, struct err *reterr)
     return NULL;
 }
 
+static int no_listener(struct err *reterr)
+{
+    return reterr->msg && strstr(reterr->msg, strerror(EADDRINUSE))
+               ? err_hint(reterr, "--address 127.0.0.1:0 takes a port that is free")
+               : -1;
+}
+
 static int start_server(struct served *c, size_t index, struct err *reterr)
 {
     const struct serve_options *o = c->serve->options;
@@ -88,9 +96,10 @@ static int start_server(struct served *c, size_t index, struct err *reterr)
     AUTO(str) char *path = NULL;
 
     serve_bridge_start(c);
-    if (o->address && (!(address = address_of(o->address, index, reterr)) ||
-                       !(c->tcp = listen_on(c, address, NULL, reterr))))
+    if (o->address && !(address = address_of(o->address, index, reterr)))
         return -1;
+    if (address && !(c->tcp = listen_on(c, address, NULL, reterr)))
+        return no_listener(reterr);
     path = !o->unix_path ? NULL
            : index == 0  ? mem_strdup(o->unix_path)
                          : mem_printf("%s.%s", o->unix_path, cluster_name(c->cluster));

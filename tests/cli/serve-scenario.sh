@@ -113,6 +113,10 @@ case $ready in
 *) fail "it says '$ready'" ;;
 esac
 expect 'the first cluster is the current one' '^kubernetes-admin@hub$' config current-context
+taken=${ready#*spoke https://}
+count=$((count + 1))
+"$program" serve --address "${taken%%,*}" --kubeconfig other >out 2>&1 </dev/null
+grep -q 'hint: --address 127.0.0.1:0 takes a port that is free' out || fail "an address that is taken: $(cat out)"
 expect 'nothing of the other' 'configmaps "of-spoke" not found' get configmap of-spoke
 expect 'the other cluster' 'of-spoke' --context kubernetes-admin@spoke get configmap of-spoke
 expect 'with its own kubeconfig' 'of-spoke' --kubeconfig kc.spoke get configmap of-spoke

@@ -105,6 +105,28 @@ START_TEST(a_round_is_not_interrupted)
 }
 END_TEST
 
+/* What many clients write in between must not leave streams behind. */
+START_TEST(slow_requests_end_a_round)
+{
+    struct pace p = {.hold_max_ns = BOUND};
+
+    ck_assert_uint_eq(pace_share(&p, 1000, 0), 125);
+    ck_assert_uint_eq(pace_share(&p, 875, BOUND), 125); /* a millisecond of it went to the sends */
+    ck_assert_uint_eq(pace_share(&p, 750, BOUND + 2 * MS), 750);
+}
+END_TEST
+
+/* Many streams alone are no reason: ten thousand take long, and requests are looked at meanwhile.
+ */
+START_TEST(slow_sends_do_not)
+{
+    struct pace p = {.hold_max_ns = BOUND};
+
+    for (int64_t i = 0; i < 8; i++)
+        ck_assert_uint_eq(pace_share(&p, 10000 - (size_t)i * 1250, i * BOUND), 1250);
+}
+END_TEST
+
 /* Streams that end while they wait end the round with them. */
 START_TEST(streams_end_in_a_round)
 {
@@ -155,6 +177,8 @@ int main(void)
     tcase_add_test(tc, few_never_wait);
     tcase_add_test(tc, quiet_streams_are_served_at_once);
     tcase_add_test(tc, a_round_is_not_interrupted);
+    tcase_add_test(tc, slow_requests_end_a_round);
+    tcase_add_test(tc, slow_sends_do_not);
     tcase_add_test(tc, streams_end_in_a_round);
     tcase_add_test(tc, a_second_of_events);
     suite_add_tcase(suite, tc);

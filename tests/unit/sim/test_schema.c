@@ -1,6 +1,8 @@
 /* Structural schemas through a widget's spec: pruning, defaults, verdicts, rules. */
 #include "tests/unit/sim/kit.h"
 
+#include "sim/apiserver/schema.h"
+
 #define OBJ(props) "{'type':'object','properties':{" props "}}"
 
 static const struct schema_case {
@@ -264,6 +266,82 @@ START_TEST(many_errors_in_a_changed_list)
 }
 END_TEST
 
+/* ---- schemas that are compiled when they are needed first ---- */
+
+static void tell_path(void *cookie, const char *path)
+{
+    strbuf_addf(cookie, "%s;", path);
+}
+
+enum first_use {
+    USE_NORMALISE,
+    USE_UNKNOWN,
+    USE_VALIDATE,
+    USE_VALIDATE_STATUS,
+    USE_TYPED,
+    USE_PREPARE,
+    USE_COUNT
+};
+
+/* What comes of one use, as a text. */
+static void use_schema(const struct schema *s, enum first_use use, struct strbuf *out)
+{
+    AUTO(json) json_t *object = js("{'spec':{'b':1,'x':1},'status':{'c':'no','x':1}}");
+    struct field_errors errors = {0};
+
+    switch (use) {
+    case USE_NORMALISE:
+        schema_normalise(s, object);
+        json_write_sorted(out, object, JSON_TIGHT);
+        break;
+    case USE_UNKNOWN:
+        schema_unknown(s, object, tell_path, out);
+        break;
+    case USE_VALIDATE:
+        schema_validate(s, object, NULL, NULL, &errors);
+        break;
+    case USE_VALIDATE_STATUS:
+        schema_validate_status(s, object, NULL, NULL, &errors);
+        break;
+    case USE_TYPED:
+        strbuf_addf(out, "%d", typed_info_of(schema_typed(s)).shape);
+        break;
+    case USE_PREPARE:
+        schema_prepare(s);
+        schema_normalise(s, object);
+        json_write_sorted(out, object, JSON_TIGHT);
+        break;
+    case USE_COUNT:
+        break;
+    }
+    if (errors.causes)
+        json_write_sorted(out, errors.causes, JSON_TIGHT);
+    field_errors_finish(&errors);
+}
+
+START_TEST(compiled_when_needed)
+{
+    AUTO(json)
+    json_t *source =
+        js(OBJ("'spec':" OBJ("'a':{'type':'integer','default':5},"
+                             "'b':{'type':'string'}") ",'status':" OBJ("'c':{'type':'integer'}")));
+    struct field_errors errors = {0};
+    AUTO(schema) struct schema *now = schema_compile(source, "s", true, &errors);
+    AUTO(schema) struct schema *later = schema_compile_later(source, true);
+    AUTO(strbuf) struct strbuf want = {0};
+    AUTO(strbuf) struct strbuf got = {0};
+
+    ck_assert_ptr_nonnull(now);
+    use_schema(now, (enum first_use)_i, &want);
+    for (int turn = 0; turn < 2; turn++) {
+        strbuf_reset(&got);
+        use_schema(later, (enum first_use)_i, &got);
+        ck_assert_str_eq(strbuf_str(&got), strbuf_str(&want));
+    }
+    ck_assert_uint_gt(want.len, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("sim.schema");
@@ -276,6 +354,7 @@ int main(void)
     tcase_add_test(tc, what_was_bad_may_stay);
     tcase_add_test(tc, many_errors_below_a_long_key);
     tcase_add_test(tc, many_errors_in_a_changed_list);
+    tcase_add_loop_test(tc, compiled_when_needed, 0, USE_COUNT);
     suite_add_tcase(s, tc);
     return suite_run(s);
 }

@@ -213,6 +213,96 @@ static void l08(void)
               201);
 }
 
+#define JOBS "/apis/batch/v1/namespaces/default/jobs"
+#define JOB                                                                                        \
+    "{'metadata':{'name':'j'},'spec':{'template':{'spec':{'restartPolicy':'Never',"                \
+    "'containers':[{'name':'c','image':'i'}]}}}}"
+
+/* Pods of a job outlive it unless somebody says otherwise: that is from the days of batch/v1beta1.
+ */
+static void l09(void)
+{
+    const struct answer *a;
+
+    want_code(post(JOBS, JOB), 201);
+    a = del(JOBS "/j");
+    want_code(a, 200);
+    want_json(a, "metadata.finalizers", "['orphan']");
+    want(strstr(header(a, "Warning"), "child pods are preserved by default when jobs are deleted"),
+         "%s", header(a, "Warning"));
+    want_code(merge_patch(JOBS "/j", "{'metadata':{'finalizers':null}}"), 200);
+    want_code(post(JOBS, JOB), 201);
+    a = del(JOBS "/j?propagationPolicy=Background");
+    want_header(a, "Warning", NULL);
+    want_str(a, "status", "Success");
+    want_code(get(JOBS "/j"), 404);
+}
+
+/* A completed delete answers what is gone for the kinds of storage. */
+static void l10(void)
+{
+    static const char path[] = "/apis/storage.k8s.io/v1/storageclasses";
+    const struct answer *a;
+
+    want_code(post(path, "{'metadata':{'name':'l10'},'provisioner':'x'}"), 201);
+    a = del("%s/l10", path);
+    want_str(a, "kind", "StorageClass");
+    want_str(a, "provisioner", "x");
+}
+
+static const struct answer *create_pod(const char *name, const char *resources)
+{
+    return post(DEFAULT_NS "pods",
+                "{'metadata':{'name':'%s'},'spec':{'containers':[{'name':'c',"
+                "'image':'i','resources':%s}]}}",
+                name, resources);
+}
+
+static void l11(void)
+{
+    const struct answer *a = create_pod("a", "{}");
+
+    want_str(a, "status.qosClass", "BestEffort");
+    a = create_pod("b", "{'limits':{'cpu':'1','memory':'1Gi'}}");
+    want_str(a, "status.qosClass", "Guaranteed");
+    want_json(a, "spec.containers.0.resources.requests", "{'cpu':'1','memory':'1Gi'}");
+    a = create_pod("c", "{'requests':{'cpu':'500m'},'limits':{'cpu':'1'}}");
+    want_str(a, "status.qosClass", "Burstable");
+    want_json(a, "spec.containers.0.resources.requests", "{'cpu':'500m'}");
+}
+
+/* Objects that do not say who they are. */
+static void l12(void)
+{
+    create_cm("a");
+    want_status(put(CMS "/a", "{'data':{}}"), 400, "BadRequest",
+                "the name of the object (a based on URL) was undeterminable: name must be "
+                "provided");
+    want_code(create_pod("p", "{}"), 201);
+    want_status(post(DEFAULT_NS "pods/p/eviction", "{'apiVersion':'policy/v1','kind':'Eviction'}"),
+                400, "BadRequest", "name in URL does not match name in Eviction object");
+    want_num(post(DEFAULT_NS "pods/p/eviction",
+                  "{'apiVersion':'policy/v1','kind':'Eviction','metadata':{'name':'p'}}"),
+             "code", 201);
+}
+
+/* What of a rule's verdict is shown. */
+static void l13(void)
+{
+    define("widgets", "Widget", "s",
+           "{'type':'object','properties':{'u':{'type':'string','x-kubernetes-validations':"
+           "[{'rule':'isURL(self)'}]},'n':{'type':'integer','x-kubernetes-validations':[{'rule':"
+           "'self > 3','messageExpression':'`  got ` + string(self) + ` `'}]},'r':{'type':'object',"
+           "'properties':{'x':{'type':'integer'},'y':{'type':'integer'}},"
+           "'x-kubernetes-validations':[{'rule':'self.x < self.y','message':' x below y ',"
+           "'reason':'FieldValueForbidden','fieldPath':'.x'}]}}}");
+    want_why("{'u':'a/b'}", "spec.u: Invalid value: 'string': failed rule: isURL(self)");
+    want_why("{'n':3}", "spec.n: Invalid value: 'integer': got 3");
+    want_why("{'r':{'x':2,'y':1}}", "spec.r.x: Forbidden: x below y");
+    want_why("{'r':{'x':2}}",
+             "spec.r: Invalid value: 'object': no such key: y evaluating rule: x below y");
+}
+
 static const struct row rows[] = {
     {"L01", "what nobody set of a built-in type is there as its zero value", ROW_BARE, l01},
     {"L02", "discovery has what stands below pods: eviction, log, exec", 0, l02},
@@ -222,5 +312,10 @@ static const struct row rows[] = {
     {"L06", "roles need verbs, groups, resources; bindings known kinds", 0, l06},
     {"L07", "Lease: duration and transitions in range", 0, l07},
     {"L08", "verdicts of schemas: places, values and words", 0, l08},
+    {"L09", "DELETE of a Job orphans its pods, with a warning", ROW_BARE, l09},
+    {"L10", "DELETE of what is storage answers the object", ROW_BARE, l10},
+    {"L11", "a pod's requests follow its limits, and make its qosClass", ROW_BARE, l11},
+    {"L12", "PUT and eviction without a name: 400", ROW_BARE, l12},
+    {"L13", "rules: the type is shown, messages are trimmed", 0, l13},
 };
 ROWS_MAIN(rows)

@@ -30,31 +30,28 @@ static void l01(void)
     want_part(a, "\nstatus: {}");
 }
 
-static const struct answer *resource_named(const char *name)
+static const char *path_of(const struct answer *a, const char *name, const char *member)
 {
-    const struct answer *a = get("/api/v1");
-    size_t i;
+    size_t i = 0;
 
-    for (i = 0; i < count(a, "resources"); i++)
-        if (strcmp(str(a, text("resources.%zu.name", i)), name) == 0)
-            break;
+    while (i < count(a, "resources") && strcmp(str(a, text("resources.%zu.name", i)), name) != 0)
+        i++;
     want(i < count(a, "resources"), "no %s", name);
-    want_str(a, text("resources.%zu.name", i), name);
-    return a;
+    return text("resources.%zu.%s", i, member);
 }
 
 /* kubectl drain evicts when it finds this, and deletes when it does not. */
 static void l02(void)
 {
-    const struct answer *a = resource_named("pods/eviction");
-    AUTO(str) char *body = json_dumps(a->json, JSON_COMPACT | JSON_SORT_KEYS);
+    const struct answer *a = get("/api/v1");
 
-    want(strstr(body, "{\"group\":\"policy\",\"kind\":\"Eviction\",\"name\":\"pods/eviction\","
-                      "\"namespaced\":true,\"singularName\":\"\",\"verbs\":[\"create\"],"
-                      "\"version\":\"v1\"}"),
-         "%s", body);
-    resource_named("pods/log");
-    resource_named("pods/exec");
+    want_str(a, path_of(a, "pods/eviction", "kind"), "Eviction");
+    want_str(a, path_of(a, "pods/eviction", "group"), "policy");
+    want_str(a, path_of(a, "pods/eviction", "version"), "v1");
+    want_json(a, path_of(a, "pods/eviction", "verbs"), "['create']");
+    want_str(a, path_of(a, "pods/log", "kind"), "Pod");
+    want_str(a, path_of(a, "pods/exec", "kind"), "PodExecOptions");
+    want_str(a, path_of(a, "serviceaccounts/token", "group"), "authentication.k8s.io");
 }
 
 /* Kubernetes' own finalizers have plain names; a built-in kind refuses those of others. */
@@ -303,9 +300,20 @@ static void l13(void)
              "spec.r: Invalid value: 'object': no such key: y evaluating rule: x below y");
 }
 
+/* A slip of the pen must not empty all namespaces. */
+static void l14(void)
+{
+    define_widgets();
+    create_widget("a");
+    want_code(del("/apis/example.com/v1/widgets"), 404);
+    want_code(get(WIDGETS "/a"), 200);
+    want_code(del(WIDGETS), 200);
+    want_code(get(WIDGETS "/a"), 404);
+}
+
 static const struct row rows[] = {
     {"L01", "what nobody set of a built-in type is there as its zero value", ROW_BARE, l01},
-    {"L02", "discovery has what stands below pods: eviction, log, exec", 0, l02},
+    {"L02", "discovery has what stands below pods: eviction, log, exec", ROW_AUTH, l02},
     {"L03", "finalizers of built-in kinds: plain names are Kubernetes' own", 0, l03},
     {"L04", "ConfigMap: keys, and at most 1 MiB", 0, l04},
     {"L05", "Secret: what its type must hold", 0, l05},
@@ -317,5 +325,6 @@ static const struct row rows[] = {
     {"L11", "a pod's requests follow its limits, and make its qosClass", ROW_BARE, l11},
     {"L12", "PUT and eviction without a name: 400", ROW_BARE, l12},
     {"L13", "rules: the type is shown, messages are trimmed", 0, l13},
+    {"L14", "DELETE of a defined kind in all namespaces: 404, nothing is gone", 0, l14},
 };
 ROWS_MAIN(rows)

@@ -1,15 +1,76 @@
 /* Pods, and the kinds of the core group that make them. */
 #include <string.h>
 
+#include "kube/quantity.h"
 #include "sim/apiserver/builtin_priv.h"
+
+/* ---- what containers ask for ---- */
+
+/* What has a limit asks for that much, when it says nothing else. */
+static void default_requests(json_t *containers)
+{
+    for (size_t i = 0; i < json_array_size(containers); i++) {
+        json_t *resources = member(json_array_get(containers, i), "resources");
+        const char *key;
+        json_t *limit;
+        json_object_foreach(member(resources, "limits"), key, limit)
+        {
+            json_t *requests = default_object(resources, "requests");
+            if (requests && !json_object_get(requests, key))
+                json_object_set_new(requests, key, json_copy_of(limit));
+        }
+    }
+}
+
+/* False when there is none, or it asks for nothing. */
+static bool amount_of(const json_t *resources, const char *list, const char *name,
+                      struct quantity *ret)
+{
+    const char *text = json_string_value(json_at(resources, list, name, NULL));
+    return text && quantity_parse(text, ret) && ret->nanos > 0;
+}
+
+struct asked {
+    bool something, everything;
+};
+
+static void add_asked(const json_t *containers, struct asked *ret)
+{
+    static const char *const names[] = {"cpu", "memory"};
+    for (size_t i = 0; i < json_array_size(containers); i++) {
+        const json_t *resources = json_object_get(json_array_get(containers, i), "resources");
+        for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+            struct quantity request, limit;
+            bool requests = amount_of(resources, "requests", names[k], &request);
+            bool limits = amount_of(resources, "limits", names[k], &limit);
+            ret->something = ret->something || requests || limits;
+            if (!requests || !limits || quantity_compare(&request, &limit) != 0)
+                ret->everything = false;
+        }
+    }
+}
+
+static const char *quality_of(const json_t *spec)
+{
+    struct asked a = {.everything = true};
+    add_asked(json_object_get(spec, "containers"), &a);
+    add_asked(json_object_get(spec, "initContainers"), &a);
+    return !a.something ? "BestEffort" : a.everything ? "Guaranteed" : "Burstable";
+}
+
+/* ---- pods ---- */
 
 static void pod_prepare(json_t *object, const json_t *old)
 {
     json_t *spec = default_object(object, "spec");
     pod_spec_default(spec);
     default_bool(spec, "enableServiceLinks", true);
-    if (!old)
-        json_put_str(object, "status.phase", "Pending");
+    if (old)
+        return;
+    default_requests(json_object_get(spec, "containers"));
+    default_requests(json_object_get(spec, "initContainers"));
+    json_put_str(object, "status.phase", "Pending");
+    json_put_str(object, "status.qosClass", quality_of(spec));
 }
 
 static json_t *pod_fixed_spec(const json_t *pod)

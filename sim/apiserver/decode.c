@@ -232,6 +232,11 @@ static int decode_place(struct call *c, json_t *object, bool need_name)
     if (!need_name)
         return 0;
     const char *name = json_str_or_empty(meta, "name");
+    if (!*name)
+        return status_bad_request(c->ret,
+                                  "the name of the object (%s based on URL) was undeterminable: "
+                                  "name must be provided",
+                                  c->req->name);
     if (strcmp(name, c->req->name) != 0)
         return status_bad_request(
             c->ret, "the name of the object (%s) does not match the name on the URL (%s)", name,

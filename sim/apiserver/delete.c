@@ -14,6 +14,7 @@ struct delete_options {
     const char *policy; /* "Background", "Foreground", "Orphan"; NULL when not given */
     const char *uid, *revision;
     bool has_grace, dry_run;
+    bool asked; /* by a client: the kind's own policy counts when it names none */
     int64_t grace_s;
 };
 
@@ -45,6 +46,11 @@ static int read_policy(struct call *c, const json_t *body, struct delete_options
                            "supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"");
 }
 
+static bool is_job(const struct rtype *t)
+{
+    return t->builtin && strcmp(t->group, "batch") == 0 && strcmp(t->plural, "jobs") == 0;
+}
+
 /* The body's word counts; what it leaves out may stand in the request (an HTTP front drops the
  * query when there is a body). */
 static int read_options(struct call *c, struct delete_options *o)
@@ -53,7 +59,8 @@ static int read_options(struct call *c, struct delete_options *o)
     *o = (struct delete_options){.policy = json_str(body, "propagationPolicy"),
                                  .uid = json_str(body, "preconditions.uid"),
                                  .revision = json_str(body, "preconditions.resourceVersion"),
-                                 .dry_run = c->req->dry_run};
+                                 .dry_run = c->req->dry_run,
+                                 .asked = true};
     if (!o->policy)
         o->policy = c->req->propagation_policy;
     const json_t *grace = json_object_get(body, "gracePeriodSeconds");
@@ -67,7 +74,13 @@ static int read_options(struct call *c, struct delete_options *o)
                                    "supported values: \"All\"");
         o->dry_run = true;
     }
-    return read_policy(c, body, o);
+    if (read_policy(c, body, o) < 0)
+        return -1;
+    if (!o->policy && is_job(c->t))
+        api_response_warn(c->ret, "child pods are preserved by default when jobs are deleted; set "
+                                  "propagationPolicy=Background to remove them or set "
+                                  "propagationPolicy=Orphan to suppress this warning");
+    return 0;
 }
 
 static int check_preconditions(struct call *c, const struct delete_options *o, const json_t *object)
@@ -179,10 +192,19 @@ static void answer_removed(struct call *c, json_t *last)
         respond(c, 200, status_success(call_resource(c), meta_name(last), meta_uid(last)));
 }
 
+/* What is asked for; else what is under way; else the kind's own. */
+static const char *policy_of(const struct call *c, const struct delete_options *o,
+                             const json_t *stored)
+{
+    bool under_way =
+        meta_has_finalizer(stored, "orphan") || meta_has_finalizer(stored, "foregroundDeletion");
+    return !o->policy && o->asked && !under_way && is_job(c->t) ? "Orphan" : o->policy;
+}
+
 static json_t *marked_copy(struct call *c, const struct delete_options *o, const json_t *stored)
 {
     json_t *object = json_copy_of(stored);
-    set_policy_finalizers(object, o->policy);
+    set_policy_finalizers(object, policy_of(c, o, stored));
     if (strcmp(c->t->group, CRD_GROUP) == 0 && !meta_deleting(stored))
         crd_object_mark(c->a, object);
     int64_t grace_s = is_core(c->t, "pods") ? pod_grace(o, stored) : 0;

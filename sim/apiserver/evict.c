@@ -123,7 +123,7 @@ static int check_body(struct call *c)
                                   "Eviction in version \"v1\" cannot be handled as a %s: no kind "
                                   "\"%s\" is registered for this endpoint",
                                   kind, kind);
-    if (*name && strcmp(name, c->req->name) != 0)
+    if (strcmp(name, c->req->name) != 0)
         return status_bad_request(c->ret, "name in URL does not match name in Eviction object");
     return 0;
 }
@@ -150,7 +150,7 @@ int call_evict(struct call *c)
         return -1;
     json_decref(c->ret->body);
     respond(c, 201,
-            json_pack("{s:s, s:s, s:{}, s:s}", "kind", "Status", "apiVersion", "v1", "metadata",
-                      "status", "Success"));
+            json_pack("{s:s, s:s, s:{}, s:s, s:i}", "kind", "Status", "apiVersion", "v1",
+                      "metadata", "status", "Success", "code", 201));
     return 0;
 }

@@ -16,7 +16,9 @@ static int route(struct call *c)
     c->v = rtype_version(c->t, req->resource.group, req->resource.version);
     if (!c->v)
         return status_no_resource(c->ret);
-    bool needs_ns = c->t->namespaced && (req->name || req->verb == API_CREATE);
+    /* Of defined kinds, nobody deletes those of all namespaces at once. */
+    bool sweeps = req->verb == API_DELETE_COLLECTION && !c->t->builtin;
+    bool needs_ns = c->t->namespaced && (req->name || req->verb == API_CREATE || sweeps);
     bool has_ns = req->ns && *req->ns;
     if ((has_ns && !c->t->namespaced) || (needs_ns && !has_ns))
         return status_no_resource(c->ret);

@@ -30,31 +30,28 @@ static void l01(void)
     want_part(a, "\nstatus: {}");
 }
 
-static const struct answer *resource_named(const char *name)
+static const char *path_of(const struct answer *a, const char *name, const char *member)
 {
-    const struct answer *a = get("/api/v1");
-    size_t i;
+    size_t i = 0;
 
-    for (i = 0; i < count(a, "resources"); i++)
-        if (strcmp(str(a, text("resources.%zu.name", i)), name) == 0)
-            break;
+    while (i < count(a, "resources") && strcmp(str(a, text("resources.%zu.name", i)), name) != 0)
+        i++;
     want(i < count(a, "resources"), "no %s", name);
-    want_str(a, text("resources.%zu.name", i), name);
-    return a;
+    return text("resources.%zu.%s", i, member);
 }
 
 /* kubectl drain evicts when it finds this, and deletes when it does not. */
 static void l02(void)
 {
-    const struct answer *a = resource_named("pods/eviction");
-    AUTO(str) char *body = json_dumps(a->json, JSON_COMPACT | JSON_SORT_KEYS);
+    const struct answer *a = get("/api/v1");
 
-    want(strstr(body, "{\"group\":\"policy\",\"kind\":\"Eviction\",\"name\":\"pods/eviction\","
-                      "\"namespaced\":true,\"singularName\":\"\",\"verbs\":[\"create\"],"
-                      "\"version\":\"v1\"}"),
-         "%s", body);
-    resource_named("pods/log");
-    resource_named("pods/exec");
+    want_str(a, path_of(a, "pods/eviction", "kind"), "Eviction");
+    want_str(a, path_of(a, "pods/eviction", "group"), "policy");
+    want_str(a, path_of(a, "pods/eviction", "version"), "v1");
+    want_json(a, path_of(a, "pods/eviction", "verbs"), "['create']");
+    want_str(a, path_of(a, "pods/log", "kind"), "Pod");
+    want_str(a, path_of(a, "pods/exec", "kind"), "PodExecOptions");
+    want_str(a, path_of(a, "serviceaccounts/token", "group"), "authentication.k8s.io");
 }
 
 /* Kubernetes' own finalizers have plain names; a built-in kind refuses those of others. */
@@ -213,14 +210,121 @@ static void l08(void)
               201);
 }
 
+#define JOBS "/apis/batch/v1/namespaces/default/jobs"
+#define JOB                                                                                        \
+    "{'metadata':{'name':'j'},'spec':{'template':{'spec':{'restartPolicy':'Never',"                \
+    "'containers':[{'name':'c','image':'i'}]}}}}"
+
+/* Pods of a job outlive it unless somebody says otherwise: that is from the days of batch/v1beta1.
+ */
+static void l09(void)
+{
+    const struct answer *a;
+
+    want_code(post(JOBS, JOB), 201);
+    a = del(JOBS "/j");
+    want_code(a, 200);
+    want_json(a, "metadata.finalizers", "['orphan']");
+    want(strstr(header(a, "Warning"), "child pods are preserved by default when jobs are deleted"),
+         "%s", header(a, "Warning"));
+    want_code(merge_patch(JOBS "/j", "{'metadata':{'finalizers':null}}"), 200);
+    want_code(post(JOBS, JOB), 201);
+    a = del(JOBS "/j?propagationPolicy=Background");
+    want_header(a, "Warning", NULL);
+    want_str(a, "status", "Success");
+    want_code(get(JOBS "/j"), 404);
+}
+
+/* A completed delete answers what is gone for the kinds of storage. */
+static void l10(void)
+{
+    static const char path[] = "/apis/storage.k8s.io/v1/storageclasses";
+    const struct answer *a;
+
+    want_code(post(path, "{'metadata':{'name':'l10'},'provisioner':'x'}"), 201);
+    a = del("%s/l10", path);
+    want_str(a, "kind", "StorageClass");
+    want_str(a, "provisioner", "x");
+}
+
+static const struct answer *create_pod(const char *name, const char *resources)
+{
+    return post(DEFAULT_NS "pods",
+                "{'metadata':{'name':'%s'},'spec':{'containers':[{'name':'c',"
+                "'image':'i','resources':%s}]}}",
+                name, resources);
+}
+
+static void l11(void)
+{
+    const struct answer *a = create_pod("a", "{}");
+
+    want_str(a, "status.qosClass", "BestEffort");
+    a = create_pod("b", "{'limits':{'cpu':'1','memory':'1Gi'}}");
+    want_str(a, "status.qosClass", "Guaranteed");
+    want_json(a, "spec.containers.0.resources.requests", "{'cpu':'1','memory':'1Gi'}");
+    a = create_pod("c", "{'requests':{'cpu':'500m'},'limits':{'cpu':'1'}}");
+    want_str(a, "status.qosClass", "Burstable");
+    want_json(a, "spec.containers.0.resources.requests", "{'cpu':'500m'}");
+}
+
+/* Objects that do not say who they are. */
+static void l12(void)
+{
+    create_cm("a");
+    want_status(put(CMS "/a", "{'data':{}}"), 400, "BadRequest",
+                "the name of the object (a based on URL) was undeterminable: name must be "
+                "provided");
+    want_code(create_pod("p", "{}"), 201);
+    want_status(post(DEFAULT_NS "pods/p/eviction", "{'apiVersion':'policy/v1','kind':'Eviction'}"),
+                400, "BadRequest", "name in URL does not match name in Eviction object");
+    want_num(post(DEFAULT_NS "pods/p/eviction",
+                  "{'apiVersion':'policy/v1','kind':'Eviction','metadata':{'name':'p'}}"),
+             "code", 201);
+}
+
+/* What of a rule's verdict is shown. */
+static void l13(void)
+{
+    define("widgets", "Widget", "s",
+           "{'type':'object','properties':{'u':{'type':'string','x-kubernetes-validations':"
+           "[{'rule':'isURL(self)'}]},'n':{'type':'integer','x-kubernetes-validations':[{'rule':"
+           "'self > 3','messageExpression':'`  got ` + string(self) + ` `'}]},'r':{'type':'object',"
+           "'properties':{'x':{'type':'integer'},'y':{'type':'integer'}},"
+           "'x-kubernetes-validations':[{'rule':'self.x < self.y','message':' x below y ',"
+           "'reason':'FieldValueForbidden','fieldPath':'.x'}]}}}");
+    want_why("{'u':'a/b'}", "spec.u: Invalid value: 'string': failed rule: isURL(self)");
+    want_why("{'n':3}", "spec.n: Invalid value: 'integer': got 3");
+    want_why("{'r':{'x':2,'y':1}}", "spec.r.x: Forbidden: x below y");
+    want_why("{'r':{'x':2}}",
+             "spec.r: Invalid value: 'object': no such key: y evaluating rule: x below y");
+}
+
+/* A slip of the pen must not empty all namespaces. */
+static void l14(void)
+{
+    define_widgets();
+    create_widget("a");
+    want_code(del("/apis/example.com/v1/widgets"), 404);
+    want_code(get(WIDGETS "/a"), 200);
+    want_code(del(WIDGETS), 200);
+    want_code(get(WIDGETS "/a"), 404);
+}
+
 static const struct row rows[] = {
     {"L01", "what nobody set of a built-in type is there as its zero value", ROW_BARE, l01},
-    {"L02", "discovery has what stands below pods: eviction, log, exec", 0, l02},
+    {"L02", "discovery has what stands below pods: eviction, log, exec", ROW_AUTH, l02},
     {"L03", "finalizers of built-in kinds: plain names are Kubernetes' own", 0, l03},
     {"L04", "ConfigMap: keys, and at most 1 MiB", 0, l04},
     {"L05", "Secret: what its type must hold", 0, l05},
     {"L06", "roles need verbs, groups, resources; bindings known kinds", 0, l06},
     {"L07", "Lease: duration and transitions in range", 0, l07},
     {"L08", "verdicts of schemas: places, values and words", 0, l08},
+    {"L09", "DELETE of a Job orphans its pods, with a warning", ROW_BARE, l09},
+    {"L10", "DELETE of what is storage answers the object", ROW_BARE, l10},
+    {"L11", "a pod's requests follow its limits, and make its qosClass", ROW_BARE, l11},
+    {"L12", "PUT and eviction without a name: 400", ROW_BARE, l12},
+    {"L13", "rules: the type is shown, messages are trimmed", 0, l13},
+    {"L14", "DELETE of a defined kind in all namespaces: 404, nothing is gone", 0, l14},
 };
 ROWS_MAIN(rows)

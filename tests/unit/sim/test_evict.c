@@ -71,12 +71,13 @@ START_TEST(a_budget_is_used_up)
     running_pod(&k, "p");
     running_pod(&k, "q");
     add_budget(&k, "b", 1);
-    AUTO(json) json_t *body = js("{}");
+    AUTO(json) json_t *body = js("{'metadata':{'name':'p'}}");
     struct api_request req = eviction("p", body);
     json_decref(kit_send(&k, &req, 201));
     AUTO(json) json_t *b = budget_do(&k, API_GET, "b", NULL, NULL, 200);
     ck_assert_int_eq(json_int(b, "status.disruptionsAllowed", 9), 0);
     ck_assert(json_path(b, "status.disruptedPods.p"));
+    json_put_str(body, "metadata.name", "q");
     req = eviction("q", body);
     AUTO(json) json_t *no = kit_send(&k, &req, 429);
     want_text(no, "reason", "TooManyRequests");
@@ -94,7 +95,7 @@ START_TEST(a_budget_that_nobody_looked_at)
     running_pod(&k, "p");
     json_decref(budget_do(&k, API_CREATE, NULL, NULL,
                           js("{'metadata':{'name':'b'},'spec':{'selector':{}}}"), 201));
-    AUTO(json) json_t *body = js("{}");
+    AUTO(json) json_t *body = js("{'metadata':{'name':'p'}}");
     struct api_request req = eviction("p", body);
     AUTO(json) json_t *no = kit_send(&k, &req, 429);
     ck_assert_int_eq(json_int(no, "details.retryAfterSeconds", 0), 10);
@@ -111,7 +112,7 @@ START_TEST(two_budgets)
     running_pod(&k, "p");
     add_budget(&k, "a", 1);
     add_budget(&k, "b", 1);
-    AUTO(json) json_t *body = js("{}");
+    AUTO(json) json_t *body = js("{'metadata':{'name':'p'}}");
     struct api_request req = eviction("p", body);
     json_decref(kit_send(&k, &req, 500));
 }
@@ -123,6 +124,9 @@ START_TEST(bad_bodies)
     running_pod(&k, "p");
     AUTO(json) json_t *other = js("{'metadata':{'name':'q'}}");
     struct api_request req = eviction("p", other);
+    json_decref(kit_send(&k, &req, 400));
+    AUTO(json) json_t *nobody = js("{}");
+    req = eviction("p", nobody);
     json_decref(kit_send(&k, &req, 400));
     AUTO(json) json_t *kind = js("{'kind':'Binding'}");
     req = eviction("p", kind);

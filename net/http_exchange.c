@@ -1,5 +1,6 @@
 /* One request and its answer. */
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +16,18 @@
 
 /* ---- the request ---- */
 
+/* Nobody asks libmicrohttpd for the parameters of a query: it would keep a note of each in the
+ * connection's memory, and when there is no room for another it forgets the request without an
+ * answer. The target lies in that memory, and is parsed after this call up to its end: none is
+ * found when the query ends where it begins. */
+static void hide_query(const char *target)
+{
+    char *query = strchr((char *)(uintptr_t)target, '?');
+
+    if (query && query[1])
+        query[1] = '\0';
+}
+
 void *http_exchange_begin(void *cookie, const char *target, struct MHD_Connection *mhd)
 {
     struct http_conn *c = http_conn_of(mhd);
@@ -23,8 +36,10 @@ void *http_exchange_begin(void *cookie, const char *target, struct MHD_Connectio
 
     (void)cookie;
     assert(c && !c->exchange);
-    if (len)
+    if (len) {
         memcpy(x->target, target, len);
+        hide_query(target);
+    }
     x->conn = c;
     c->exchange = x;
     return x;

@@ -279,6 +279,43 @@ START_TEST(limit)
 }
 END_TEST
 
+/* ---- many small pieces ---- */
+
+/* Each costs more memory than it has bytes where somebody notes it. Whatever becomes of them, there
+ * is an answer. */
+static const struct {
+    const char *name, *before, *piece, *after;
+    size_t count;
+    const char *want;
+} pieces[] = {
+    {"parameters of a query", "/?", "a=b&", " HTTP/1.1\r\nHost: h\r\n\r\n", 3000, "200[GET /?a=b&"},
+    {"empty parameters", "/?", "&", " HTTP/1.1\r\nHost: h\r\n\r\n", 9000, "200[GET /?&&"},
+    {"headers", "/ HTTP/1.1\r\nHost: h\r\n", "A: b\r\n", "\r\n", 5000, "431"},
+};
+
+START_TEST(many_pieces)
+{
+    AUTO(strbuf) struct strbuf b = {0};
+    AUTO(strbuf) struct strbuf got = {0};
+    struct kit k;
+    struct client c;
+
+    kit_init(&k, (struct http_config){.handle = handle});
+    strbuf_addf(&b, "GET %s", pieces[_i].before);
+    for (size_t i = 0; i < pieces[_i].count; i++)
+        strbuf_addstr(&b, pieces[_i].piece);
+    strbuf_addstr(&b, pieces[_i].after);
+    client_connect(&k, &c);
+    client_send(&c, b.data, b.len);
+    kit_run(&k, any_answer, &c);
+    client_transcript(&c, 0, &got);
+    ck_assert_msg(strncmp(strbuf_str(&got), pieces[_i].want, strlen(pieces[_i].want)) == 0,
+                  "%s: got %.100s", pieces[_i].name, strbuf_str(&got));
+    client_close(&c);
+    kit_finish(&k);
+}
+END_TEST
+
 /* ---- many bodies at a time ---- */
 
 #define POST_30000 "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 30000\r\n\r\n"
@@ -541,6 +578,7 @@ int main(void)
     tcase_add_loop_test(tc, exchange, 0, ARRAY_LEN(rows));
     tcase_add_loop_test(tc, exchange_byte_by_byte, 0, ARRAY_LEN(rows));
     tcase_add_loop_test(tc, limit, 0, ARRAY_LEN(limits));
+    tcase_add_loop_test(tc, many_pieces, 0, ARRAY_LEN(pieces));
     tcase_add_test(tc, crowded);
     tcase_add_test(tc, crowd_goes);
     tcase_add_test(tc, abandoned);

@@ -157,21 +157,24 @@ static int do_mark(struct casework *cw, const struct step *step, const json_t *a
 }
 
 /* Durations inside an action become nanoseconds, which is what the fault points read. */
-static int action_durations(json_t *action, struct src_pos pos, struct err *reterr)
+static int action_durations(const char *point, json_t *action, struct src_pos pos,
+                            struct err *reterr)
 {
-    static const char *const keys[] = {"delay", "lag"};
+    const char *key;
+    json_t *v;
 
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        const json_t *v = json_object_get(action, keys[i]);
+    json_object_foreach(action, key, v)
+    {
+        const struct fault_action *known = fault_action_find(point, key);
         int64_t ns;
 
-        if (!v)
+        if (!known || known->type != FAULT_DURATION)
             continue;
-        if (shape_check_type(v, SHAPE_DURATION, keys[i], pos, reterr) < 0)
+        if (shape_check_type(v, SHAPE_DURATION, key, pos, reterr) < 0)
             return -1;
         if (!duration_parse(json_is_string(v) ? json_string_value(v) : "0", &ns) || ns < 0)
-            return err_set(reterr, ERR_INVALID, pos, "'%s' must be at least 0", keys[i]);
-        json_object_set_new(action, keys[i], json_integer(ns));
+            return err_set(reterr, ERR_INVALID, pos, "'%s' must be at least 0", key);
+        json_object_set_new(action, key, json_integer(ns));
     }
     return 0;
 }
@@ -189,7 +192,8 @@ static int do_fault(struct casework *cw, const struct step *step, const json_t *
         return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no fault is called '%s'",
                        clear);
     }
-    if (action_durations(json_object_get(rule, "action"), step->pos, &err) < 0 ||
+    if (action_durations(json_str_or_empty(rule, "point"), json_object_get(rule, "action"),
+                         step->pos, &err) < 0 ||
         fault_add(world_faults(cw->world), rule, &err) < 0)
         return verdict_error(cw, "scenario", step->pos, &err);
     return 0;

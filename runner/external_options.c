@@ -7,6 +7,7 @@
 #include "kube/time.h"
 #include "runner/case.h"
 #include "runner/external.h"
+#include "runner/verb.h"
 
 #define QUIET_MS 200
 #define QUIET_MS_MAX 600000
@@ -226,11 +227,11 @@ static void names_of_steps(struct names *n, const struct steps *steps)
 {
     for (size_t i = 0; i < steps->count; i++) {
         const struct step *s = &steps->items[i];
-        const struct tmpl *start = s->verb == VERB_COMPONENT ? tmpl_get(s->args, "start") : NULL;
+        const struct tmpl *start = s->verb == &verb_component ? tmpl_get(s->args, "start") : NULL;
 
         if (start)
             add_name(n, tmpl_word(start));
-        if (s->verb == VERB_USE && s->use)
+        if (s->verb == &verb_use && s->use)
             add_template(n, s->use);
     }
 }

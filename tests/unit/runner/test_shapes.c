@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "runner/verb.h"
 #include "tests/unit/suite.h"
 
 /* The names under $defs; the file itself is the root. */
@@ -59,18 +60,27 @@ static json_t *read_schema(void)
     return schema;
 }
 
+static int verb_count(void)
+{
+    int n = 0;
+
+    while (verbs_all[n])
+        n++;
+    return n;
+}
+
 static size_t shape_count(void)
 {
     size_t n = 0;
 
-    while (shapes_all[n])
+    while (shape_at(n))
         n++;
     return n;
 }
 
 START_TEST(schema_has_the_keys)
 {
-    const struct shape *s = shapes_all[_i];
+    const struct shape *s = shape_at((size_t)_i);
     AUTO(json) json_t *schema = read_schema();
     const json_t *d = definition(schema, s);
     const char *key;
@@ -89,9 +99,19 @@ START_TEST(schema_has_the_keys)
 }
 END_TEST
 
+/* A note that names no key says nothing. */
+START_TEST(notes_are_about_keys)
+{
+    const struct shape *s = shape_at((size_t)_i);
+
+    for (const struct shape_note *n = s->notes; n && n->key; n++)
+        ck_assert_msg(key_of(s, n->key), "%s: a note is about '%s'", s->what, n->key);
+}
+END_TEST
+
 START_TEST(schema_has_the_forms)
 {
-    const struct shape *s = shapes_all[_i];
+    const struct shape *s = shape_at((size_t)_i);
     AUTO(json) json_t *schema = read_schema();
     const json_t *one_of = json_object_get(definition(schema, s), "oneOf");
     size_t n = 0;
@@ -142,7 +162,7 @@ static bool page_has(const char *page, const char *word)
 
 START_TEST(page_has_the_keys)
 {
-    const struct shape *s = shapes_all[_i];
+    const struct shape *s = shape_at((size_t)_i);
     AUTO(str) char *page = read_page();
 
     for (const struct shape_key *k = s->keys; k->key; k++)
@@ -152,8 +172,8 @@ END_TEST
 
 static bool known_key(const char *word, size_t len)
 {
-    for (size_t i = 0; shapes_all[i]; i++)
-        for (const struct shape_key *k = shapes_all[i]->keys; k->key; k++)
+    for (size_t i = 0; shape_at(i); i++)
+        for (const struct shape_key *k = shape_at(i)->keys; k->key; k++)
             if (strlen(k->key) == len && strncmp(k->key, word, len) == 0)
                 return true;
     return false;
@@ -183,10 +203,21 @@ START_TEST(page_has_no_other_keys)
 }
 END_TEST
 
-START_TEST(verbs_are_keys_of_a_step)
+/* Each verb is whole: what it takes, and one function. */
+START_TEST(verbs_are_whole)
 {
-    for (int v = 0; v < VERB_COUNT; v++)
-        ck_assert_msg(key_of(&shape_step, verb_names[v]), "%s", verb_names[v]);
+    const struct verb *v = verbs_all[_i];
+    bool map = v->takes == VERB_MAP || v->takes == VERB_TEXT_OR_MAP;
+
+    ck_assert_str_eq(v->name, verb_names[_i]);
+    ck_assert_msg(map == (v->shape != NULL), "%s: its shape", v->name);
+    if (v->takes == VERB_RESERVED)
+        ck_assert_msg(!v->act && !v->run, "%s: it is reserved", v->name);
+    else
+        ck_assert_msg(!v->act != !v->run, "%s: one of act and run", v->name);
+    ck_assert_msg(v->run || v->takes != VERB_CONDITION, "%s: act gets no condition", v->name);
+    ck_assert_msg(v->takes == VERB_RESERVED || v->value, "%s: what the page calls its value",
+                  v->name);
 }
 END_TEST
 
@@ -199,9 +230,10 @@ int main(void)
     json_init();
     tcase_add_loop_test(tc, schema_has_the_keys, 0, n);
     tcase_add_loop_test(tc, schema_has_the_forms, 0, n);
+    tcase_add_loop_test(tc, notes_are_about_keys, 0, n);
     tcase_add_loop_test(tc, page_has_the_keys, 0, n);
+    tcase_add_loop_test(tc, verbs_are_whole, 0, verb_count());
     tcase_add_test(tc, page_has_no_other_keys);
-    tcase_add_test(tc, verbs_are_keys_of_a_step);
     suite_add_tcase(s, tc);
     return suite_run(s);
 }

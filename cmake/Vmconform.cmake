@@ -45,6 +45,7 @@ endif()
 # One static library per module. HEADERS are compiled alone by the test `headers.alone`.
 function(vmconform_library name)
     cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+    list(REMOVE_DUPLICATES arg_SOURCES) # several lists may name a file
     add_library(vmconform_${name} STATIC ${arg_SOURCES})
     add_library(vmconform::${name} ALIAS vmconform_${name})
     target_sources(vmconform_${name} PUBLIC FILE_SET HEADERS

@@ -7,6 +7,7 @@
 #include "kube/time.h"
 #include "runner/case.h"
 #include "runner/external.h"
+#include "runner/given.h"
 #include "runner/verb.h"
 
 #define QUIET_MS 200
@@ -241,7 +242,7 @@ static void names_of_unit(struct names *n, const struct unit *u)
     for (size_t i = 0; i < u->given_count; i++) {
         const struct given *g = &u->givens[i];
 
-        if (g->kind == GIVEN_COMPONENT)
+        if (g->item == &given_component)
             add_name(n, tmpl_word(g->args));
         names_of_steps(n, &g->steps);
         if (g->fixture)

@@ -78,22 +78,9 @@ struct template_def {
     struct steps steps;
 };
 
-enum given_kind {
-    GIVEN_CLUSTER,
-    GIVEN_KUBEVIRT,
-    GIVEN_STORAGE,
-    GIVEN_PROVISIONER,
-    GIVEN_OBJECTS,
-    GIVEN_WITHOUT_FIELDS,
-    GIVEN_CHAIN,
-    GIVEN_COMPONENT,
-    GIVEN_DURATION,
-    GIVEN_FIXTURE,
-    GIVEN_STEPS,
-    GIVEN_COUNT
-};
+struct given_item; /* given.h */
 struct given {
-    enum given_kind kind;
+    const struct given_item *item;
     struct src_pos pos;
     struct tmpl *args, *cluster, *with;
     struct steps steps;

@@ -42,6 +42,7 @@ struct shape {
     const struct shape_key *keys;
     const char *const *one_of;
     const struct shape_note *notes; /* NULL: none */
+    const char *definition;         /* its name in the JSON Schema; NULL: `what` */
 };
 
 /* Checks that node is a map with these keys only. `what` names it in messages ("step", "law").

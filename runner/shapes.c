@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "runner/given.h"
 #include "runner/verb.h"
 
 #define END                                                                                        \
@@ -36,28 +37,6 @@ static const struct shape_key fixture_keys[] = {
     {"templates", SHAPE_MAP, false},   {"always", SHAPE_LIST, false}, {"never", SHAPE_LIST, false},
     {"eventually", SHAPE_LIST, false}, {NULL, SHAPE_ANY, false},
 };
-static const struct shape_key item_keys[] = {{"cluster", SHAPE_TEXT, false},
-                                             {"kubevirt", SHAPE_TEXT, false},
-                                             {"storage", SHAPE_TEXT, false},
-                                             {"provisioner", SHAPE_MAP, false},
-                                             {"objects", SHAPE_LIST_VALUE, false},
-                                             {"withoutFields", SHAPE_MAP, false},
-                                             {"chain", SHAPE_MAP, false},
-                                             {"component", SHAPE_TEXT, false},
-                                             {"duration", SHAPE_MAP, false},
-                                             {"fixture", SHAPE_TEXT, false},
-                                             {"steps", SHAPE_LIST, false},
-                                             {"with", SHAPE_MAP_VALUE, false},
-                                             END};
-static const struct shape_key provisioner_keys[] = {
-    {"hub", SHAPE_TEXT, true}, {"workload", SHAPE_TEXT, true}, END};
-static const struct shape_key without_keys[] = {
-    {"crd", SHAPE_TEXT, true}, {"fields", SHAPE_LIST_VALUE, true}, END};
-static const struct shape_key duration_keys[] = {{"start", SHAPE_DURATION, false},
-                                                 {"stop", SHAPE_DURATION, false},
-                                                 {"snapshot", SHAPE_DURATION, false},
-                                                 {"restore", SHAPE_DURATION, false},
-                                                 END};
 static const struct shape_key chain_keys[] = {{"name", SHAPE_TEXT, true},
                                               {"bucket", SHAPE_TEXT, false},
                                               {"prefix", SHAPE_TEXT, false},
@@ -125,14 +104,19 @@ const struct shape shape_file = {.what = "file", .keys = top_keys};
 const struct shape shape_metadata = {.what = "metadata", .keys = metadata_keys};
 const struct shape shape_scenario = {.what = "scenario", .keys = scenario_keys};
 const struct shape shape_fixture = {.what = "fixture", .keys = fixture_keys};
-const struct shape shape_given = {.what = "given", .keys = item_keys};
-const struct shape shape_provisioner = {.what = "provisioner", .keys = provisioner_keys};
-const struct shape shape_without_fields = {.what = "withoutFields", .keys = without_keys};
-const struct shape shape_duration = {.what = "duration", .keys = duration_keys};
-const struct shape shape_chain = {.what = "chain", .keys = chain_keys};
+static const struct shape_note chain_notes[] = {
+    {"disks", &shape_disk, NULL},           {"checkpoints", &shape_checkpoint, NULL},
+    {"repeat", &shape_repeat, NULL},        {"damage", &shape_damage, NULL},
+    {"backing", NULL, "recorded or none."}, {NULL, NULL, NULL}};
+const struct shape shape_chain = {.what = "chain", .keys = chain_keys, .notes = chain_notes};
 const struct shape shape_disk = {.what = "disk", .keys = disk_keys};
-const struct shape shape_checkpoint = {.what = "checkpoint", .keys = checkpoint_keys};
-const struct shape shape_extent = {.what = "extent", .keys = extent_keys};
+static const struct shape_note checkpoint_notes[] = {
+    {"write", &shape_extent, NULL}, {"discard", &shape_extent, NULL}, {NULL, NULL, NULL}};
+const struct shape shape_checkpoint = {
+    .what = "checkpoint", .keys = checkpoint_keys, .notes = checkpoint_notes};
+static const struct shape_note extent_notes[] = {{"first", NULL, "Block of 4 KiB."},
+                                                 {NULL, NULL, NULL}};
+const struct shape shape_extent = {.what = "extent", .keys = extent_keys, .notes = extent_notes};
 const struct shape shape_repeat = {.what = "repeat", .keys = repeat_keys};
 static const char *const damage_forms[] = {"delete", "truncate", "flip", "parent", "duplicate",
                                            "swap",   "backing",  "size", NULL};
@@ -143,12 +127,12 @@ const struct shape shape_condition = {.what = "condition", .keys = condition_key
 const struct shape shape_upon = {.what = "upon", .keys = selector_keys};
 const struct shape shape_law = {.what = "law", .keys = law_keys};
 
-/* Those that belong to no verb. */
+/* Those that belong to no verb and to no item of the given. */
 static const struct shape *const fixed[] = {
-    &shape_file,        &shape_metadata,       &shape_scenario,  &shape_fixture, &shape_given,
-    &shape_provisioner, &shape_without_fields, &shape_duration,  &shape_chain,   &shape_disk,
-    &shape_checkpoint,  &shape_extent,         &shape_repeat,    &shape_damage,  &shape_template,
-    &shape_step,        &shape_refused,        &shape_condition, &shape_upon,    &shape_law,
+    &shape_file,    &shape_metadata,  &shape_scenario,   &shape_fixture,
+    &shape_given,   &shape_disk,      &shape_checkpoint, &shape_extent,
+    &shape_repeat,  &shape_damage,    &shape_template,   &shape_step,
+    &shape_refused, &shape_condition, &shape_upon,       &shape_law,
 };
 
 const struct shape *shape_at(size_t i)
@@ -159,5 +143,8 @@ const struct shape *shape_at(size_t i)
     for (const struct verb *const *v = verbs_all; *v; v++)
         if ((*v)->shape && i-- == 0)
             return (*v)->shape;
+    for (const struct given_item *const *g = given_items; *g; g++)
+        if ((*g)->shape && i-- == 0)
+            return (*g)->shape;
     return NULL;
 }

@@ -11,10 +11,7 @@ extern const struct shape shape_file;
 extern const struct shape shape_metadata;
 extern const struct shape shape_scenario;
 extern const struct shape shape_fixture;
-extern const struct shape shape_given;
-extern const struct shape shape_provisioner;
-extern const struct shape shape_without_fields;
-extern const struct shape shape_duration;
+extern const struct shape shape_given; /* given.c */
 extern const struct shape shape_chain;
 extern const struct shape shape_disk;
 extern const struct shape shape_checkpoint;
@@ -27,7 +24,7 @@ extern const struct shape shape_refused;
 extern const struct shape shape_condition;
 extern const struct shape shape_upon;
 extern const struct shape shape_law;
-/* Every one of them, also those of the verbs; NULL behind the last one. */
+/* Every one of them, also those of verbs and of given items; NULL behind the last one. */
 const struct shape *shape_at(size_t i);
 
 #endif

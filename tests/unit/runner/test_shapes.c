@@ -12,7 +12,7 @@
 /* The names under $defs; the file itself is the root. */
 static const json_t *definition(const json_t *schema, const struct shape *s)
 {
-    const char *name = s == &shape_duration ? "duration-of" : s->what;
+    const char *name = s->definition ? s->definition : s->what;
     const json_t *d;
     size_t i;
     json_t *v;

@@ -1,6 +1,7 @@
 # What every module of this project shares: warnings, sanitizers, and one helper per kind of target.
 
 include(GNUInstallDirs)
+include(${CMAKE_CURRENT_LIST_DIR}/Registered.cmake)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
@@ -53,25 +54,6 @@ function(vmconform_library name)
     target_link_libraries(vmconform_${name}
                           PUBLIC vmconform_flags ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
     set_target_properties(vmconform_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
-endfunction()
-
-# vmconform_registered(RET LIST): the sources that a list names, each once. A line of a list is KIND(NAME, FILE): KIND_NAME is
-# defined in FILE.c beside the list. So that line is all that has to be added beside the file: what is built comes from here,
-# the table from the registry that includes the list. docs/extending.md tells of every list.
-function(vmconform_registered ret list)
-    cmake_path(ABSOLUTE_PATH list BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${list}")
-    file(STRINGS "${list}" lines REGEX "^[ \t]*[A-Za-z_]+[ \t]*\\(")
-    set(files)
-    foreach(line ${lines})
-        if(NOT line MATCHES "^[A-Z_]+\\([a-z][A-Za-z0-9_]*, ([A-Za-z0-9_/-]+)\\)$")
-            message(FATAL_ERROR "${list}: expected KIND(name, file), found '${line}'")
-        endif()
-        list(APPEND files "${CMAKE_MATCH_1}")
-    endforeach()
-    list(REMOVE_DUPLICATES files)
-    list(TRANSFORM files APPEND ".c")
-    set(${ret} ${files} PARENT_SCOPE)
 endfunction()
 
 # vmconform_test(unit.base.err SOURCES test_err.c DEPENDS vmconform::base LABELS unit)

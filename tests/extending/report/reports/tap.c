@@ -3,9 +3,9 @@
 
 static const char *ending(const struct result_case *r)
 {
-    if (r->status == RESULT_SKIPPED)
-        return " # SKIP";
-    return r->expected ? " # TODO" : "";
+    if (r->expected)
+        return " # SKIP expected to fail";
+    return r->status == RESULT_SKIPPED ? " # SKIP" : "";
 }
 
 static void write_tap(struct strbuf *out, const struct result_run *run)
@@ -13,7 +13,7 @@ static void write_tap(struct strbuf *out, const struct result_run *run)
     strbuf_addf(out, "TAP version 13\n1..%zu\n", run->count);
     for (size_t i = 0; i < run->count; i++) {
         const struct result_case *r = run->cases[i];
-        bool ok = r->status == RESULT_PASSED || r->status == RESULT_SKIPPED;
+        bool ok = r->status == RESULT_PASSED || r->status == RESULT_SKIPPED || r->expected;
 
         strbuf_addf(out, "%sok %zu - %s%s\n", ok ? "" : "not ", i + 1, r->name, ending(r));
     }

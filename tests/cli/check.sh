@@ -65,6 +65,8 @@ check control-bytes-in-command 2 "unknown command" "$program" "$(printf 'a\033[3
 for command in run list lint expand grammar qcow2 mutants doctor; do
     check help-of-$command 0 "^usage: vmconform $command" "$program" $command --help
 done
+# Reports bring options of their own: one may be called as another option is.
+check no-option-twice 1 '' sh -c "$program run --help | grep -o '^ *[-a-z, ]*--[a-z-]*' | sed 's/.*--//' | sort | uniq -d | grep ."
 echo '{}' >"$work/empty.json"
 check grammar-of-everything 0 '^verbs:$' "$program" grammar
 check grammar-of-one 0 '^clock	' "$program" grammar verbs

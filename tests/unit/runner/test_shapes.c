@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
-#include "runner/verb.h"
 #include "tests/unit/suite.h"
 
 /* The names under $defs; the file itself is the root. */
@@ -58,15 +57,6 @@ static json_t *read_schema(void)
 
     ck_assert_msg(schema, "%s", err.msg);
     return schema;
-}
-
-static int verb_count(void)
-{
-    int n = 0;
-
-    while (verbs_all[n])
-        n++;
-    return n;
 }
 
 static size_t shape_count(void)
@@ -203,24 +193,6 @@ START_TEST(page_has_no_other_keys)
 }
 END_TEST
 
-/* Each verb is whole: what it takes, and one function. */
-START_TEST(verbs_are_whole)
-{
-    const struct verb *v = verbs_all[_i];
-    bool map = v->takes == VERB_MAP || v->takes == VERB_TEXT_OR_MAP;
-
-    ck_assert_str_eq(v->name, verb_names[_i]);
-    ck_assert_msg(map == (v->shape != NULL), "%s: its shape", v->name);
-    if (v->takes == VERB_RESERVED)
-        ck_assert_msg(!v->act && !v->run, "%s: it is reserved", v->name);
-    else
-        ck_assert_msg(!v->act != !v->run, "%s: one of act and run", v->name);
-    ck_assert_msg(v->run || v->takes != VERB_CONDITION, "%s: act gets no condition", v->name);
-    ck_assert_msg(v->takes == VERB_RESERVED || v->value, "%s: what the page calls its value",
-                  v->name);
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("shapes");
@@ -232,7 +204,6 @@ int main(void)
     tcase_add_loop_test(tc, schema_has_the_forms, 0, n);
     tcase_add_loop_test(tc, notes_are_about_keys, 0, n);
     tcase_add_loop_test(tc, page_has_the_keys, 0, n);
-    tcase_add_loop_test(tc, verbs_are_whole, 0, verb_count());
     tcase_add_test(tc, page_has_no_other_keys);
     suite_add_tcase(s, tc);
     return suite_run(s);

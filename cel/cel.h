@@ -84,7 +84,7 @@ struct cel_function {
 /* What an expression may use. All arrays are borrowed and must outlive the programs compiled with them. */
 struct cel_env {
     const char *const *variables; /* NULL-terminated names */
-    const struct cel_function *functions;
+    const struct cel_function *const *functions;
     size_t function_count;
 };
 

@@ -168,7 +168,7 @@ static bool bind_host(struct node *n, const struct cel_env *env, const char *s, 
                       bool member, uint32_t given)
 {
     for (size_t i = 0; i < env->function_count; i++) {
-        const struct cel_function *f = &env->functions[i];
+        const struct cel_function *f = env->functions[i];
 
         if (f->member == member && same_name(f->name, s, len) && given >= f->args_min &&
             given <= f->args_max) {
@@ -239,7 +239,7 @@ static size_t list_known(const struct checker *k, struct known *out, size_t max)
     size_t count = 0;
 
     for (size_t i = 0; i < env->function_count && count < max; i++) {
-        const struct cel_function *f = &env->functions[i];
+        const struct cel_function *f = env->functions[i];
 
         out[count++] =
             (struct known){f->name, f->member, f->args_min - f->member, f->args_max - f->member};

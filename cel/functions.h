@@ -1,5 +1,6 @@
 /* Standard functions. Each family has one constant table at the end of its file: a row there is all
- * that a new function needs. */
+ * that a new function needs. A new family is a file with such a table, and its line in
+ * families.list. */
 #ifndef VMCONFORM_CEL_FUNCTIONS_H
 #define VMCONFORM_CEL_FUNCTIONS_H
 
@@ -29,10 +30,7 @@ struct std_family {
     size_t count;
 };
 
-extern const struct std_family std_strings, std_format, std_text_search, std_lists, std_time,
-    std_convert, std_optional, std_quantity, std_url, std_net, std_named_format;
-
-/* All families, in a fixed order. */
+/* All families, in the order of families.list. */
 extern const struct std_family *const std_families[];
 extern const size_t std_family_count;
 

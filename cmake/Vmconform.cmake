@@ -1,6 +1,7 @@
 # What every module of this project shares: warnings, sanitizers, and one helper per kind of target.
 
 include(GNUInstallDirs)
+include(${CMAKE_CURRENT_LIST_DIR}/Registered.cmake)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
@@ -69,6 +70,7 @@ endif()
 # One static library per module. HEADERS are compiled alone by the test `headers.alone`.
 function(vmconform_library name)
     cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+    list(REMOVE_DUPLICATES arg_SOURCES) # several lists may name a file
     add_library(vmconform_${name} STATIC ${arg_SOURCES})
     add_library(vmconform::${name} ALIAS vmconform_${name})
     target_sources(vmconform_${name} PUBLIC FILE_SET HEADERS

@@ -1,5 +1,6 @@
-/* What a component is to whoever starts it: a name, an identity, a main function. One line per
- * component in registry.c. */
+/* What a component is to whoever starts it: a name, an identity, a main function. Adding one: a
+ * folder whose library is the folder's name, a constant of this type there, its line in
+ * components.list. */
 #ifndef VMCONFORM_COMPONENTS_COMPONENT_H
 #define VMCONFORM_COMPONENTS_COMPONENT_H
 
@@ -23,6 +24,8 @@ struct component {
                             match run it; else NULL */
     const char *pod_arg; /* COMPONENT_POD: the argument after /manager that selects it ("download");
                             else NULL */
+    /* What its config may hold, for those who write one; NULL-terminated, NULL: nothing. */
+    const char *const *settings;
     /* config: the component's settings (borrowed): flags of a controller; {args, env} of a pod.
      * Settings it does not know are an error. Controllers block until they crash or are stopped; 0
      * is a clean end. -1: *reterr tells why (a pod then ends with exit 1). */
@@ -32,5 +35,7 @@ struct component {
 /* NULL-terminated. */
 const struct component *const *component_all(void);
 const struct component *component_find(const char *name);
+/* The name that is near, for hints; NULL: none. */
+const char *component_nearest(const char *name);
 
 #endif

@@ -1,16 +1,18 @@
-/* All components. One line each. */
-#include "components/component.h"
-
+/* All components. Each is a line of components.list, and nothing else. */
 #include <string.h>
 
-#include "components/kubevirt-datamover/download.h"
-#include "components/kubevirt-datamover/mover.h"
-#include "components/osac-operator/operator.h"
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "components/component.h"
+
+#define COMPONENT(name, folder) extern const struct component name##_component;
+#include "components/components.list"
+#undef COMPONENT
 
 static const struct component *const components[] = {
-    &osac_operator_component,
-    &kubevirt_datamover_controller_component,
-    &kubevirt_datamover_download_component,
+#define COMPONENT(name, folder) &name##_component,
+#include "components/components.list"
+#undef COMPONENT
     NULL,
 };
 
@@ -25,4 +27,15 @@ const struct component *component_find(const char *name)
         if (strcmp(components[i]->name, name) == 0)
             return components[i];
     return NULL;
+}
+
+const char *component_nearest(const char *name)
+{
+    AUTO(mem) void *memory = mem_zalloc(sizeof components);
+    const char **names = memory;
+    size_t count = 0;
+
+    for (; components[count]; count++)
+        names[count] = components[count]->name;
+    return err_nearest(name, names, count);
 }

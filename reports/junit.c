@@ -164,3 +164,5 @@ void report_junit(struct strbuf *out, const struct result_run *run)
     strmap_destroy(seen, NULL);
     strbuf_addstr(out, "</testsuites>\n");
 }
+
+const struct report_writer report_writer_junit = {"junit", "write a JUnit report", report_junit};

@@ -27,6 +27,8 @@ void report_json(struct strbuf *out, const struct result_run *run)
     strbuf_addch(out, '\n');
 }
 
+const struct report_writer report_writer_json = {"json", "write a JSON report", report_json};
+
 static int write_all(int fd, const char *data, size_t len)
 {
     while (len) {

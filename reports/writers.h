@@ -14,6 +14,17 @@
  * user text becomes legal XML 1.0. */
 void report_junit(struct strbuf *out, const struct result_run *run);
 void report_json(struct strbuf *out, const struct result_run *run);
+
+/* A report that `run` writes whole when all is over: `run --NAME FILE`. Adding one: a constant of
+ * this type in a file of this folder, and its line in writers.list. */
+struct report_writer {
+    const char *name;
+    const char *help; /* of its option: "write a JUnit report" */
+    void (*write)(struct strbuf *out, const struct result_run *run);
+};
+extern const struct report_writer *const report_writers[]; /* in the order of the list */
+extern const size_t report_writer_count;
+
 /* Makes the folders above a file. */
 void report_make_parents(const char *path);
 int report_save(const char *path, const struct strbuf *text, struct err *reterr);

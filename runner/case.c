@@ -12,6 +12,7 @@
 #include "runner/external.h"
 #include "runner/keep.h"
 #include "runner/stage.h"
+#include "runner/verb.h"
 
 #define EVENTUALLY_WITHIN (600 * NS_PER_S)
 
@@ -28,7 +29,7 @@ static int judge_eventually(struct casework *cw)
         const struct inclusion *in = cw->inclusions[i];
 
         for (size_t k = 0; k < in->unit->eventually.count; k++)
-            if (wait_condition(cw, in->unit->eventually.items[k], in->frame, VERB_ASSERT,
+            if (wait_condition(cw, in->unit->eventually.items[k], in->frame, &verb_assert,
                                EVENTUALLY_WITHIN) < 0)
                 return -1;
     }

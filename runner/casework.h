@@ -170,11 +170,8 @@ char *condition_name(struct casework *cw, const struct condition *c, const struc
 /* 0: done; -1: the case is over, or the actor crashed. */
 int run_steps(struct casework *cw, const struct steps *steps, struct frame *frame);
 int run_verb(struct casework *cw, const struct step *step, struct frame *frame);
-int step_api(struct casework *cw, const struct step *step, const struct frame *frame);
-int step_world(struct casework *cw, const struct step *step, const struct frame *frame);
-int step_wait(struct casework *cw, const struct step *step, const struct frame *frame);
 int wait_condition(struct casework *cw, const struct condition *c, const struct frame *frame,
-                   enum verb verb, int64_t default_within);
+                   const struct verb *verb, int64_t default_within);
 int settle(struct casework *cw, int64_t quiet_ns, int64_t within_ns, struct src_pos pos);
 int create_object(struct casework *cw, struct cluster *c, const json_t *manifest, const char *user,
                   struct src_pos pos, struct err *reterr);

@@ -9,6 +9,7 @@
 #include "runner/collect.h"
 #include "runner/commands.h"
 #include "runner/options.h"
+#include "runner/verb.h"
 
 struct list_options {
     bool json, help;
@@ -60,12 +61,12 @@ static void outline(json_t *out, const struct steps *steps, unsigned depth)
         const struct step *s = &steps->items[i];
         AUTO(str) char *line = NULL;
 
-        if (s->verb == VERB_USE && s->use && depth < UNROLL_DEPTH_MAX) {
+        if (s->verb == &verb_use && s->use && depth < UNROLL_DEPTH_MAX) {
             outline(out, &s->use->steps, depth + 1);
             continue;
         }
-        line = mem_printf("%s%s%s%s%s (%s:%u)", s->upon ? "upon an event: " : "",
-                          verb_names[s->verb], s->name ? ": " : "", s->name ? s->name : "",
+        line = mem_printf("%s%s%s%s%s (%s:%u)", s->upon ? "upon an event: " : "", s->verb->name,
+                          s->name ? ": " : "", s->name ? s->name : "",
                           s->when ? ", when its condition holds" : "", s->pos.file, s->pos.line);
         json_array_append_new(out, json_string(line));
     }

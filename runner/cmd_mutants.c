@@ -1,6 +1,7 @@
 /* vmconform mutants: a scenario that no wrong implementation fails is worth nothing. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -248,9 +249,15 @@ static int find_self(struct plan *p, struct err *reterr)
         return err_set_errno(reterr, errno, NO_POS, "/proc/self/exe");
     path[n] = '\0';
     p->self = mem_strdup(path);
-    p->dir = mem_strdup(p->options->build ? p->options->build : path);
-    if (!p->options->build)
+    if (!p->options->build) {
+        p->dir = mem_strdup(path);
         *strrchr(p->dir, '/') = '\0';
+        return 0;
+    }
+    /* Commands run there, and name what we write there: whole paths mean the same everywhere. */
+    p->dir = realpath(p->options->build, NULL);
+    if (!p->dir)
+        return err_set_errno(reterr, errno, NO_POS, "--build %s", p->options->build);
     return 0;
 }
 
@@ -297,7 +304,7 @@ static int run_plan(struct plan *p)
     diags_finish(&diags);
     if (!p->mutants)
         return EXIT_CANNOT_TELL;
-    if (find_self(p, &err) < 0 || mutant_build_open(&p->build, p->dir, &err) < 0 ||
+    if (find_self(p, &err) < 0 || mutant_build_open(&p->build, p->dir, p->self, &err) < 0 ||
         run_baseline(p, &err) < 0)
         return tool_error(&err);
     work_all(p);

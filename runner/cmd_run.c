@@ -20,8 +20,8 @@
 #define TIMEOUT_DEFAULT (INT64_C(120) * 1000000000)
 
 struct run_options {
-    const char *junit, *json, *trace, *keep, *filter, *selector, *shard, *expected, *crash, *engine,
-        *transport;
+    const char **reports; /* where each of report_writers writes; NULL: not asked for */
+    const char *trace, *keep, *filter, *selector, *shard, *expected, *crash, *engine, *transport;
     uint64_t seed, jobs;
     int64_t timeout;
     bool fail_fast, fail_on_skip, help, quiet;
@@ -207,20 +207,19 @@ static void on_result(void *cookie, const struct result_case *r)
 static int save_reports(const struct run_options *o, const struct result_run *run,
                         const struct collection *c, const char *dir)
 {
-    AUTO(strbuf) struct strbuf junit = {0};
-    AUTO(strbuf) struct strbuf json = {0};
     struct err err = {0};
     int status = 0;
 
     /* One that cannot be written does not cost the others. */
-    if (o->junit)
-        report_junit(&junit, run);
-    if (o->junit && report_save(o->junit, &junit, &err) < 0)
-        status = usage_error(&err);
-    if (o->json)
-        report_json(&json, run);
-    if (o->json && report_save(o->json, &json, &err) < 0)
-        status = usage_error(&err);
+    for (size_t i = 0; i < report_writer_count; i++) {
+        AUTO(strbuf) struct strbuf text = {0};
+
+        if (!o->reports[i])
+            continue;
+        report_writers[i]->write(&text, run);
+        if (report_save(o->reports[i], &text, &err) < 0)
+            status = usage_error(&err);
+    }
     if (o->trace && join_traces(c, dir, o->trace, &err) < 0)
         status = usage_error(&err);
     return status;
@@ -323,6 +322,15 @@ static int collect_and_run(struct run_options *o, int count, char **paths,
     return status;
 }
 
+/* The folder of it is where other files of the run may stand. */
+static const char *first_report(const struct run_options *o)
+{
+    for (size_t i = 0; i < report_writer_count; i++)
+        if (o->reports[i])
+            return o->reports[i];
+    return NULL;
+}
+
 static int read_and_run(struct run_options *o, struct expected *expected,
                         const struct option_spec *specs, int argc, char **argv)
 {
@@ -348,8 +356,7 @@ static int read_and_run(struct run_options *o, struct expected *expected,
     }
     if (check_words(o, &err) < 0 || parse_shard(o->shard, &filter, &err) < 0 ||
         (o->expected && expected_load(expected, o->expected, &err) < 0) ||
-        external_read(&o->external, o->junit ? o->junit : o->json, &err) < 0 ||
-        check_outside(o, &err) < 0)
+        external_read(&o->external, first_report(o), &err) < 0 || check_outside(o, &err) < 0)
         return usage_error(&err);
     filter.selector = selector;
     o->external.timeout_ns = o->timeout;
@@ -359,14 +366,37 @@ static int read_and_run(struct run_options *o, struct expected *expected,
     return collect_and_run(o, operands, argv + 1, &filter, expected);
 }
 
+/* The options of the reports, then the others. */
+static struct option_spec *with_reports(struct run_options *o, const struct option_spec *rest,
+                                        size_t count)
+{
+    struct option_spec *specs = mem_zalloc((report_writer_count + count) * sizeof *specs);
+
+    o->reports = mem_zalloc((report_writer_count + 1) * sizeof *o->reports);
+    for (size_t i = 0; i < report_writer_count; i++)
+        specs[i] = (struct option_spec){.name = mem_printf("--%s", report_writers[i]->name),
+                                        .type = OPTION_TEXT,
+                                        .target = &o->reports[i],
+                                        .value = "FILE",
+                                        .help = report_writers[i]->help};
+    memcpy(specs + report_writer_count, rest, count * sizeof *rest);
+    return specs;
+}
+
+static void reports_finish(struct run_options *o, struct option_spec *specs)
+{
+    for (size_t i = 0; i < report_writer_count; i++)
+        free((char *)specs[i].name);
+    free(specs);
+    free(o->reports);
+}
+
 int cmd_run(int argc, char **argv)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     struct run_options o = {
         .seed = 1, .jobs = cpus > 0 ? (uint64_t)cpus : 1, .timeout = TIMEOUT_DEFAULT};
-    const struct option_spec specs[] = {
-        {"--junit", 0, OPTION_TEXT, &o.junit, "FILE", "write a JUnit report"},
-        {"--json", 0, OPTION_TEXT, &o.json, "FILE", "write a JSON report"},
+    const struct option_spec rest[] = {
         {"--trace", 0, OPTION_TEXT, &o.trace, "FILE",
          "write every request, event and pick as JSON lines"},
         {"--seed", 0, OPTION_COUNT, &o.seed, "N", "the seed of all randomness (default 1)"},
@@ -391,9 +421,11 @@ int cmd_run(int argc, char **argv)
         {"--help", 'h', OPTION_FLAG, &o.help, NULL, "show this"},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL},
     };
+    struct option_spec *specs = with_reports(&o, rest, ARRAY_LEN(rest));
     struct expected expected = {0};
     int status = read_and_run(&o, &expected, specs, argc, argv);
 
+    reports_finish(&o, specs);
     external_finish(&o.external);
     free(expected.globs);
     free(expected.text);

@@ -7,6 +7,7 @@ int cmd_run(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_expand(int argc, char **argv);
+int cmd_grammar(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_qcow2(int argc, char **argv);
 int cmd_mutants(int argc, char **argv);

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "runner/given.h"
+#include "runner/verb.h"
 
 #define NAMES_MAX 256
 #define HINTS_MAX 4 /* names in a hint */
@@ -49,11 +51,11 @@ static void names_of_steps(struct names *n, const struct steps *steps)
 {
     for (size_t i = 0; i < steps->count; i++) {
         const struct step *s = &steps->items[i];
-        const struct tmpl *start = s->verb == VERB_COMPONENT ? tmpl_get(s->args, "start") : NULL;
+        const struct tmpl *start = s->verb == &verb_component ? tmpl_get(s->args, "start") : NULL;
 
         if (start)
             add_name(n, start);
-        if (s->verb == VERB_USE && s->use)
+        if (s->verb == &verb_use && s->use)
             add_template(n, s->use);
     }
 }
@@ -63,7 +65,7 @@ static void names_of_unit(struct names *n, const struct unit *u)
     for (size_t i = 0; i < u->given_count; i++) {
         const struct given *g = &u->givens[i];
 
-        if (g->kind == GIVEN_COMPONENT)
+        if (g->item == &given_component)
             add_name(n, g->args);
         names_of_steps(n, &g->steps);
         if (g->fixture)

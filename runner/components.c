@@ -25,16 +25,11 @@ static const struct component *known_component(struct casework *cw, const char *
                                                struct src_pos pos)
 {
     const struct component *c = component_find(name);
-    const struct component *const *all = component_all();
-    const char *names[32];
-    size_t count = 0;
     const char *near;
 
     if (c && c->kind == COMPONENT_CONTROLLER)
         return c;
-    for (; all[count] && count < ARRAY_LEN(names); count++)
-        names[count] = all[count]->name;
-    near = err_nearest(name, names, count);
+    near = component_nearest(name);
     verdict(cw, RESULT_ERROR, "scenario", pos, NULL,
             "no component is called '%s'; did you mean %s%s%sa program of yours (--implementation "
             "%s=external)?",

@@ -4,9 +4,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/time.h"
-#include "runner/casework.h"
-#include "runner/shapes.h"
 #include "runner/subset.h"
+#include "runner/verb.h"
 
 /* "KIND NS/NAME" of a reference. New. */
 static char *reference_words(const json_t *spec)
@@ -311,18 +310,18 @@ static const char *rest_of(const char *why, const char *words)
 }
 
 static int condition_failed(struct casework *cw, const struct condition *c,
-                            const struct frame *frame, enum verb verb, int64_t waited_ns)
+                            const struct frame *frame, const struct verb *verb, int64_t waited_ns)
 {
     AUTO(strbuf) struct strbuf why = {0};
     AUTO(str) char *words = NULL;
     AUTO(object_ref) struct object_ref ref = {0};
     struct eval e = case_eval(cw, frame);
-    bool stage = verb == VERB_WAIT || cw->staging;
+    bool stage = verb == &verb_wait || cw->staging;
     char time[TIME_TEXT];
     int r;
 
     free(TAKE(cw->unknown_kind));
-    if (verb != VERB_ERROR)
+    if (verb != &verb_error)
         condition_true(cw, c, frame, &why);
     if (cw->unknown_kind && !kind_is_known(cw, cw->unknown_kind))
         return verdict(cw, RESULT_ERROR, "scenario", c->pos, NULL, "no cluster knows the kind '%s'",
@@ -330,7 +329,7 @@ static int condition_failed(struct casework *cw, const struct condition *c,
     words = failure_words(cw, c, frame, &why);
     duration_format(waited_ns, time);
     set_subject(cw, c, &e, &ref);
-    if (verb == VERB_ERROR)
+    if (verb == &verb_error)
         r = verdict(cw, stage ? RESULT_ERROR : RESULT_FAILED, stage ? "stage" : NULL, c->pos, NULL,
                     "came true after %s, though it must not: %s", time, words ? words : "");
     else
@@ -345,7 +344,7 @@ static int condition_failed(struct casework *cw, const struct condition *c,
 /* Mistakes of the scenario are told at once, and never taken for "not true": a slip of the pen in
  * an `error` would be a promise that nothing can break. */
 static int check_condition(struct casework *cw, const struct condition *c,
-                           const struct frame *frame, enum verb verb)
+                           const struct frame *frame, const struct verb *verb)
 {
     struct eval e = case_eval(cw, frame);
     AUTO(object_ref) struct object_ref ref = {0};
@@ -357,7 +356,7 @@ static int check_condition(struct casework *cw, const struct condition *c,
     if (!c->spec)
         return 0;
     spec = tmpl_eval(c->spec, &e, &err);
-    if (!spec && verb != VERB_ERROR) {
+    if (!spec && verb != &verb_error) {
         err_clear(&err); /* the condition may become readable while it is waited for */
         return 0;
     }
@@ -389,9 +388,9 @@ static int check_judged(struct casework *cw, const struct condition *c, const st
 }
 
 int wait_condition(struct casework *cw, const struct condition *c, const struct frame *frame,
-                   enum verb verb, int64_t default_within)
+                   const struct verb *verb, int64_t default_within)
 {
-    bool error = verb == VERB_ERROR;
+    bool error = verb == &verb_error;
     int64_t until = 0, start = world_now(cw->world);
     AUTO(str) char *name = NULL;
     int true_now;
@@ -407,7 +406,7 @@ int wait_condition(struct casework *cw, const struct condition *c, const struct 
         return condition_failed(cw, c, frame, verb, world_now(cw->world) - start);
     if (error && check_judged(cw, c, frame) < 0)
         return -1;
-    if (verb == VERB_WAIT)
+    if (verb == &verb_wait)
         return 0;
     name = condition_name(cw, c, frame);
     if (name)
@@ -417,10 +416,10 @@ int wait_condition(struct casework *cw, const struct condition *c, const struct 
 
 #define DEFAULT_WAIT (600 * NS_PER_S)
 
-int step_wait(struct casework *cw, const struct step *step, const struct frame *frame)
+static int step_wait(struct casework *cw, const struct step *step, struct frame *frame)
 {
     return wait_condition(cw, step->condition, frame, step->verb,
-                          step->verb == VERB_WAIT ? DEFAULT_WAIT : 0);
+                          step->verb == &verb_wait ? DEFAULT_WAIT : 0);
 }
 
 int settle(struct casework *cw, int64_t quiet_ns, int64_t within_ns, struct src_pos pos)
@@ -441,3 +440,30 @@ int settle(struct casework *cw, int64_t quiet_ns, int64_t within_ns, struct src_
     }
     return 0;
 }
+
+/* ---- the verbs ---- */
+
+const struct verb verb_wait = {
+    .name = "wait",
+    .value = "a condition",
+    .says = "waits; never true means the stage could not be set: an *error*",
+    .takes = VERB_CONDITION,
+    .waits = true,
+    .run = step_wait,
+};
+const struct verb verb_assert = {
+    .name = "assert",
+    .value = "a condition",
+    .says = "must come true within its time; otherwise a *failure*",
+    .takes = VERB_CONDITION,
+    .waits = true,
+    .run = step_wait,
+};
+const struct verb verb_error = {
+    .name = "error",
+    .value = "a condition with `for:`",
+    .says = "must stay false for the whole window, at every event in it; otherwise a *failure*",
+    .takes = VERB_CONDITION,
+    .waits = true,
+    .run = step_wait,
+};

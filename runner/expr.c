@@ -1,4 +1,4 @@
-/* See expr.h. Each function is one table row and one small C function. */
+/* See expr.h. The functions about objects, disks, claims, and what happened so far. */
 #include "runner/expr.h"
 
 #include <string.h>
@@ -11,8 +11,7 @@
 #include "runner/stage.h"
 #include "sim/storage/objectstore.h"
 
-/* A text argument as a C string; new. NULL with *reterr when it is something else. */
-static char *text_arg(const struct cel_value *v, const char *what, struct err *reterr)
+char *expr_text(const struct cel_value *v, const char *what, struct err *reterr)
 {
     if (v->type == CEL_STRING)
         return mem_strndup(v->u.text.data, v->u.text.len);
@@ -23,8 +22,8 @@ static char *text_arg(const struct cel_value *v, const char *what, struct err *r
 
 static json_t *find_object(struct casework *cw, const struct cel_value *args, struct err *reterr)
 {
-    AUTO(str) char *kind = text_arg(&args[0], "the kind", reterr);
-    AUTO(str) char *name = kind ? text_arg(&args[1], "the name", reterr) : NULL;
+    AUTO(str) char *kind = expr_text(&args[0], "the kind", reterr);
+    AUTO(str) char *name = kind ? expr_text(&args[1], "the name", reterr) : NULL;
     AUTO(object_ref) struct object_ref ref = {0};
 
     if (!name)
@@ -72,12 +71,12 @@ static int fn_list(void *cookie, struct cel_context *c, size_t nargs, const stru
                    struct cel_value *ret, struct err *reterr)
 {
     struct casework *cw = cookie;
-    AUTO(str) char *kind = text_arg(&args[0], "the kind", reterr);
+    AUTO(str) char *kind = expr_text(&args[0], "the kind", reterr);
     AUTO(str) char *ns = NULL;
     AUTO(object_ref) struct object_ref ref = {0};
     AUTO(json) json_t *out = json_array();
 
-    if (!kind || (nargs > 1 && !(ns = text_arg(&args[1], "the namespace", reterr))))
+    if (!kind || (nargs > 1 && !(ns = expr_text(&args[1], "the namespace", reterr))))
         return -1;
     if (resolve_ref(cw, kind, NULL, "", NULL, &ref, reterr) < 0)
         return -1;
@@ -98,8 +97,8 @@ static int fn_disk(void *cookie, struct cel_context *c, size_t nargs, const stru
                    struct cel_value *ret, struct err *reterr)
 {
     struct casework *cw = cookie;
-    AUTO(str) char *target = text_arg(&args[0], "the disk", reterr);
-    AUTO(str) char *moment = target ? text_arg(&args[1], "the moment", reterr) : NULL;
+    AUTO(str) char *target = expr_text(&args[0], "the disk", reterr);
+    AUTO(str) char *moment = target ? expr_text(&args[1], "the moment", reterr) : NULL;
     bool same = false;
 
     (void)nargs;
@@ -114,7 +113,7 @@ static int fn_chain(void *cookie, struct cel_context *c, size_t nargs, const str
                     struct cel_value *ret, struct err *reterr)
 {
     struct casework *cw = cookie;
-    AUTO(str) char *name = text_arg(&args[0], "the chain", reterr);
+    AUTO(str) char *name = expr_text(&args[0], "the chain", reterr);
     struct chain_stage *chain = name ? strmap_get(cw->chains, name) : NULL;
 
     (void)nargs;
@@ -130,7 +129,7 @@ static int fn_guest(void *cookie, struct cel_context *c, size_t nargs, const str
                     struct cel_value *ret, struct err *reterr)
 {
     struct casework *cw = cookie;
-    AUTO(str) char *name = text_arg(&args[0], "the VM", reterr);
+    AUTO(str) char *name = expr_text(&args[0], "the VM", reterr);
     AUTO(object_ref) struct object_ref vm = {0};
     AUTO(object_ref) struct object_ref ref = {0};
     const json_t *vmi;
@@ -159,8 +158,8 @@ static int fn_objects(void *cookie, struct cel_context *c, size_t nargs,
                       const struct cel_value *args, struct cel_value *ret, struct err *reterr)
 {
     struct casework *cw = cookie;
-    AUTO(str) char *bucket = text_arg(&args[0], "the bucket", reterr);
-    AUTO(str) char *prefix = bucket ? text_arg(&args[1], "the prefix", reterr) : NULL;
+    AUTO(str) char *bucket = expr_text(&args[0], "the bucket", reterr);
+    AUTO(str) char *prefix = bucket ? expr_text(&args[1], "the prefix", reterr) : NULL;
 
     (void)nargs;
     if (!prefix)
@@ -172,7 +171,7 @@ static int fn_objects(void *cookie, struct cel_context *c, size_t nargs,
 static int fn_files(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
                     struct cel_value *ret, struct err *reterr)
 {
-    AUTO(str) char *target = text_arg(&args[0], "the claim", reterr);
+    AUTO(str) char *target = expr_text(&args[0], "the claim", reterr);
     AUTO(str) char *path = NULL;
     json_t *names;
     bool block = false;
@@ -218,8 +217,8 @@ static int fn_requests(void *cookie, struct cel_context *c, size_t nargs,
                        const struct cel_value *args, struct cel_value *ret, struct err *reterr)
 {
     struct casework *cw = cookie;
-    AUTO(str) char *verb = text_arg(&args[0], "the verb", reterr);
-    AUTO(str) char *kind = verb ? text_arg(&args[1], "the kind", reterr) : NULL;
+    AUTO(str) char *verb = expr_text(&args[0], "the verb", reterr);
+    AUTO(str) char *kind = verb ? expr_text(&args[1], "the kind", reterr) : NULL;
     json_t *out;
 
     (void)nargs;
@@ -245,7 +244,7 @@ static int fn_programs(void *cookie, struct cel_context *c, size_t nargs,
                        const struct cel_value *args, struct cel_value *ret, struct err *reterr)
 {
     struct casework *cw = cookie;
-    AUTO(str) char *name = text_arg(&args[0], "the program", reterr);
+    AUTO(str) char *name = expr_text(&args[0], "the program", reterr);
     json_t *out, *p;
     size_t i;
 
@@ -264,7 +263,7 @@ static int fn_fired(void *cookie, struct cel_context *c, size_t nargs, const str
                     struct cel_value *ret, struct err *reterr)
 {
     struct casework *cw = cookie;
-    AUTO(str) char *name = text_arg(&args[0], "the fault", reterr);
+    AUTO(str) char *name = expr_text(&args[0], "the fault", reterr);
 
     (void)nargs;
     (void)c;
@@ -274,17 +273,49 @@ static int fn_fired(void *cookie, struct cel_context *c, size_t nargs, const str
     return 0;
 }
 
-static const struct cel_function functions[] = {
-    {"get", false, 2, 2, fn_get},           {"exists", false, 2, 2, fn_exists},
-    {"list", false, 1, 2, fn_list},         {"disk", false, 2, 2, fn_disk},
-    {"chain", false, 1, 1, fn_chain},       {"guest", false, 1, 1, fn_guest},
-    {"objects", false, 2, 2, fn_objects},   {"files", false, 1, 1, fn_files},
-    {"now", false, 0, 0, fn_now},           {"requests", false, 2, 2, fn_requests},
-    {"programs", false, 1, 1, fn_programs}, {"fired", false, 1, 1, fn_fired},
-};
+/* ---- the functions, as functions.list names them ---- */
 
-const struct cel_function *expr_functions(size_t *ret_count)
-{
-    *ret_count = ARRAY_LEN(functions);
-    return functions;
-}
+const struct expr_function function_get = {
+    {"get", false, 2, 2, fn_get},
+    "`get(KIND, NAME)`",
+    "the object as it is now, or `null`. KIND may carry `.group` and `@CLUSTER`; without a cluster "
+    "all are searched in order. NAME is `NAMESPACE/NAME` or `NAME`"};
+const struct expr_function function_list = {{"list", false, 1, 2, fn_list},
+                                            "`list(KIND)`, `list(KIND, NAMESPACE)`",
+                                            "all objects, sorted by namespace and name"};
+const struct expr_function function_exists = {
+    {"exists", false, 2, 2, fn_exists}, "`exists(KIND, NAME)`", "whether it exists"};
+const struct expr_function function_disk = {
+    {"disk", false, 2, 2, fn_disk},
+    "`disk(TARGET, MOMENT)`",
+    "whether the disk is bit for bit that of the moment (as in conditions)"};
+const struct expr_function function_chain = {
+    {"chain", false, 1, 1, fn_chain},
+    "`chain(NAME)`",
+    "`{namespace, vm, bucket, checkpoints: [{id, name, type, backup, files: [{diskName, filename, "
+    "size, objectPath}]}]}`; `objectPath` as the index tells it, below "
+    "`PREFIX/kubevirt-datamover/`"};
+const struct expr_function function_guest = {
+    {"guest", false, 1, 1, fn_guest},
+    "`guest(VM)`",
+    "`{running, paused, agent}`; a VM that does not exist is an error"};
+const struct expr_function function_objects = {{"objects", false, 2, 2, fn_objects},
+                                               "`objects(BUCKET, PREFIX)`",
+                                               "the keys in the object store"};
+const struct expr_function function_files = {
+    {"files", false, 1, 1, fn_files},
+    "`files(TARGET)`",
+    "names of the files on the claim's volume, sorted; `pvc:NAMESPACE/CLAIM`"};
+const struct expr_function function_now = {
+    {"now", false, 0, 0, fn_now}, "`now()`", "the virtual time, a timestamp"};
+const struct expr_function function_requests = {
+    {"requests", false, 2, 2, fn_requests},
+    "`requests(VERB, KIND)`",
+    "requests so far, oldest first: `{verb, kind, cluster, namespace, name, subresource, by, user, "
+    "code, reason, time}`; `''` matches all. The scenario's own steps are not among them"};
+const struct expr_function function_programs = {
+    {"programs", false, 1, 1, fn_programs},
+    "`programs(NAME)`",
+    "runs of an outside program so far: `{program, args, exit, by}`"};
+const struct expr_function function_fired = {
+    {"fired", false, 1, 1, fn_fired}, "`fired(FAULT)`", "how often a named fault fired"};

@@ -1,6 +1,7 @@
-/* The host functions of scenario expressions: get list exists disk chain guest objects files now
- * requests programs fired. The cookie of an evaluation is the running case (struct casework);
- * compiling needs none. */
+/* The functions of scenario expressions that ask the world: get, list, disk and the like. The
+ * cookie of an evaluation is the running case (struct casework); compiling needs none.
+ *
+ * Adding one: a constant of the type below in a file of this folder, its line in functions.list. */
 #ifndef VMCONFORM_RUNNER_EXPR_H
 #define VMCONFORM_RUNNER_EXPR_H
 
@@ -8,6 +9,17 @@
 
 #include "cel/cel.h"
 
-const struct cel_function *expr_functions(size_t *ret_count);
+struct expr_function {
+    struct cel_function cel;
+    /* For the page, as Markdown: how it is called, what its value is. */
+    const char *call, *says;
+};
+extern const struct expr_function *const expr_functions[];         /* in the order of the list */
+extern const struct cel_function *const *const expr_cel_functions; /* the same, bare */
+extern const size_t expr_function_count;
+
+/* A text argument as a C string; new. NULL with *reterr when it is something else: "WHAT must be a
+ * string, found ...". */
+char *expr_text(const struct cel_value *v, const char *what, struct err *reterr);
 
 #endif

@@ -8,6 +8,7 @@
 #include "components/component.h"
 #include "reports/writers.h"
 #include "runner/external_priv.h"
+#include "runner/given.h"
 #include "runner/kubeconfig.h"
 
 #define ADMIN "kubernetes-admin"
@@ -100,7 +101,7 @@ static void add_name(struct names *n, const char *name)
 static void names_of_unit(struct names *n, const struct unit *u)
 {
     for (size_t i = 0; i < u->given_count; i++) {
-        if (u->givens[i].kind == GIVEN_CLUSTER)
+        if (u->givens[i].item == &given_cluster)
             add_name(n, tmpl_word(u->givens[i].args));
         if (u->givens[i].fixture)
             names_of_unit(n, u->givens[i].fixture);

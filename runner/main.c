@@ -23,6 +23,7 @@ static const struct command commands[] = {
     {"list", cmd_list, "list the cases of scenarios"},
     {"lint", cmd_lint, "check scenarios without running them"},
     {"expand", cmd_expand, "show each case with its values, its steps unrolled"},
+    {"grammar", cmd_grammar, "what scenarios may say: verbs, functions, faults, components"},
     {"serve", cmd_serve, "a simulated cluster over HTTPS, for kubectl and other clients"},
     {"component", cmd_component, "run a component against real clusters"},
     {"qcow2", cmd_qcow2,

@@ -1,6 +1,7 @@
 /* Makes and runs the programs of mutants. How a file is compiled stands in compile_commands.json;
  * how the program is linked, ninja tells. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,7 +13,6 @@
 
 #define COMMANDS_MAX (32u << 20)
 #define SOURCE_MAX (4u << 20)
-#define PROGRAM "vmconform"
 
 /* A word of a shell command. */
 static char *quoted(const char *word)
@@ -58,35 +58,50 @@ static json_t *read_commands(const char *dir, struct err *reterr)
 }
 
 /* The last of the commands that make the program is the one that links it. */
-static char *read_link(const char *dir, struct err *reterr)
+static char *read_link(const struct mutant_build *b, struct err *reterr)
 {
+    AUTO(str) char *program = quoted(b->program);
+    AUTO(str) char *command = mem_printf("ninja -t commands %s", program);
     AUTO(str) char *all = NULL;
     char *last;
 
-    if (shell(dir, "ninja -t commands " PROGRAM, &all, reterr) < 0)
+    if (shell(b->dir, command, &all, reterr) < 0)
         return NULL;
     while (*all && all[strlen(all) - 1] == '\n')
         all[strlen(all) - 1] = '\0';
     last = strrchr(all, '\n');
     last = last ? last + 1 : all;
-    if (!strstr(last, " -o " PROGRAM " ")) {
-        err_set(reterr, ERR_INVALID, NO_POS, "ninja tells no command that links " PROGRAM);
+    if (!strstr(last, b->output)) {
+        err_set(reterr, ERR_INVALID, NO_POS, "ninja tells no command that links %s", b->program);
         return NULL;
     }
     return mem_strdup(last);
 }
 
-int mutant_build_open(struct mutant_build *b, const char *dir, struct err *reterr)
+/* The target that made the running program; another build's program is in its root. */
+static char *target_of(const char *dir, const char *self)
 {
-    *b = (struct mutant_build){.dir = mem_strdup(dir)};
+    AUTO(str) char *root = realpath(dir, NULL);
+    size_t len = root ? strlen(root) : 0;
+
+    return mem_strdup(len && strncmp(self, root, len) == 0 && self[len] == '/' ? self + len + 1
+                                                                               : "vmconform");
+}
+
+int mutant_build_open(struct mutant_build *b, const char *dir, const char *self, struct err *reterr)
+{
+    *b = (struct mutant_build){.dir = mem_strdup(dir), .program = target_of(dir, self)};
+    b->output = mem_printf(" -o %s ", b->program);
     b->compile = read_commands(dir, reterr);
-    b->link = b->compile ? read_link(dir, reterr) : NULL;
+    b->link = b->compile ? read_link(b, reterr) : NULL;
     return b->link ? 0 : -1;
 }
 
 void mutant_build_finish(struct mutant_build *b)
 {
     free(b->dir);
+    free(b->program);
+    free(b->output);
     free(b->link);
     json_decref(b->compile);
     *b = (struct mutant_build){0};
@@ -173,12 +188,12 @@ static int compile(const struct mutant_build *b, const char *command, const char
 static int link_program(const struct mutant_build *b, const char *object, const char *program,
                         struct err *reterr)
 {
-    const char *at = strstr(b->link, " -o " PROGRAM " ");
+    const char *at = strstr(b->link, b->output);
     AUTO(str) char *first = quoted(object);
     AUTO(str) char *to = quoted(program);
     AUTO(str)
     char *line = mem_printf("%.*s -Wl,-s %s -o %s %s", (int)(at - b->link), b->link, first, to,
-                            at + strlen(" -o " PROGRAM " "));
+                            at + strlen(b->output));
 
     return shell(b->dir, line, NULL, reterr);
 }

@@ -38,10 +38,14 @@ DEFINE_CLEANUP(struct mutant_list, mutants, mutants_destroy);
  * put in front of the libraries, so that their own version of it is not pulled in. */
 struct mutant_build {
     char *dir;
+    char *program;   /* ninja's name for it: "vmconform" */
+    char *output;    /* as the command that links it says that: " -o vmconform " */
     json_t *compile; /* compile_commands.json */
     char *link;
 };
-int mutant_build_open(struct mutant_build *b, const char *dir, struct err *reterr);
+/* self: path of the running program, whose mutants are made when it is one of this build. */
+int mutant_build_open(struct mutant_build *b, const char *dir, const char *self,
+                      struct err *reterr);
 void mutant_build_finish(struct mutant_build *b);
 
 /* Makes the program of a mutant; new path. NULL with *reterr, also when the text that it looks for

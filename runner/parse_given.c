@@ -1,111 +1,32 @@
-/* The world before the first step. One row per item in given_shapes. */
+/* The world before the first step. What an item takes, its constant tells (given.h). */
 #include <string.h>
 
 #include "base/mem.h"
-#include "runner/manifest.h"
-#include "runner/parse_priv.h"
-#include "runner/shapes.h"
+#include "runner/given.h"
 
 /* Fixtures may include fixtures, each several times: their number grows with powers. */
 #define INCLUSIONS_MAX 256
 
-static const char *const given_names[GIVEN_COUNT + 1] = {
-    "cluster", "kubevirt",  "storage",  "provisioner", "objects", "withoutFields",
-    "chain",   "component", "duration", "fixture",     "steps",   NULL,
-};
-
-static bool check_each(struct parser *p, const struct yaml_node *map, const char *key,
-                       const struct shape_key *keys, const char *what)
+static bool check_args(struct parser *p, const struct given_item *item,
+                       const struct yaml_node *value)
 {
-    const struct yaml_node *list = yaml_get(p->doc, map, key), *n;
-    bool ok = true;
-
-    if (!list || shape_has_hole(list))
-        return true; /* known when it runs; what it gives is checked there */
-    for (n = yaml_first(p->doc, list); n; n = yaml_next(p->doc, n))
-        ok = shape_check(p->doc, n, keys, what, p->diags) && ok;
-    return ok;
-}
-
-static bool check_chain(struct parser *p, const struct yaml_node *map)
-{
-    const struct yaml_node *n;
-    const struct yaml_node *repeat = yaml_get(p->doc, map, "repeat");
-    const struct yaml_node *damage = yaml_get(p->doc, map, "damage");
-    bool ok = shape_check(p->doc, map, shape_chain.keys, "chain", p->diags);
-
-    if (!ok)
+    if (item->shape && !shape_check(p->doc, value, item->shape->keys, item->name, p->diags))
         return false;
-    ok = check_each(p, map, "disks", shape_disk.keys, "disk");
-    ok = check_each(p, map, "checkpoints", shape_checkpoint.keys, "checkpoint") && ok;
-    for (n = yaml_first(p->doc, yaml_get(p->doc, map, "checkpoints")); n && ok;
-         n = yaml_next(p->doc, n)) {
-        ok = check_each(p, n, "write", shape_extent.keys, "write") && ok;
-        ok = check_each(p, n, "discard", shape_extent.keys, "discard") && ok;
-    }
-    if (repeat && !shape_has_hole(repeat))
-        ok = shape_check(p->doc, repeat, shape_repeat.keys, "repeat", p->diags) && ok;
-    if (damage && shape_has_hole(damage))
-        damage = NULL;
-    for (n = damage ? yaml_first(p->doc, damage) : NULL; n; n = yaml_next(p->doc, n))
-        ok = shape_check(p->doc, n, shape_damage.keys, "damage", p->diags) &&
-             shape_one_of(p->doc, n, shape_damage.one_of, "damage", p->diags) >= 0 && ok;
-    return ok;
-}
-
-/* What is written as it stands; a `${...}` is taken as it comes. */
-static bool check_objects(struct parser *p, const struct yaml_node *list)
-{
-    const struct yaml_node *n;
-    bool ok = true;
-
-    if (list->type != YAML_SEQ)
-        return true;
-    for (n = yaml_first(p->doc, list); n; n = yaml_next(p->doc, n))
-        ok = manifest_check(p->doc, n, /* holes= */ true, p->diags) && ok;
-    return ok;
-}
-
-static bool check_args(struct parser *p, enum given_kind kind, const struct yaml_node *value)
-{
-    switch (kind) {
-    case GIVEN_PROVISIONER:
-        return shape_check(p->doc, value, shape_provisioner.keys, "provisioner", p->diags);
-    case GIVEN_WITHOUT_FIELDS:
-        return shape_check(p->doc, value, shape_without_fields.keys, "withoutFields", p->diags);
-    case GIVEN_DURATION:
-        return shape_check(p->doc, value, shape_duration.keys, "duration", p->diags);
-    case GIVEN_CHAIN:
-        return check_chain(p, value);
-    case GIVEN_OBJECTS:
-        return check_objects(p, value);
-    case GIVEN_CLUSTER:
-    case GIVEN_KUBEVIRT:
-    case GIVEN_STORAGE:
-    case GIVEN_COMPONENT:
-    case GIVEN_FIXTURE:
-    case GIVEN_STEPS:
-    case GIVEN_COUNT:
-        break;
-    }
-    return true;
+    return !item->check || item->check(p, value);
 }
 
 /* `cluster` is an item of its own, and a key beside others. */
-static int given_of(struct parser *p, const struct yaml_node *node)
+static const struct given_item *given_of(struct parser *p, const struct yaml_node *node)
 {
-    static const char *const others[] = {"kubevirt",      "storage", "provisioner", "objects",
-                                         "withoutFields", "chain",   "component",   "duration",
-                                         "fixture",       "steps",   NULL};
-    int other;
+    int form;
     bool any = false;
 
-    for (size_t i = 0; others[i]; i++)
-        any = any || yaml_get(p->doc, node, others[i]);
+    for (size_t i = 0; given_forms[i]; i++)
+        any = any || yaml_get(p->doc, node, given_forms[i]);
     if (!any && yaml_get(p->doc, node, "cluster"))
-        return GIVEN_CLUSTER;
-    other = shape_one_of(p->doc, node, others, "given", p->diags);
-    return other < 0 ? -1 : other + 1;
+        return &given_cluster;
+    form = shape_one_of(p->doc, node, given_forms, "given", p->diags);
+    return form < 0 ? NULL : given_items[form + 1];
 }
 
 /* A fixture's parameters must exist, and the required ones must be given. */
@@ -145,21 +66,19 @@ static bool check_params(struct parser *p, const struct unit *fixture, const str
 static bool parse_given(struct parser *p, const struct yaml_node *node, struct given *g)
 {
     const struct yaml_node *value;
-    int kind;
 
-    if (!shape_check(p->doc, node, shape_given.keys, "given", p->diags))
+    if (!given_check(p->doc, node, p->diags))
         return false;
-    kind = given_of(p, node);
-    if (kind < 0)
+    g->item = given_of(p, node);
+    if (!g->item)
         return false;
-    g->kind = (enum given_kind)kind;
-    value = yaml_get(p->doc, node, given_names[kind]);
+    value = yaml_get(p->doc, node, g->item->name);
     g->pos = value->key_pos;
-    if (!check_args(p, g->kind, value))
+    if (!check_args(p, g->item, value))
         return false;
-    if (g->kind == GIVEN_STEPS)
+    if (g->item == &given_steps)
         return true; /* parsed later, when all fixtures and templates are known */
-    if (g->kind == GIVEN_FIXTURE) {
+    if (g->item == &given_fixture) {
         g->fixture = library_fixture(p, value->text, value->pos);
         if (!g->fixture || !check_params(p, g->fixture, node))
             return false;
@@ -172,7 +91,7 @@ static bool parse_given(struct parser *p, const struct yaml_node *node, struct g
     }
     g->args = tmpl_compile(p->doc, value, p->unit->scope, p->diags);
     return g->args && parse_member(p, node, "with", p->unit->scope, &g->with) &&
-           (g->kind == GIVEN_CLUSTER ||
+           (g->item == &given_cluster ||
             parse_member(p, node, "cluster", p->unit->scope, &g->cluster));
 }
 

@@ -1,36 +1,9 @@
-/* Steps and templates. One table row per verb: adding a verb is one row here and one in step.c. */
+/* Steps and templates. What a verb takes, its constant tells (verb.h). */
 #include <string.h>
 
 #include "base/mem.h"
 #include "runner/parse_priv.h"
-#include "runner/shapes.h"
-
-const char *const verb_names[VERB_COUNT + 1] = {
-    "apply", "create", "patch",  "delete", "component", "crash", "guest", "mark", "fault", "link",
-    "limit", "clock",  "settle", "wait",   "assert",    "error", "use",   "race", "call",  NULL,
-};
-
-bool verb_waits(enum verb v)
-{
-    return v == VERB_WAIT || v == VERB_ASSERT || v == VERB_ERROR || v == VERB_SETTLE ||
-           v == VERB_CLOCK;
-}
-
-/* What the value of a verb may be besides a map of its shape. Conditions are parsed apart. */
-struct verb_form {
-    bool text_too; /* a plain text is fine as well */
-    bool manifest; /* a manifest, or a list of them */
-    bool condition;
-    bool reserved;
-};
-
-static const struct verb_form verb_forms[VERB_COUNT] = {
-    [VERB_APPLY] = {.manifest = true},  [VERB_CREATE] = {.manifest = true},
-    [VERB_CRASH] = {.text_too = true},  [VERB_MARK] = {.text_too = true},
-    [VERB_WAIT] = {.condition = true},  [VERB_ASSERT] = {.condition = true},
-    [VERB_ERROR] = {.condition = true}, [VERB_USE] = {.text_too = true},
-    [VERB_RACE] = {.reserved = true},   [VERB_CALL] = {.reserved = true},
-};
+#include "runner/verb.h"
 
 static bool check_manifest(struct parser *p, const struct yaml_node *n)
 {
@@ -64,43 +37,39 @@ static bool check_manifests(struct parser *p, const struct yaml_node *value)
     return ok;
 }
 
-static bool check_guest(struct parser *p, const struct yaml_node *value)
+/* Members that are maps themselves. */
+static bool check_inner(struct parser *p, const struct yaml_node *value, const struct shape *shape)
 {
-    static const char *const extents[] = {"write", "discard"};
     bool ok = true;
 
-    for (size_t i = 0; i < ARRAY_LEN(extents); i++) {
-        const struct yaml_node *n = yaml_get(p->doc, value, extents[i]);
+    for (const struct shape_note *note = shape->notes; note && note->key; note++) {
+        const struct yaml_node *n = note->of ? yaml_get(p->doc, value, note->key) : NULL;
 
-        ok = (!n || shape_check(p->doc, n, shape_extent.keys, extents[i], p->diags)) && ok;
+        ok = (!n || shape_check(p->doc, n, note->of->keys, note->key, p->diags)) && ok;
     }
     return ok;
 }
 
-static bool check_value(struct parser *p, enum verb verb, const struct yaml_node *value)
+static bool check_value(struct parser *p, const struct verb *v, const struct yaml_node *value)
 {
-    const struct verb_form *form = &verb_forms[verb];
-    const struct shape *shape = shape_of_verb(verb);
-
-    if (form->reserved) {
-        diags_add(p->diags, DIAG_ERROR, value->key_pos, "'%s' is not yet supported",
-                  verb_names[verb]);
+    if (v->takes == VERB_RESERVED) {
+        diags_add(p->diags, DIAG_ERROR, value->key_pos, "'%s' is not yet supported", v->name);
         return false;
     }
-    if (form->manifest)
+    if (v->takes == VERB_MANIFESTS)
         return check_manifests(p, value);
-    if (form->text_too && value->type == YAML_STRING)
+    if ((v->takes == VERB_TEXT || v->takes == VERB_TEXT_OR_MAP) && value->type == YAML_STRING)
         return true;
-    if (!shape) {
-        diags_add(p->diags, DIAG_ERROR, value->pos, "%s: expected a name, found a %s",
-                  verb_names[verb], yaml_type_name(value->type));
+    if (v->takes == VERB_TEXT) {
+        diags_add(p->diags, DIAG_ERROR, value->pos, "%s: expected a name, found a %s", v->name,
+                  yaml_type_name(value->type));
         return false;
     }
-    if (!shape_check(p->doc, value, shape->keys, verb_names[verb], p->diags))
+    if (!shape_check(p->doc, value, v->shape->keys, v->name, p->diags))
         return false;
-    if (shape->one_of && shape_one_of(p->doc, value, shape->one_of, verb_names[verb], p->diags) < 0)
+    if (v->shape->one_of && shape_one_of(p->doc, value, v->shape->one_of, v->name, p->diags) < 0)
         return false;
-    return verb != VERB_GUEST || check_guest(p, value);
+    return check_inner(p, value, v->shape);
 }
 
 static void step_finish(struct step *s)
@@ -132,9 +101,9 @@ static bool step_upon(struct parser *p, const struct yaml_node *node, const stru
 
     if (!upon)
         return true;
-    if (verb_waits(s->verb) || s->verb == VERB_USE) {
+    if (s->verb->waits || s->verb->unarmed) {
         diags_add(p->diags, DIAG_ERROR, upon->key_pos, "'%s' cannot be armed with 'upon'",
-                  verb_names[s->verb]);
+                  s->verb->name);
         return false;
     }
     s->upon = parse_selector(p, upon, scope, true);
@@ -146,7 +115,7 @@ static bool step_with(struct parser *p, const struct yaml_node *node, const stru
 {
     const struct yaml_node *with = yaml_get(p->doc, node, "with");
 
-    if (with && s->verb != VERB_USE) {
+    if (with && s->verb != &verb_use) {
         diags_add(p->diags, DIAG_ERROR, with->key_pos, "'with' belongs to 'use'");
         return false;
     }
@@ -160,7 +129,7 @@ static bool step_refused(struct parser *p, const struct yaml_node *node, const s
 
     if (!n)
         return true;
-    if (s->verb > VERB_DELETE) {
+    if (!s->verb->writes) {
         diags_add(p->diags, DIAG_ERROR, n->key_pos,
                   "'refused' belongs to apply, create, patch and delete");
         return false;
@@ -181,8 +150,8 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
     verb = shape_one_of(p->doc, node, verb_names, "step", p->diags);
     if (verb < 0)
         return false;
-    s->verb = (enum verb)verb;
-    value = yaml_get(p->doc, node, verb_names[verb]);
+    s->verb = verbs_all[verb];
+    value = yaml_get(p->doc, node, s->verb->name);
     s->pos = value->key_pos;
     name = yaml_get(p->doc, node, "name");
     if (name)
@@ -190,7 +159,7 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
     when = yaml_get(p->doc, node, "when");
     if (when && !(s->when = expr_compile(when, scope, p->diags)))
         return false;
-    if (verb_forms[verb].condition) {
+    if (s->verb->takes == VERB_CONDITION) {
         s->condition = parse_condition(p, value, scope);
         if (!s->condition)
             return false;
@@ -200,7 +169,7 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
         s->args = tmpl_compile(p->doc, value, scope, p->diags);
         if (!s->args)
             return false;
-        if (s->verb == VERB_USE)
+        if (s->verb == &verb_use)
             s->use_name = mem_strdup(value->text);
     }
     if (!parse_member(p, node, "cluster", scope, &s->cluster))
@@ -254,7 +223,7 @@ static bool resolve_use(struct parser *p, const struct yaml_node *node, struct s
     const char *near = NULL;
     AUTO(str) char *hint = NULL;
 
-    if (s->verb != VERB_USE)
+    if (s->verb != &verb_use)
         return true;
     s->use = find_template(p->unit, s->use_name);
     if (s->use)

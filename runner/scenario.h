@@ -13,32 +13,6 @@
 #include "cel/cel.h"
 #include "runner/template.h"
 
-enum verb {
-    VERB_APPLY,
-    VERB_CREATE,
-    VERB_PATCH,
-    VERB_DELETE,
-    VERB_COMPONENT,
-    VERB_CRASH,
-    VERB_GUEST,
-    VERB_MARK,
-    VERB_FAULT,
-    VERB_LINK,
-    VERB_LIMIT,
-    VERB_CLOCK,
-    VERB_SETTLE,
-    VERB_WAIT,
-    VERB_ASSERT,
-    VERB_ERROR,
-    VERB_USE,
-    VERB_RACE,
-    VERB_CALL,
-    VERB_COUNT
-};
-extern const char *const verb_names[VERB_COUNT + 1];
-/* wait, assert, error, settle, clock: other actors run meanwhile. */
-bool verb_waits(enum verb v);
-
 enum condition_kind { CONDITION_THAT, CONDITION_HAS, CONDITION_ABSENT, CONDITION_DISK };
 struct condition {
     enum condition_kind kind;
@@ -76,8 +50,9 @@ struct law {
 };
 
 struct steps;
+struct verb; /* verb.h */
 struct step {
-    enum verb verb;
+    const struct verb *verb;
     struct src_pos pos;
     char *name; /* NULL: none */
     struct cel_program *when;
@@ -103,22 +78,9 @@ struct template_def {
     struct steps steps;
 };
 
-enum given_kind {
-    GIVEN_CLUSTER,
-    GIVEN_KUBEVIRT,
-    GIVEN_STORAGE,
-    GIVEN_PROVISIONER,
-    GIVEN_OBJECTS,
-    GIVEN_WITHOUT_FIELDS,
-    GIVEN_CHAIN,
-    GIVEN_COMPONENT,
-    GIVEN_DURATION,
-    GIVEN_FIXTURE,
-    GIVEN_STEPS,
-    GIVEN_COUNT
-};
+struct given_item; /* given.h */
 struct given {
-    enum given_kind kind;
+    const struct given_item *item;
     struct src_pos pos;
     struct tmpl *args, *cluster, *with;
     struct steps steps;

@@ -29,11 +29,20 @@ struct shape_key {
     bool required;
 };
 
+/* What else is known about a key. */
+struct shape_note {
+    const char *key;        /* NULL ends a table */
+    const struct shape *of; /* of the map, or of each map of the list; NULL: whatever it holds */
+    const char *says;       /* for those who write one, as Markdown; NULL: the name tells */
+};
+
 /* A map: its keys, and (or NULL) those of which exactly one must be there. */
 struct shape {
     const char *what; /* in messages: "step", "law" */
     const struct shape_key *keys;
     const char *const *one_of;
+    const struct shape_note *notes; /* NULL: none */
+    const char *definition;         /* its name in the JSON Schema; NULL: `what` */
 };
 
 /* Checks that node is a map with these keys only. `what` names it in messages ("step", "law").

@@ -3,7 +3,8 @@
 
 #include <stddef.h>
 
-#include "runner/scenario.h"
+#include "runner/given.h"
+#include "runner/verb.h"
 
 #define END                                                                                        \
     {                                                                                              \
@@ -36,28 +37,6 @@ static const struct shape_key fixture_keys[] = {
     {"templates", SHAPE_MAP, false},   {"always", SHAPE_LIST, false}, {"never", SHAPE_LIST, false},
     {"eventually", SHAPE_LIST, false}, {NULL, SHAPE_ANY, false},
 };
-static const struct shape_key item_keys[] = {{"cluster", SHAPE_TEXT, false},
-                                             {"kubevirt", SHAPE_TEXT, false},
-                                             {"storage", SHAPE_TEXT, false},
-                                             {"provisioner", SHAPE_MAP, false},
-                                             {"objects", SHAPE_LIST_VALUE, false},
-                                             {"withoutFields", SHAPE_MAP, false},
-                                             {"chain", SHAPE_MAP, false},
-                                             {"component", SHAPE_TEXT, false},
-                                             {"duration", SHAPE_MAP, false},
-                                             {"fixture", SHAPE_TEXT, false},
-                                             {"steps", SHAPE_LIST, false},
-                                             {"with", SHAPE_MAP_VALUE, false},
-                                             END};
-static const struct shape_key provisioner_keys[] = {
-    {"hub", SHAPE_TEXT, true}, {"workload", SHAPE_TEXT, true}, END};
-static const struct shape_key without_keys[] = {
-    {"crd", SHAPE_TEXT, true}, {"fields", SHAPE_LIST_VALUE, true}, END};
-static const struct shape_key duration_keys[] = {{"start", SHAPE_DURATION, false},
-                                                 {"stop", SHAPE_DURATION, false},
-                                                 {"snapshot", SHAPE_DURATION, false},
-                                                 {"restore", SHAPE_DURATION, false},
-                                                 END};
 static const struct shape_key chain_keys[] = {{"name", SHAPE_TEXT, true},
                                               {"bucket", SHAPE_TEXT, false},
                                               {"prefix", SHAPE_TEXT, false},
@@ -97,53 +76,8 @@ static const struct shape_key template_keys[] = {{"description", SHAPE_TEXT, fal
                                                  {"params", SHAPE_MAP, false},
                                                  {"steps", SHAPE_LIST, true},
                                                  END};
-static const struct shape_key step_keys[] = {
-    {"apply", SHAPE_ANY, false},    {"create", SHAPE_ANY, false},    {"patch", SHAPE_ANY, false},
-    {"delete", SHAPE_ANY, false},   {"component", SHAPE_ANY, false}, {"crash", SHAPE_ANY, false},
-    {"guest", SHAPE_ANY, false},    {"mark", SHAPE_ANY, false},      {"fault", SHAPE_ANY, false},
-    {"link", SHAPE_ANY, false},     {"limit", SHAPE_ANY, false},     {"clock", SHAPE_ANY, false},
-    {"settle", SHAPE_ANY, false},   {"wait", SHAPE_ANY, false},      {"assert", SHAPE_ANY, false},
-    {"error", SHAPE_ANY, false},    {"use", SHAPE_ANY, false},       {"race", SHAPE_ANY, false},
-    {"call", SHAPE_ANY, false},     {"name", SHAPE_TEXT, false},     {"when", SHAPE_EXPR, false},
-    {"cluster", SHAPE_TEXT, false}, {"as", SHAPE_TEXT, false},       {"with", SHAPE_MAP, false},
-    {"upon", SHAPE_MAP, false},     {"refused", SHAPE_MAP, false},   END};
 static const struct shape_key refused_keys[] = {
     {"code", SHAPE_INT, false}, {"reason", SHAPE_TEXT, false}, {"message", SHAPE_TEXT, false}, END};
-static const struct shape_key patch_keys[] = {REFERENCE,
-                                              {"merge", SHAPE_MAP_VALUE, false},
-                                              {"json", SHAPE_LIST_VALUE, false},
-                                              {"subresource", SHAPE_TEXT, false},
-                                              END};
-static const struct shape_key delete_keys[] = {
-    REFERENCE, {"propagation", SHAPE_TEXT, false}, {"missing", SHAPE_TEXT, false}, END};
-static const struct shape_key component_keys[] = {{"start", SHAPE_TEXT, false},
-                                                  {"stop", SHAPE_TEXT, false},
-                                                  {"restart", SHAPE_TEXT, false},
-                                                  {"with", SHAPE_MAP_VALUE, false},
-                                                  END};
-static const struct shape_key crash_keys[] = {
-    {"component", SHAPE_TEXT, true}, {"restart", SHAPE_TEXT, false}, END};
-static const struct shape_key guest_keys[] = {{"vm", SHAPE_TEXT, true},
-                                              {"cluster", SHAPE_TEXT, false},
-                                              {"write", SHAPE_MAP, false},
-                                              {"discard", SHAPE_MAP, false},
-                                              {"power", SHAPE_TEXT, false},
-                                              {"agent", SHAPE_TEXT, false},
-                                              END};
-static const struct shape_key fault_keys[] = {
-    {"name", SHAPE_TEXT, false},       {"point", SHAPE_TEXT, false},
-    {"match", SHAPE_MAP_VALUE, false}, {"skip", SHAPE_INT, false},
-    {"times", SHAPE_INT, false},       {"action", SHAPE_MAP_VALUE, false},
-    {"clear", SHAPE_TEXT, false},      END};
-static const struct shape_key link_keys[] = {
-    {"cluster", SHAPE_TEXT, true}, {"up", SHAPE_BOOL, true}, END};
-static const struct shape_key limit_keys[] = {{"claim", SHAPE_TEXT, true},
-                                              {"bytes", SHAPE_QUANTITY, true},
-                                              {"cluster", SHAPE_TEXT, false},
-                                              END};
-static const struct shape_key clock_keys[] = {{"advance", SHAPE_DURATION, true}, END};
-static const struct shape_key settle_keys[] = {
-    {"quiet", SHAPE_DURATION, false}, {"within", SHAPE_DURATION, false}, END};
 static const struct shape_key condition_keys[] = {
     {"that", SHAPE_EXPR, false},    {"kind", SHAPE_TEXT, false},
     {"name", SHAPE_TEXT, false},    {"namespace", SHAPE_TEXT, false},
@@ -166,85 +100,51 @@ static const struct shape_key law_keys[] = {
     {"name", SHAPE_TEXT, true},         {"upon", SHAPE_MAP, false}, {"that", SHAPE_EXPR, false},
     {"requirement", SHAPE_TEXT, false}, {NULL, SHAPE_ANY, false},
 };
-const struct shape shape_file = {"file", top_keys, NULL};
-const struct shape shape_metadata = {"metadata", metadata_keys, NULL};
-const struct shape shape_scenario = {"scenario", scenario_keys, NULL};
-const struct shape shape_fixture = {"fixture", fixture_keys, NULL};
-const struct shape shape_given = {"given", item_keys, NULL};
-const struct shape shape_provisioner = {"provisioner", provisioner_keys, NULL};
-const struct shape shape_without_fields = {"withoutFields", without_keys, NULL};
-const struct shape shape_duration = {"duration", duration_keys, NULL};
-const struct shape shape_chain = {"chain", chain_keys, NULL};
-const struct shape shape_disk = {"disk", disk_keys, NULL};
-const struct shape shape_checkpoint = {"checkpoint", checkpoint_keys, NULL};
-const struct shape shape_extent = {"extent", extent_keys, NULL};
-const struct shape shape_repeat = {"repeat", repeat_keys, NULL};
+const struct shape shape_file = {.what = "file", .keys = top_keys};
+const struct shape shape_metadata = {.what = "metadata", .keys = metadata_keys};
+const struct shape shape_scenario = {.what = "scenario", .keys = scenario_keys};
+const struct shape shape_fixture = {.what = "fixture", .keys = fixture_keys};
+static const struct shape_note chain_notes[] = {
+    {"disks", &shape_disk, NULL},           {"checkpoints", &shape_checkpoint, NULL},
+    {"repeat", &shape_repeat, NULL},        {"damage", &shape_damage, NULL},
+    {"backing", NULL, "recorded or none."}, {NULL, NULL, NULL}};
+const struct shape shape_chain = {.what = "chain", .keys = chain_keys, .notes = chain_notes};
+const struct shape shape_disk = {.what = "disk", .keys = disk_keys};
+static const struct shape_note checkpoint_notes[] = {
+    {"write", &shape_extent, NULL}, {"discard", &shape_extent, NULL}, {NULL, NULL, NULL}};
+const struct shape shape_checkpoint = {
+    .what = "checkpoint", .keys = checkpoint_keys, .notes = checkpoint_notes};
+static const struct shape_note extent_notes[] = {{"first", NULL, "Block of 4 KiB."},
+                                                 {NULL, NULL, NULL}};
+const struct shape shape_extent = {.what = "extent", .keys = extent_keys, .notes = extent_notes};
+const struct shape shape_repeat = {.what = "repeat", .keys = repeat_keys};
 static const char *const damage_forms[] = {"delete", "truncate", "flip", "parent", "duplicate",
                                            "swap",   "backing",  "size", NULL};
-const struct shape shape_damage = {"damage", damage_keys, damage_forms};
-const struct shape shape_template = {"template", template_keys, NULL};
-const struct shape shape_step = {"step", step_keys, verb_names};
-const struct shape shape_refused = {"refused", refused_keys, NULL};
-static const char *const patch_forms[] = {"merge", "json", NULL};
-const struct shape shape_patch = {"patch", patch_keys, patch_forms};
-const struct shape shape_delete = {"delete", delete_keys, NULL};
-static const char *const component_forms[] = {"start", "stop", "restart", NULL};
-const struct shape shape_component = {"component", component_keys, component_forms};
-const struct shape shape_crash = {"crash", crash_keys, NULL};
-static const char *const guest_forms[] = {"write", "discard", "power", "agent", NULL};
-const struct shape shape_guest = {"guest", guest_keys, guest_forms};
-static const char *const fault_forms[] = {"action", "clear", NULL};
-const struct shape shape_fault = {"fault", fault_keys, fault_forms};
-const struct shape shape_link = {"link", link_keys, NULL};
-const struct shape shape_limit = {"limit", limit_keys, NULL};
-const struct shape shape_clock = {"clock", clock_keys, NULL};
-const struct shape shape_settle = {"settle", settle_keys, NULL};
-const struct shape shape_condition = {"condition", condition_keys, NULL};
-const struct shape shape_upon = {"upon", selector_keys, NULL};
-const struct shape shape_law = {"law", law_keys, NULL};
+const struct shape shape_damage = {.what = "damage", .keys = damage_keys, .one_of = damage_forms};
+const struct shape shape_template = {.what = "template", .keys = template_keys};
+const struct shape shape_refused = {.what = "refused", .keys = refused_keys};
+const struct shape shape_condition = {.what = "condition", .keys = condition_keys};
+const struct shape shape_upon = {.what = "upon", .keys = selector_keys};
+const struct shape shape_law = {.what = "law", .keys = law_keys};
 
-/* The value of each verb; the others take a manifest, a condition or a name. */
-static const struct shape *const verb_shapes[VERB_COUNT] = {
-    [VERB_PATCH] = &shape_patch,         [VERB_DELETE] = &shape_delete,
-    [VERB_COMPONENT] = &shape_component, [VERB_CRASH] = &shape_crash,
-    [VERB_GUEST] = &shape_guest,         [VERB_FAULT] = &shape_fault,
-    [VERB_LINK] = &shape_link,           [VERB_LIMIT] = &shape_limit,
-    [VERB_CLOCK] = &shape_clock,         [VERB_SETTLE] = &shape_settle,
+/* Those that belong to no verb and to no item of the given. */
+static const struct shape *const fixed[] = {
+    &shape_file,    &shape_metadata,  &shape_scenario,   &shape_fixture,
+    &shape_given,   &shape_disk,      &shape_checkpoint, &shape_extent,
+    &shape_repeat,  &shape_damage,    &shape_template,   &shape_step,
+    &shape_refused, &shape_condition, &shape_upon,       &shape_law,
 };
 
-const struct shape *shape_of_verb(enum verb v)
+const struct shape *shape_at(size_t i)
 {
-    return verb_shapes[v];
+    if (i < ARRAY_LEN(fixed))
+        return fixed[i];
+    i -= ARRAY_LEN(fixed);
+    for (const struct verb *const *v = verbs_all; *v; v++)
+        if ((*v)->shape && i-- == 0)
+            return (*v)->shape;
+    for (const struct given_item *const *g = given_items; *g; g++)
+        if ((*g)->shape && i-- == 0)
+            return (*g)->shape;
+    return NULL;
 }
-
-const struct shape *const shapes_all[] = {&shape_file,
-                                          &shape_metadata,
-                                          &shape_scenario,
-                                          &shape_fixture,
-                                          &shape_given,
-                                          &shape_provisioner,
-                                          &shape_without_fields,
-                                          &shape_duration,
-                                          &shape_chain,
-                                          &shape_disk,
-                                          &shape_checkpoint,
-                                          &shape_extent,
-                                          &shape_repeat,
-                                          &shape_damage,
-                                          &shape_template,
-                                          &shape_step,
-                                          &shape_refused,
-                                          &shape_patch,
-                                          &shape_delete,
-                                          &shape_component,
-                                          &shape_crash,
-                                          &shape_guest,
-                                          &shape_fault,
-                                          &shape_link,
-                                          &shape_limit,
-                                          &shape_clock,
-                                          &shape_settle,
-                                          &shape_condition,
-                                          &shape_upon,
-                                          &shape_law,
-                                          NULL};

@@ -11,10 +11,7 @@ extern const struct shape shape_file;
 extern const struct shape shape_metadata;
 extern const struct shape shape_scenario;
 extern const struct shape shape_fixture;
-extern const struct shape shape_given;
-extern const struct shape shape_provisioner;
-extern const struct shape shape_without_fields;
-extern const struct shape shape_duration;
+extern const struct shape shape_given; /* given.c */
 extern const struct shape shape_chain;
 extern const struct shape shape_disk;
 extern const struct shape shape_checkpoint;
@@ -22,24 +19,12 @@ extern const struct shape shape_extent;
 extern const struct shape shape_repeat;
 extern const struct shape shape_damage;
 extern const struct shape shape_template;
-extern const struct shape shape_step;
+extern const struct shape shape_step; /* verbs.c */
 extern const struct shape shape_refused;
-extern const struct shape shape_patch;
-extern const struct shape shape_delete;
-extern const struct shape shape_component;
-extern const struct shape shape_crash;
-extern const struct shape shape_guest;
-extern const struct shape shape_fault;
-extern const struct shape shape_link;
-extern const struct shape shape_limit;
-extern const struct shape shape_clock;
-extern const struct shape shape_settle;
 extern const struct shape shape_condition;
 extern const struct shape shape_upon;
 extern const struct shape shape_law;
-/* What the value of a verb may hold when it is a map; NULL when it never is one. */
-const struct shape *shape_of_verb(enum verb v);
-
-extern const struct shape *const shapes_all[]; /* NULL-terminated */
+/* Every one of them, also those of verbs and of given items; NULL behind the last one. */
+const struct shape *shape_at(size_t i);
 
 #endif

@@ -7,16 +7,15 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/time.h"
-#include "runner/shapes.h"
-#include "sim/kubelet/kubelet.h"
+#include "runner/given.h"
+#include "runner/manifest.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/provisioner/provisioner.h"
-#include "sim/storage/storage.h"
 
 static int stage_unit(struct casework *cw, struct inclusion *in);
 
-static struct cluster *named_cluster(struct casework *cw, const char *name, struct src_pos pos,
-                                     struct err *reterr)
+struct cluster *stage_cluster(struct casework *cw, const char *name, struct src_pos pos,
+                              struct err *reterr)
 {
     struct cluster *c = world_cluster(cw->world, name);
 
@@ -25,15 +24,14 @@ static struct cluster *named_cluster(struct casework *cw, const char *name, stru
     return c;
 }
 
-static int stage_objects(struct casework *cw, struct cluster *c, const json_t *list,
-                         struct src_pos pos, struct err *reterr)
+static int stage_objects(struct casework *cw, const struct staging *s, struct err *reterr)
 {
     size_t i;
     json_t *manifest;
 
-    json_array_foreach((json_t *)list, i, manifest)
+    json_array_foreach((json_t *)s->args, i, manifest)
     {
-        if (create_object(cw, c, manifest, NULL, pos, reterr) < 0)
+        if (create_object(cw, s->cluster, manifest, NULL, s->given->pos, reterr) < 0)
             return -1;
     }
     return 0;
@@ -92,7 +90,7 @@ static int without_fields(struct cluster *c, const json_t *args, struct src_pos 
                    api_message(&res));
 }
 
-static int stage_durations(struct cluster *c, const json_t *args, struct err *reterr)
+static int set_durations(struct cluster *c, const json_t *args, struct err *reterr)
 {
     const char *key;
     json_t *v;
@@ -111,29 +109,11 @@ static int stage_durations(struct cluster *c, const json_t *args, struct err *re
     return 0;
 }
 
-static bool part_runs(const struct cluster *c, const char *part)
+static int stage_provisioner(struct casework *cw, const struct staging *s, struct err *reterr)
 {
-    AUTO(str) char *name = mem_printf("%s/%s", part, cluster_name(c));
-
-    return world_part(cluster_world(c), name) != NULL;
-}
-
-/* `storage` and `kubevirt` may both be given for a cluster; the second one adds what is missing. */
-static int stage_kubevirt(struct cluster *c, bool with_vms, struct err *reterr)
-{
-    if (!part_runs(c, "storage") && storage_start(c, reterr) < 0)
-        return -1;
-    if (!part_runs(c, "kubelet") && kubelet_start(c, reterr) < 0)
-        return -1;
-    return with_vms && !part_runs(c, "kubevirt") ? kubevirt_start(c, reterr) : 0;
-}
-
-static int stage_provisioner(struct casework *cw, const json_t *args, struct src_pos pos,
-                             struct err *reterr)
-{
-    struct cluster *hub = named_cluster(cw, json_str(args, "hub"), pos, reterr);
+    struct cluster *hub = stage_cluster(cw, json_str(s->args, "hub"), s->given->pos, reterr);
     struct cluster *workload =
-        hub ? named_cluster(cw, json_str(args, "workload"), pos, reterr) : NULL;
+        hub ? stage_cluster(cw, json_str(s->args, "workload"), s->given->pos, reterr) : NULL;
 
     return workload ? provisioner_start(hub, workload, reterr) : -1;
 }
@@ -210,10 +190,9 @@ static struct inclusion *include(struct casework *cw, const struct unit *u, cons
     return in;
 }
 
-static int stage_fixture(struct casework *cw, const struct given *g, const json_t *with,
-                         struct err *reterr)
+static int stage_fixture(struct casework *cw, const struct staging *s, struct err *reterr)
 {
-    struct inclusion *in = include(cw, g->fixture, with, reterr);
+    struct inclusion *in = include(cw, s->given->fixture, s->with, reterr);
     struct inclusion *before = cw->home;
     int r;
 
@@ -227,60 +206,42 @@ static int stage_fixture(struct casework *cw, const struct given *g, const json_
 
 /* ---- one item ---- */
 
+static int stage_new_cluster(struct casework *cw, const struct staging *s, struct err *reterr)
+{
+    return world_add_cluster(cw->world, json_string_value(s->args), reterr) ? 0 : -1;
+}
+
+static int stage_without_fields(struct casework *cw, const struct staging *s, struct err *reterr)
+{
+    (void)cw;
+    return without_fields(s->cluster, s->args, s->given->pos, reterr);
+}
+
+static int stage_durations(struct casework *cw, const struct staging *s, struct err *reterr)
+{
+    (void)cw;
+    return set_durations(s->cluster, s->args, reterr);
+}
+
+static int stage_component(struct casework *cw, const struct staging *s, struct err *reterr)
+{
+    (void)reterr;
+    return component_start(cw, json_string_value(s->args), s->with, s->given->pos);
+}
+
 /* Whatever a `${...}` gave: from here on every member has its type. `objects` and `fields` look at
  * their elements themselves. */
 static int check_item(const struct given *g, const json_t *args, const json_t *with,
                       struct err *reterr)
 {
-    static const struct shape *const shapes[GIVEN_COUNT] = {
-        [GIVEN_PROVISIONER] = &shape_provisioner,
-        [GIVEN_WITHOUT_FIELDS] = &shape_without_fields,
-        [GIVEN_CHAIN] = &shape_chain,
-        [GIVEN_DURATION] = &shape_duration,
-    };
-    struct src_pos pos = tmpl_pos(g->args);
+    const struct given_item *item = g->item;
 
     if (with && shape_check_type(with, SHAPE_MAP, "with", tmpl_pos(g->with), reterr) < 0)
         return -1;
-    if (shapes[g->kind])
-        return shape_check_value(args, g->args, shapes[g->kind], reterr);
-    if (g->kind == GIVEN_OBJECTS)
-        return shape_check_type(args, SHAPE_LIST, "objects", pos, reterr);
-    return shape_check_type(args, SHAPE_TEXT, "given", pos, reterr);
-}
-
-static int stage_item(struct casework *cw, const struct given *g, const json_t *args,
-                      const json_t *with, struct cluster *c, struct err *reterr)
-{
-    const char *text = json_string_value(args);
-    struct cluster *named;
-
-    switch (g->kind) {
-    case GIVEN_CLUSTER:
-        return world_add_cluster(cw->world, text, reterr) ? 0 : -1;
-    case GIVEN_KUBEVIRT:
-    case GIVEN_STORAGE:
-        named = named_cluster(cw, text, g->pos, reterr);
-        return named ? stage_kubevirt(named, g->kind == GIVEN_KUBEVIRT, reterr) : -1;
-    case GIVEN_PROVISIONER:
-        return stage_provisioner(cw, args, g->pos, reterr);
-    case GIVEN_OBJECTS:
-        return stage_objects(cw, c, args, g->pos, reterr);
-    case GIVEN_WITHOUT_FIELDS:
-        return without_fields(c, args, g->pos, reterr);
-    case GIVEN_CHAIN:
-        return stage_chain(cw, args, g->args, g->pos, reterr);
-    case GIVEN_COMPONENT:
-        return component_start(cw, text, with, g->pos);
-    case GIVEN_DURATION:
-        return stage_durations(c, args, reterr);
-    case GIVEN_FIXTURE:
-        return stage_fixture(cw, g, with, reterr);
-    case GIVEN_STEPS:
-    case GIVEN_COUNT:
-        break;
-    }
-    return 0;
+    if (item->shape)
+        return shape_check_value(args, g->args, item->shape, reterr);
+    return shape_check_type(args, item->type, item->type == SHAPE_TEXT ? "given" : item->name,
+                            tmpl_pos(g->args), reterr);
 }
 
 static int stage_given(struct casework *cw, const struct given *g, struct frame *frame)
@@ -290,21 +251,22 @@ static int stage_given(struct casework *cw, const struct given *g, struct frame 
     AUTO(json) json_t *args = NULL;
     AUTO(json) json_t *with = NULL;
     AUTO(str) char *cluster = NULL;
-    struct cluster *c;
+    struct staging s = {.given = g};
 
-    if (g->kind == GIVEN_STEPS)
+    if (g->item == &given_steps)
         return run_steps(cw, &g->steps, frame);
     if (!(args = tmpl_eval(g->args, &e, &err)) ||
         (g->with && !(with = tmpl_eval(g->with, &e, &err))) ||
         (g->cluster && !(cluster = tmpl_text(g->cluster, &e, &err))) ||
         check_item(g, args, with, &err) < 0)
         return verdict_error(cw, "scenario", g->pos, &err);
-    c = world_cluster(cw->world, cluster);
-    if (!c &&
-        (g->kind == GIVEN_OBJECTS || g->kind == GIVEN_WITHOUT_FIELDS || g->kind == GIVEN_DURATION))
+    s.args = args;
+    s.with = with;
+    s.cluster = world_cluster(cw->world, cluster);
+    if (!s.cluster && g->item->on_cluster)
         return verdict(cw, RESULT_ERROR, "scenario", g->pos, NULL, "no cluster is called '%s'",
                        cluster ? cluster : "main");
-    if (stage_item(cw, g, args, with, c, &err) == 0)
+    if (g->item->stage(cw, &s, &err) == 0)
         return cw->over ? -1 : 0;
     if (!err_pending(&err))
         return -1;
@@ -322,7 +284,7 @@ static int stage_unit(struct casework *cw, struct inclusion *in)
 static bool names_cluster(const struct unit *u)
 {
     for (size_t i = 0; i < u->given_count; i++)
-        if (u->givens[i].kind == GIVEN_CLUSTER ||
+        if (u->givens[i].item == &given_cluster ||
             (u->givens[i].fixture && names_cluster(u->givens[i].fixture)))
             return true;
     return false;
@@ -345,3 +307,102 @@ int stage_world(struct casework *cw)
     cw->staging = false;
     return r;
 }
+
+/* ---- the items ---- */
+
+static const struct shape_key provisioner_keys[] = {
+    {"hub", SHAPE_TEXT, true}, {"workload", SHAPE_TEXT, true}, {NULL, SHAPE_ANY, false}};
+static const struct shape provisioner_shape = {.what = "provisioner", .keys = provisioner_keys};
+static const struct shape_key without_keys[] = {
+    {"crd", SHAPE_TEXT, true}, {"fields", SHAPE_LIST_VALUE, true}, {NULL, SHAPE_ANY, false}};
+static const struct shape_note without_notes[] = {{"fields", NULL, "Dotted paths."},
+                                                  {NULL, NULL, NULL}};
+static const struct shape without_shape = {
+    .what = "withoutFields", .keys = without_keys, .notes = without_notes};
+static const struct shape_key duration_keys[] = {{"start", SHAPE_DURATION, false},
+                                                 {"stop", SHAPE_DURATION, false},
+                                                 {"snapshot", SHAPE_DURATION, false},
+                                                 {"restore", SHAPE_DURATION, false},
+                                                 {NULL, SHAPE_ANY, false}};
+static const struct shape duration_shape = {
+    .what = "duration", .keys = duration_keys, .definition = "duration-of"};
+
+const struct given_item given_cluster = {
+    .name = "cluster",
+    .value = "`cluster: NAME`",
+    .says = "a cluster with an API server, garbage collector, namespace controller. Without any, "
+            "there is one called `main`",
+    .type = SHAPE_TEXT,
+    .stage = stage_new_cluster,
+};
+const struct given_item given_provisioner = {
+    .name = "provisioner",
+    .value = "`provisioner: {hub: C, workload: C}`",
+    .says = "the outside jobs that make a VM for each ComputeInstance",
+    .type = SHAPE_MAP,
+    .shape = &provisioner_shape,
+    .stage = stage_provisioner,
+};
+/* What is written as it stands; a `${...}` is taken as it comes. */
+static bool check_objects(struct parser *p, const struct yaml_node *list)
+{
+    const struct yaml_node *n;
+    bool ok = true;
+
+    if (list->type != YAML_SEQ)
+        return true;
+    for (n = yaml_first(p->doc, list); n; n = yaml_next(p->doc, n))
+        ok = manifest_check(p->doc, n, /* holes= */ true, p->diags) && ok;
+    return ok;
+}
+
+const struct given_item given_objects = {
+    .name = "objects",
+    .value = "`objects: [MANIFEST...]`",
+    .says = "created in order, as an administrator; item key `cluster` beside it",
+    .type = SHAPE_LIST_VALUE,
+    .on_cluster = true,
+    .check = check_objects,
+    .stage = stage_objects,
+};
+const struct given_item given_withoutFields = {
+    .name = "withoutFields",
+    .value = "`withoutFields: {crd: NAME, fields: [PATH...]}`",
+    .says =
+        "removes fields from a CRD's schema (an older version of it), item key `cluster` beside it",
+    .type = SHAPE_MAP,
+    .shape = &without_shape,
+    .on_cluster = true,
+    .stage = stage_without_fields,
+};
+const struct given_item given_component = {
+    .name = "component",
+    .value = "`component: NAME`",
+    .says = "starts a component; item key `with` holds its settings",
+    .type = SHAPE_TEXT,
+    .stage = stage_component,
+};
+const struct given_item given_duration = {
+    .name = "duration",
+    .value = "`duration: {NAME: DURATION}`",
+    .says = "how long the simulated platform takes: `start`, `stop`, `snapshot`, `restore`; item "
+            "key `cluster` beside it",
+    .type = SHAPE_MAP,
+    .shape = &duration_shape,
+    .on_cluster = true,
+    .stage = stage_durations,
+};
+const struct given_item given_fixture = {
+    .name = "fixture",
+    .value = "`fixture: NAME`",
+    .says = "includes `fixtures/NAME.yaml`; item key `with` gives its parameters",
+    .type = SHAPE_TEXT,
+    .stage = stage_fixture,
+};
+/* Its steps are parsed and run as any; they need no function. */
+const struct given_item given_steps = {
+    .name = "steps",
+    .value = "`steps: [STEP...]`",
+    .says = "steps that set the stage; a failing one is an error, not a failure",
+    .type = SHAPE_LIST,
+};

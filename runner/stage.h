@@ -6,9 +6,6 @@
 
 /* A backup chain of the given (stage_chain.c). */
 struct chain_stage;
-/* t: the template that gave args, for the places of errors. */
-int stage_chain(struct casework *cw, const json_t *args, const struct tmpl *t, struct src_pos pos,
-                struct err *reterr);
 void chain_stage_destroy(struct chain_stage *c);
 /* chain(NAME) of expressions; borrowed. */
 const json_t *chain_stage_json(const struct chain_stage *c);

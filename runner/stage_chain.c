@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "fixtures/chain.h"
 #include "kube/quantity.h"
-#include "runner/shapes.h"
+#include "runner/given.h"
 #include "runner/stage.h"
 #include "sim/storage/objectstore.h"
 
@@ -354,8 +354,8 @@ static int check_lists(const json_t *args, const struct tmpl *t, struct err *ret
     return repeat ? shape_check_value(repeat, tmpl_get(t, "repeat"), &shape_repeat, reterr) : 0;
 }
 
-int stage_chain(struct casework *cw, const json_t *args, const struct tmpl *t, struct src_pos pos,
-                struct err *reterr)
+static int stage_chain(struct casework *cw, const json_t *args, const struct tmpl *t,
+                       struct src_pos pos, struct err *reterr)
 {
     const char *name = json_str(args, "name");
     struct chain_stage *c;
@@ -371,3 +371,55 @@ int stage_chain(struct casework *cw, const json_t *args, const struct tmpl *t, s
     c->target = fixture_target_folder(c->dir);
     return make_chain(cw, c, args, pos, reterr);
 }
+
+/* ---- the item ---- */
+
+static bool check_each(struct parser *p, const struct yaml_node *map, const char *key,
+                       const struct shape_key *keys, const char *what)
+{
+    const struct yaml_node *list = yaml_get(p->doc, map, key), *n;
+    bool ok = true;
+
+    if (!list || shape_has_hole(list))
+        return true; /* known when it runs; what it gives is checked there */
+    for (n = yaml_first(p->doc, list); n; n = yaml_next(p->doc, n))
+        ok = shape_check(p->doc, n, keys, what, p->diags) && ok;
+    return ok;
+}
+
+static bool check_chain(struct parser *p, const struct yaml_node *map)
+{
+    const struct yaml_node *n;
+    const struct yaml_node *repeat = yaml_get(p->doc, map, "repeat");
+    const struct yaml_node *damage = yaml_get(p->doc, map, "damage");
+    bool ok = check_each(p, map, "disks", shape_disk.keys, "disk");
+    ok = check_each(p, map, "checkpoints", shape_checkpoint.keys, "checkpoint") && ok;
+    for (n = yaml_first(p->doc, yaml_get(p->doc, map, "checkpoints")); n && ok;
+         n = yaml_next(p->doc, n)) {
+        ok = check_each(p, n, "write", shape_extent.keys, "write") && ok;
+        ok = check_each(p, n, "discard", shape_extent.keys, "discard") && ok;
+    }
+    if (repeat && !shape_has_hole(repeat))
+        ok = shape_check(p->doc, repeat, shape_repeat.keys, "repeat", p->diags) && ok;
+    if (damage && shape_has_hole(damage))
+        damage = NULL;
+    for (n = damage ? yaml_first(p->doc, damage) : NULL; n; n = yaml_next(p->doc, n))
+        ok = shape_check(p->doc, n, shape_damage.keys, "damage", p->diags) &&
+             shape_one_of(p->doc, n, shape_damage.one_of, "damage", p->diags) >= 0 && ok;
+    return ok;
+}
+
+static int stage(struct casework *cw, const struct staging *s, struct err *reterr)
+{
+    return stage_chain(cw, s->args, s->given->args, s->given->pos, reterr);
+}
+
+const struct given_item given_chain = {
+    .name = "chain",
+    .value = "`chain: {...}`",
+    .says = "a backup chain in the object store (see [chain](#chain))",
+    .type = SHAPE_MAP,
+    .shape = &shape_chain,
+    .check = check_chain,
+    .stage = stage,
+};

@@ -1,11 +1,10 @@
-/* The story: steps in order, templates, arming. The verbs themselves are in step_api.c,
- * step_world.c and condition.c. */
+/* The story: steps in order, templates, arming. What a step does is its verb's (verb.h). */
 #include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/time.h"
-#include "runner/casework.h"
+#include "runner/verb.h"
 
 #define USE_DEPTH_MAX 16
 #define STEPS_MAX 100000
@@ -145,37 +144,39 @@ static int arm(struct casework *cw, const struct step *step, const struct frame 
     return fill_armed(cw, a, frame);
 }
 
+/* Whatever a `${...}` gave: from here on every member has its type. */
+static int check_args(const struct step *step, const json_t *args, struct err *reterr)
+{
+    const struct verb *v = step->verb;
+
+    if (v->takes == VERB_TEXT || (v->takes == VERB_TEXT_OR_MAP && !json_is_object(args)))
+        return shape_check_type(args, SHAPE_TEXT, v->name, tmpl_pos(step->args), reterr);
+    if (shape_check_value(args, step->args, v->shape, reterr) < 0)
+        return -1;
+    for (const struct shape_note *n = v->shape->notes; n && n->key; n++) {
+        const json_t *inner = n->of ? json_object_get(args, n->key) : NULL;
+        const struct tmpl *t = inner ? tmpl_get(step->args, n->key) : NULL;
+
+        if (inner && shape_check_value(inner, t ? t : step->args, n->of, reterr) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int run_act(struct casework *cw, const struct step *step, const struct frame *frame)
+{
+    struct eval e = case_eval(cw, frame);
+    struct err err = {0};
+    AUTO(json) json_t *args = tmpl_eval(step->args, &e, &err);
+
+    if (!args || check_args(step, args, &err) < 0)
+        return verdict_error(cw, "scenario", step->pos, &err);
+    return step->verb->act(cw, step, &e, args);
+}
+
 int run_verb(struct casework *cw, const struct step *step, struct frame *frame)
 {
-    switch (step->verb) {
-    case VERB_APPLY:
-    case VERB_CREATE:
-    case VERB_PATCH:
-    case VERB_DELETE:
-        return step_api(cw, step, frame);
-    case VERB_COMPONENT:
-    case VERB_CRASH:
-    case VERB_GUEST:
-    case VERB_MARK:
-    case VERB_FAULT:
-    case VERB_LINK:
-    case VERB_LIMIT:
-    case VERB_CLOCK:
-    case VERB_SETTLE:
-        return step_world(cw, step, frame);
-    case VERB_WAIT:
-    case VERB_ASSERT:
-    case VERB_ERROR:
-        return step_wait(cw, step, frame);
-    case VERB_USE:
-        return run_use(cw, step, frame);
-    case VERB_RACE:
-    case VERB_CALL:
-    case VERB_COUNT:
-        break;
-    }
-    return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "'%s' is not yet supported",
-                   verb_names[step->verb]);
+    return step->verb->run ? step->verb->run(cw, step, frame) : run_act(cw, step, frame);
 }
 
 static int run_step(struct casework *cw, const struct step *step, struct frame *frame)
@@ -194,7 +195,7 @@ static int run_step(struct casework *cw, const struct step *step, struct frame *
     }
     if (trace_on(trace)) {
         trace_begin(trace, world_now(cw->world), "step");
-        trace_str(trace, "verb", verb_names[step->verb]);
+        trace_str(trace, "verb", step->verb->name);
         trace_str(trace, "name", step->name);
         trace_int(trace, "line", step->pos.line);
         trace_end(trace);
@@ -221,3 +222,24 @@ int run_steps(struct casework *cw, const struct steps *steps, struct frame *fram
     }
     return 0;
 }
+
+/* ---- the verbs that belong to the story itself ---- */
+
+const struct verb verb_use = {
+    .name = "use",
+    .value = "NAME, with `with: {...}` beside it",
+    .says = "runs a template",
+    .takes = VERB_TEXT,
+    .unarmed = true,
+    .run = run_use,
+};
+const struct verb verb_race = {
+    .name = "race",
+    .says = "reserved; refused for now",
+    .takes = VERB_RESERVED,
+};
+const struct verb verb_call = {
+    .name = "call",
+    .says = "reserved; refused for now",
+    .takes = VERB_RESERVED,
+};

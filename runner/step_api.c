@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "runner/casework.h"
-#include "runner/shapes.h"
 #include "runner/subset.h"
+#include "runner/verb.h"
 
 /* Who the scenario is when a step does not say: an administrator. */
 static const char default_user[] = "admin";
@@ -213,7 +213,7 @@ static int send_one(struct casework *cw, const struct step *step, const struct a
         return verdict_error(cw, "scenario", step->pos, &err);
     shown.name = meta_name(manifest);
     shown.resource = info.resource;
-    send_manifest(cw, a->cluster, &info, manifest, step->verb == VERB_APPLY, a->user, &res);
+    send_manifest(cw, a->cluster, &info, manifest, step->verb == &verb_apply, a->user, &res);
     return judge_response(cw, step, a, &shown, &res);
 }
 
@@ -290,8 +290,8 @@ static int prepare(struct casework *cw, const struct step *step, const struct ev
     if (a->refused && shape_check_value(a->refused, step->refused, &shape_refused, &err) < 0)
         return verdict_error(cw, "scenario", step->pos, &err);
     a->args = tmpl_eval(step->args, e, &err);
-    if (!a->args || (shape_of_verb(step->verb) &&
-                     shape_check_value(a->args, step->args, shape_of_verb(step->verb), &err) < 0))
+    if (!a->args ||
+        (step->verb->shape && shape_check_value(a->args, step->args, step->verb->shape, &err) < 0))
         return verdict_error(cw, "scenario", step->pos, &err);
     return 0;
 }
@@ -302,18 +302,18 @@ static int run_prepared(struct casework *cw, const struct step *step, const stru
     AUTO(object_ref) struct object_ref ref = {0};
     struct err err = {0};
 
-    if (step->verb == VERB_APPLY || step->verb == VERB_CREATE)
+    if (step->verb->takes == VERB_MANIFESTS)
         return step_manifests(cw, step, a);
     ref_object(cw, json_str_or_empty(a->args, "kind"), json_str(a->args, "namespace"),
                json_str_or_empty(a->args, "name"),
                json_str(a->args, "cluster") ? json_str(a->args, "cluster") : cluster, &ref, &err);
     if (err_pending(&err))
         return verdict_error(cw, "scenario", step->pos, &err);
-    return step->verb == VERB_PATCH ? step_patch(cw, step, a, &ref)
-                                    : step_delete(cw, step, a, &ref);
+    return step->verb == &verb_patch ? step_patch(cw, step, a, &ref)
+                                     : step_delete(cw, step, a, &ref);
 }
 
-int step_api(struct casework *cw, const struct step *step, const struct frame *frame)
+static int step_api(struct casework *cw, const struct step *step, struct frame *frame)
 {
     struct eval e = case_eval(cw, frame);
     struct api_step a = {0};
@@ -325,3 +325,73 @@ int step_api(struct casework *cw, const struct step *step, const struct frame *f
     api_step_finish(&a);
     return r;
 }
+
+/* ---- the verbs ---- */
+
+/* A reference, as the keys of a map. */
+#define REFERENCE                                                                                  \
+    {"kind", SHAPE_TEXT, true}, {"name", SHAPE_TEXT, true}, {"namespace", SHAPE_TEXT, false},      \
+    {                                                                                              \
+        "cluster", SHAPE_TEXT, false                                                               \
+    }
+
+static const struct shape_key patch_keys[] = {REFERENCE,
+                                              {"merge", SHAPE_MAP_VALUE, false},
+                                              {"json", SHAPE_LIST_VALUE, false},
+                                              {"subresource", SHAPE_TEXT, false},
+                                              {NULL, SHAPE_ANY, false}};
+static const char *const patch_forms[] = {"merge", "json", NULL};
+static const struct shape_note patch_notes[] = {
+    {"kind", NULL, "With .group when two groups have it."},
+    {"name", NULL, "NAMESPACE/NAME or NAME."},
+    {NULL, NULL, NULL}};
+static const struct shape patch_shape = {
+    .what = "patch", .keys = patch_keys, .one_of = patch_forms, .notes = patch_notes};
+static const struct shape_key delete_keys[] = {REFERENCE,
+                                               {"propagation", SHAPE_TEXT, false},
+                                               {"missing", SHAPE_TEXT, false},
+                                               {NULL, SHAPE_ANY, false}};
+static const struct shape_note delete_notes[] = {
+    {"kind", NULL, "With .group when two groups have it."},
+    {"name", NULL, "NAMESPACE/NAME or NAME."},
+    {"propagation", NULL, "Background, Foreground or Orphan."},
+    {"missing", NULL, "ok: it need not be there."},
+    {NULL, NULL, NULL}};
+static const struct shape delete_shape = {
+    .what = "delete", .keys = delete_keys, .notes = delete_notes};
+
+const struct verb verb_apply = {
+    .name = "apply",
+    .value = "a manifest, or a list",
+    .says = "creates the object, or merge-patches it when it exists. A `status` in the manifest is "
+            "written through the status subresource",
+    .takes = VERB_MANIFESTS,
+    .writes = true,
+    .run = step_api,
+};
+const struct verb verb_create = {
+    .name = "create",
+    .value = "a manifest, or a list",
+    .says = "creates; an existing object is an error",
+    .takes = VERB_MANIFESTS,
+    .writes = true,
+    .run = step_api,
+};
+const struct verb verb_patch = {
+    .name = "patch",
+    .value = "reference plus `merge:` or `json:`, optional `subresource: status`",
+    .says = "one patch",
+    .takes = VERB_MAP,
+    .shape = &patch_shape,
+    .writes = true,
+    .run = step_api,
+};
+const struct verb verb_delete = {
+    .name = "delete",
+    .value = "reference, optional `propagation: Background|Foreground|Orphan`; `missing: ok`",
+    .says = "one delete",
+    .takes = VERB_MAP,
+    .shape = &delete_shape,
+    .writes = true,
+    .run = step_api,
+};

@@ -5,8 +5,7 @@
 #include "base/mem.h"
 #include "kube/quantity.h"
 #include "kube/time.h"
-#include "runner/casework.h"
-#include "runner/shapes.h"
+#include "runner/verb.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/storage/storage.h"
 
@@ -14,8 +13,8 @@
 #define SETTLE_QUIET (30 * NS_PER_S)
 #define SETTLE_WITHIN (3600 * NS_PER_S)
 
-static int duration_in(struct casework *cw, const struct step *step, const json_t *args,
-                       const char *key, int64_t otherwise, int64_t *ret)
+int step_duration(struct casework *cw, const struct step *step, const json_t *args, const char *key,
+                  int64_t otherwise, int64_t *ret)
 {
     const json_t *v = json_object_get(args, key);
     AUTO(str) char *text = NULL;
@@ -30,8 +29,8 @@ static int duration_in(struct casework *cw, const struct step *step, const json_
                    "'%s' must be a duration such as 30s, at most 87600h, found '%s'", key, text);
 }
 
-static struct cluster *cluster_of(struct casework *cw, const struct step *step,
-                                  const struct eval *e, const json_t *args)
+struct cluster *step_cluster(struct casework *cw, const struct step *step, const struct eval *e,
+                             const json_t *args)
 {
     AUTO(str) char *name = NULL;
     struct err err = {0};
@@ -50,11 +49,13 @@ static struct cluster *cluster_of(struct casework *cw, const struct step *step,
     return c;
 }
 
-static int do_component(struct casework *cw, const struct step *step, const json_t *args)
+static int do_component(struct casework *cw, const struct step *step, const struct eval *e,
+                        const json_t *args)
 {
     const char *start = json_str(args, "start"), *stop = json_str(args, "stop");
     const char *restart = json_str(args, "restart");
 
+    (void)e;
     if (start)
         return component_start(cw, start, json_object_get(args, "with"), step->pos);
     if (stop)
@@ -62,15 +63,17 @@ static int do_component(struct casework *cw, const struct step *step, const json
     return component_restart(cw, restart, step->pos);
 }
 
-static int do_crash(struct casework *cw, const struct step *step, const json_t *args)
+static int do_crash(struct casework *cw, const struct step *step, const struct eval *e,
+                    const json_t *args)
 {
     const char *name = json_is_string(args) ? json_string_value(args) : json_str(args, "component");
     int64_t delay = CRASH_RESTART;
 
+    (void)e;
     if (json_is_object(args) && strcmp(json_str_or_empty(args, "restart"), "never") == 0)
         delay = -1;
     else if (json_is_object(args) &&
-             duration_in(cw, step, args, "restart", CRASH_RESTART, &delay) < 0)
+             step_duration(cw, step, args, "restart", CRASH_RESTART, &delay) < 0)
         return -1;
     return component_crash(cw, name, delay, step->pos);
 }
@@ -133,10 +136,12 @@ static int do_guest(struct casework *cw, const struct step *step, const struct e
 }
 
 /* Every VM of every cluster remembers its disks under this name. */
-static int do_mark(struct casework *cw, const struct step *step, const json_t *args)
+static int do_mark(struct casework *cw, const struct step *step, const struct eval *e,
+                   const json_t *args)
 {
     const char *moment = json_string_value(args);
 
+    (void)e;
     for (size_t i = 0; i < world_cluster_count(cw->world); i++) {
         struct cluster *c = world_cluster_at(cw->world, i);
         AUTO(json)
@@ -157,48 +162,56 @@ static int do_mark(struct casework *cw, const struct step *step, const json_t *a
 }
 
 /* Durations inside an action become nanoseconds, which is what the fault points read. */
-static int action_durations(json_t *action, struct src_pos pos, struct err *reterr)
+static int action_durations(const char *point, json_t *action, struct src_pos pos,
+                            struct err *reterr)
 {
-    static const char *const keys[] = {"delay", "lag"};
+    const char *key;
+    json_t *v;
 
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        const json_t *v = json_object_get(action, keys[i]);
+    json_object_foreach(action, key, v)
+    {
+        const struct fault_action *known = fault_action_find(point, key);
         int64_t ns;
 
-        if (!v)
+        if (!known || known->type != FAULT_DURATION)
             continue;
-        if (shape_check_type(v, SHAPE_DURATION, keys[i], pos, reterr) < 0)
+        if (shape_check_type(v, SHAPE_DURATION, key, pos, reterr) < 0)
             return -1;
         if (!duration_parse(json_is_string(v) ? json_string_value(v) : "0", &ns) || ns < 0)
-            return err_set(reterr, ERR_INVALID, pos, "'%s' must be at least 0", keys[i]);
-        json_object_set_new(action, keys[i], json_integer(ns));
+            return err_set(reterr, ERR_INVALID, pos, "'%s' must be at least 0", key);
+        json_object_set_new(action, key, json_integer(ns));
     }
     return 0;
 }
 
-static int do_fault(struct casework *cw, const struct step *step, const json_t *args)
+static int do_fault(struct casework *cw, const struct step *step, const struct eval *e,
+                    const json_t *args)
 {
     const char *clear = json_str(args, "clear");
     /* Deep: what a `${...}` gave belongs to a variable. */
     AUTO(json) json_t *rule = json_copy_of(args);
     struct err err = {0};
 
+    (void)e;
     if (clear) {
         if (fault_remove(world_faults(cw->world), clear))
             return 0;
         return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no fault is called '%s'",
                        clear);
     }
-    if (action_durations(json_object_get(rule, "action"), step->pos, &err) < 0 ||
+    if (action_durations(json_str_or_empty(rule, "point"), json_object_get(rule, "action"),
+                         step->pos, &err) < 0 ||
         fault_add(world_faults(cw->world), rule, &err) < 0)
         return verdict_error(cw, "scenario", step->pos, &err);
     return 0;
 }
 
-static int do_link(struct casework *cw, const struct step *step, const json_t *args)
+static int do_link(struct casework *cw, const struct step *step, const struct eval *e,
+                   const json_t *args)
 {
     struct cluster *c = world_cluster(cw->world, json_str(args, "cluster"));
 
+    (void)e;
     if (!c)
         return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no cluster is called '%s'",
                        json_str_or_empty(args, "cluster"));
@@ -212,7 +225,7 @@ static int do_limit(struct casework *cw, const struct step *step, const struct e
     const json_t *bytes = json_object_get(args, "bytes");
     int64_t n = json_is_integer(bytes) ? json_integer_value(bytes)
                                        : quantity_bytes(json_str_or_empty(args, "bytes"));
-    struct cluster *c = cluster_of(cw, step, e, args);
+    struct cluster *c = step_cluster(cw, step, e, args);
 
     if (!c)
         return -1;
@@ -223,85 +236,143 @@ static int do_limit(struct casework *cw, const struct step *step, const struct e
     return 0;
 }
 
-static int do_clock(struct casework *cw, const struct step *step, const json_t *args)
+static int do_clock(struct casework *cw, const struct step *step, const struct eval *e,
+                    const json_t *args)
 {
     int64_t ns;
 
-    if (duration_in(cw, step, args, "advance", 0, &ns) < 0)
+    (void)e;
+    if (step_duration(cw, step, args, "advance", 0, &ns) < 0)
         return -1;
     return sched_sleep(world_sched(cw->world), ns) == SCHED_OK && !cw->over ? 0 : -1;
 }
 
-static int do_settle(struct casework *cw, const struct step *step, const json_t *args)
+static int do_settle(struct casework *cw, const struct step *step, const struct eval *e,
+                     const json_t *args)
 {
     int64_t quiet, within;
 
-    if (duration_in(cw, step, args, "quiet", SETTLE_QUIET, &quiet) < 0 ||
-        duration_in(cw, step, args, "within", SETTLE_WITHIN, &within) < 0)
+    (void)e;
+    if (step_duration(cw, step, args, "quiet", SETTLE_QUIET, &quiet) < 0 ||
+        step_duration(cw, step, args, "within", SETTLE_WITHIN, &within) < 0)
         return -1;
     return settle(cw, quiet, within, step->pos);
 }
 
-/* Whatever a `${...}` gave: from here on every member has its type. */
-static int check_args(const struct step *step, const json_t *args, struct err *reterr)
-{
-    static const char *const extents[] = {"write", "discard"};
+/* ---- the verbs ---- */
 
-    if (step->verb == VERB_MARK || (step->verb == VERB_CRASH && !json_is_object(args)))
-        return shape_check_type(args, SHAPE_TEXT, verb_names[step->verb], tmpl_pos(step->args),
-                                reterr);
-    if (shape_check_value(args, step->args, shape_of_verb(step->verb), reterr) < 0)
-        return -1;
-    for (size_t i = 0; step->verb == VERB_GUEST && i < ARRAY_LEN(extents); i++) {
-        const json_t *v = json_object_get(args, extents[i]);
+static const struct shape_key component_keys[] = {{"start", SHAPE_TEXT, false},
+                                                  {"stop", SHAPE_TEXT, false},
+                                                  {"restart", SHAPE_TEXT, false},
+                                                  {"with", SHAPE_MAP_VALUE, false},
+                                                  {NULL, SHAPE_ANY, false}};
+static const char *const component_forms[] = {"start", "stop", "restart", NULL};
+static const struct shape component_shape = {
+    .what = "component", .keys = component_keys, .one_of = component_forms};
+static const struct shape_key crash_keys[] = {
+    {"component", SHAPE_TEXT, true}, {"restart", SHAPE_TEXT, false}, {NULL, SHAPE_ANY, false}};
+static const struct shape_note crash_notes[] = {{"restart", NULL, "A duration, or never."},
+                                                {NULL, NULL, NULL}};
+static const struct shape crash_shape = {.what = "crash", .keys = crash_keys, .notes = crash_notes};
+static const struct shape_key guest_keys[] = {
+    {"vm", SHAPE_TEXT, true},      {"cluster", SHAPE_TEXT, false}, {"write", SHAPE_MAP, false},
+    {"discard", SHAPE_MAP, false}, {"power", SHAPE_TEXT, false},   {"agent", SHAPE_TEXT, false},
+    {NULL, SHAPE_ANY, false}};
+static const char *const guest_forms[] = {"write", "discard", "power", "agent", NULL};
+static const struct shape_note guest_notes[] = {
+    {"write", &shape_extent, NULL},
+    {"discard", &shape_extent, NULL},
+    {"power", NULL, "shutdown, reset, crash, pause or unpause."},
+    {"agent", NULL, "up or down."},
+    {NULL, NULL, NULL}};
+static const struct shape guest_shape = {
+    .what = "guest", .keys = guest_keys, .one_of = guest_forms, .notes = guest_notes};
+static const struct shape_key fault_keys[] = {
+    {"name", SHAPE_TEXT, false},  {"point", SHAPE_TEXT, false}, {"match", SHAPE_MAP_VALUE, false},
+    {"skip", SHAPE_INT, false},   {"times", SHAPE_INT, false},  {"action", SHAPE_MAP_VALUE, false},
+    {"clear", SHAPE_TEXT, false}, {NULL, SHAPE_ANY, false}};
+static const char *const fault_forms[] = {"action", "clear", NULL};
+static const struct shape fault_shape = {
+    .what = "fault", .keys = fault_keys, .one_of = fault_forms};
+static const struct shape_key link_keys[] = {
+    {"cluster", SHAPE_TEXT, true}, {"up", SHAPE_BOOL, true}, {NULL, SHAPE_ANY, false}};
+static const struct shape link_shape = {.what = "link", .keys = link_keys};
+static const struct shape_key limit_keys[] = {{"claim", SHAPE_TEXT, true},
+                                              {"bytes", SHAPE_QUANTITY, true},
+                                              {"cluster", SHAPE_TEXT, false},
+                                              {NULL, SHAPE_ANY, false}};
+static const struct shape limit_shape = {.what = "limit", .keys = limit_keys};
+static const struct shape_key clock_keys[] = {{"advance", SHAPE_DURATION, true},
+                                              {NULL, SHAPE_ANY, false}};
+static const struct shape clock_shape = {.what = "clock", .keys = clock_keys};
+static const struct shape_key settle_keys[] = {
+    {"quiet", SHAPE_DURATION, false}, {"within", SHAPE_DURATION, false}, {NULL, SHAPE_ANY, false}};
+static const struct shape settle_shape = {.what = "settle", .keys = settle_keys};
 
-        if (v && shape_check_value(v, tmpl_get(step->args, extents[i]), &shape_extent, reterr) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-int step_world(struct casework *cw, const struct step *step, const struct frame *frame)
-{
-    struct eval e = case_eval(cw, frame);
-    struct err err = {0};
-    AUTO(json) json_t *args = tmpl_eval(step->args, &e, &err);
-
-    if (!args || check_args(step, args, &err) < 0)
-        return verdict_error(cw, "scenario", step->pos, &err);
-    switch (step->verb) {
-    case VERB_COMPONENT:
-        return do_component(cw, step, args);
-    case VERB_CRASH:
-        return do_crash(cw, step, args);
-    case VERB_GUEST:
-        return do_guest(cw, step, &e, args);
-    case VERB_MARK:
-        return do_mark(cw, step, args);
-    case VERB_FAULT:
-        return do_fault(cw, step, args);
-    case VERB_LINK:
-        return do_link(cw, step, args);
-    case VERB_LIMIT:
-        return do_limit(cw, step, &e, args);
-    case VERB_CLOCK:
-        return do_clock(cw, step, args);
-    case VERB_SETTLE:
-        return do_settle(cw, step, args);
-    /* Named one by one, so that the compiler tells of a verb that nobody carries out. */
-    case VERB_APPLY:
-    case VERB_CREATE:
-    case VERB_PATCH:
-    case VERB_DELETE:
-    case VERB_WAIT:
-    case VERB_ASSERT:
-    case VERB_ERROR:
-    case VERB_USE:
-    case VERB_RACE:
-    case VERB_CALL:
-    case VERB_COUNT:
-        break;
-    }
-    return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "'%s' is no verb of the world",
-                   verb_names[step->verb]);
-}
+const struct verb verb_component = {
+    .name = "component",
+    .value = "`{start: NAME, with: {...}}`, `{stop: NAME}`, `{restart: NAME}`",
+    .shape = &component_shape,
+    .act = do_component,
+};
+const struct verb verb_crash = {
+    .name = "crash",
+    .value = "`NAME`, or `{component: NAME, restart: DURATION}`",
+    .says = "every task of it stops where it stands; it starts again, with empty caches, after the "
+            "duration (default 1s; `never`)",
+    .takes = VERB_TEXT_OR_MAP,
+    .shape = &crash_shape,
+    .act = do_crash,
+};
+const struct verb verb_guest = {
+    .name = "guest",
+    .value = "`{vm: REF, ...}` with one of `write: {disk, first, blocks}`, `discard: {...}`, "
+             "`power: shutdown|reset|crash|pause|unpause`, `agent: up|down`",
+    .says = "what happens inside",
+    .shape = &guest_shape,
+    .act = do_guest,
+};
+const struct verb verb_mark = {
+    .name = "mark",
+    .value = "NAME",
+    .says = "remembers this moment of every VM's disks",
+    .takes = VERB_TEXT,
+    .act = do_mark,
+};
+const struct verb verb_fault = {
+    .name = "fault",
+    .value = "`{name, point, match, skip, times, action}` or `{clear: NAME}`",
+    .says = "see [Faults](#faults)",
+    .shape = &fault_shape,
+    .act = do_fault,
+};
+const struct verb verb_link = {
+    .name = "link",
+    .value = "`{cluster: NAME, up: true|false}`",
+    .says = "the way to a cluster",
+    .shape = &link_shape,
+    .act = do_link,
+};
+const struct verb verb_limit = {
+    .name = "limit",
+    .value = "`{claim: GLOB, bytes: QUANTITY}`",
+    .says = "the next claim that matches gets a volume of really this size",
+    .shape = &limit_shape,
+    .act = do_limit,
+};
+const struct verb verb_clock = {
+    .name = "clock",
+    .value = "`{advance: DURATION}`",
+    .says = "lets virtual time pass",
+    .shape = &clock_shape,
+    .waits = true,
+    .act = do_clock,
+};
+const struct verb verb_settle = {
+    .name = "settle",
+    .value = "`{quiet: DURATION, within: DURATION}` (defaults 30s, 1h)",
+    .says = "waits until nothing was written for that long; never is an error",
+    .shape = &settle_shape,
+    .waits = true,
+    .act = do_settle,
+};

@@ -16,7 +16,8 @@
 static void scope_refresh(struct scope *s)
 {
     s->env.variables = (const char *const *)s->names;
-    s->env.functions = expr_functions(&s->env.function_count);
+    s->env.functions = expr_cel_functions;
+    s->env.function_count = expr_function_count;
 }
 
 static void scope_append(struct scope *s, const char *name)

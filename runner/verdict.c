@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "runner/casework.h"
+#include "runner/verb.h"
 
 #define STORY_STEPS_MAX 12
 #define UNSEEN_MAX 3
@@ -27,7 +27,7 @@ static void tell_moment(const struct casework *cw, struct src_pos pos, struct st
     if (s && s->name)
         strbuf_addf(out, ", in the step '%s'", s->name);
     if (s && s->pos.line != pos.line && !(s->condition && s->condition->pos.line == pos.line))
-        strbuf_addf(out, " (%s, %s:%u)", verb_names[s->verb], s->pos.file, s->pos.line);
+        strbuf_addf(out, " (%s, %s:%u)", s->verb->name, s->pos.file, s->pos.line);
     strbuf_addch(out, '\n');
     if (cw->use && cw->use != s)
         strbuf_addf(out, "in the template '%s', used at %s:%u\n", cw->use->use_name,

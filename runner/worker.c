@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/case.h"
+#include "runner/given.h"
 #include "runner/sandbox.h"
 
 struct worker_state {
@@ -62,7 +63,7 @@ static bool unit_needs(const struct unit *u, const char *what)
 static bool wants_files(const struct unit *u)
 {
     for (size_t i = 0; i < u->given_count; i++)
-        if (u->givens[i].kind == GIVEN_CHAIN ||
+        if (u->givens[i].item == &given_chain ||
             (u->givens[i].fixture && wants_files(u->givens[i].fixture)))
             return true;
     return unit_needs(u, "qemu-img") || unit_needs(u, "tmpfs");

@@ -10,64 +10,14 @@
 
 /* ---- what the points know ---- */
 
-enum { ATTRS_MAX = 12, VALUES_MAX = 8, ACTIONS_MAX = 4, TEXT_MAX = 4 };
-
-enum value_type { VALUE_COUNT, VALUE_TRUE, VALUE_CHOICE };
-
-/* One member that an action may have. */
-struct action_def {
-    const char *name; /* NULL ends a table */
-    enum value_type type;
-    int64_t min, max;              /* VALUE_COUNT */
-    int64_t numbers[VALUES_MAX];   /* VALUE_CHOICE: these numbers (0 ends), */
-    const char *texts[VALUES_MAX]; /* these texts (NULL ends) */
-    const char
-        *with; /* allowed only beside this member; NULL: it is the one that says what happens */
-    const char *with_texts[TEXT_MAX]; /* ... when that has one of these texts (NULL ends; none: any
-                                         value) */
-};
-
-struct point_def {
-    const char *name;
-    const char *attrs[ATTRS_MAX]; /* NULL ends */
-    struct action_def actions[ACTIONS_MAX + 1];
-};
-
-enum { POINTS = 5 };
-static const struct point_def points[POINTS] = {
-    {"api",
-     {"verb", "group", "kind", "plural", "ns", "name", "subresource", "by", "cluster"},
-     {{"answer", .type = VALUE_CHOICE, .numbers = {403, 409, 429, 500, 503},
-       .texts = {"timeout", "lost"}},
-      {"delay", .type = VALUE_COUNT, .min = 0, .max = INT64_MAX}}},
-    {"watch",
-     {"kind", "plural", "by", "cluster"},
-     {{"lag", .type = VALUE_COUNT, .min = 0, .max = INT64_MAX},
-      {"drop", .type = VALUE_TRUE},
-      {"gone", .type = VALUE_TRUE},
-      {"hold", .type = VALUE_TRUE}}},
-    {"store",
-     {"op", "key", "by"},
-     {{"answer", .type = VALUE_CHOICE, .numbers = {404, 500, 503},
-       .texts = {"truncated", "corrupt"}},
-      {"bytes", .type = VALUE_COUNT, .min = 0, .max = INT64_MAX, .with = "answer",
-       .with_texts = {"truncated", "corrupt"}}}},
-    {"file",
-     {"op", "path", "by"},
-     {{"errno", .type = VALUE_CHOICE, .texts = {"ENOSPC", "EIO"}},
-      {"after", .type = VALUE_COUNT, .min = 0, .max = INT64_MAX, .with = "errno"}}},
-    {"program",
-     {"program", "by"},
-     {{"exit", .type = VALUE_COUNT, .min = 0, .max = 255}, {"kill", .type = VALUE_TRUE}}},
-};
-
-static const struct point_def *point_find(const char *name)
+/* Its index; fault_point_count: there is none. */
+static size_t point_find(const char *name)
 {
-    for (size_t i = 0; i < POINTS; i++) {
-        if (strcmp(points[i].name, name) == 0)
-            return &points[i];
-    }
-    return NULL;
+    size_t i = 0;
+
+    while (i < fault_point_count && strcmp(fault_points[i]->name, name) != 0)
+        i++;
+    return i;
 }
 
 /* The index of text in a list that NULL ends or that is full; -1 when it is not there. */
@@ -96,11 +46,12 @@ struct matcher {
 };
 
 struct rule {
-    const struct point_def *point;
-    char *name; /* NULL when it has none */
+    const struct fault_point *point;
+    size_t index; /* of the point */
+    char *name;   /* NULL when it has none */
     json_t *text;
     const json_t *action; /* in text */
-    struct matcher matchers[ATTRS_MAX];
+    struct matcher matchers[FAULT_ATTRS_MAX];
     size_t matchers_count;
     int64_t skip, times;
     uint64_t seen, fired;
@@ -110,14 +61,17 @@ struct rule {
 struct faults {
     struct rule **rules; /* in the order they were added */
     size_t count, cap;
-    size_t live[POINTS]; /* rules that have not ended */
+    size_t *live; /* by point: rules that have not ended */
     void (*on_remove)(void *cookie);
     void *on_remove_cookie;
 };
 
 struct faults *faults_create(void)
 {
-    return mem_zalloc(sizeof(struct faults));
+    struct faults *f = mem_zalloc(sizeof *f);
+
+    f->live = mem_zalloc((fault_point_count + 1) * sizeof *f->live);
+    return f;
 }
 
 static void rule_destroy(struct rule *r)
@@ -135,6 +89,7 @@ void faults_destroy(struct faults *f)
     for (size_t i = 0; i < f->count; i++)
         rule_destroy(f->rules[i]);
     free(f->rules);
+    free(f->live);
     free(f);
 }
 
@@ -249,22 +204,30 @@ static int read_name(struct rule *r, const struct faults *f, struct err *reterr)
     return 0;
 }
 
+static int unknown_point(const char *name, struct err *reterr)
+{
+    AUTO(mem) void *memory = mem_zalloc((fault_point_count + 1) * sizeof(char *));
+    const char **names = memory;
+
+    for (size_t i = 0; i < fault_point_count; i++)
+        names[i] = fault_points[i]->name;
+    err_set(reterr, ERR_INVALID, NO_POS, "unknown fault point '%s'", name);
+    return hint_names(reterr, name, names, fault_point_count);
+}
+
 static int read_point(struct rule *r, struct err *reterr)
 {
     const json_t *point = json_object_get(r->text, "point");
-    const char *names[POINTS];
 
     if (!point)
         return err_set(reterr, ERR_INVALID, NO_POS, "a fault needs a 'point'");
     if (read_text(point, "point", reterr) < 0)
         return -1;
-    r->point = point_find(json_string_value(point));
-    if (r->point)
-        return 0;
-    for (size_t i = 0; i < POINTS; i++)
-        names[i] = points[i].name;
-    err_set(reterr, ERR_INVALID, NO_POS, "unknown fault point '%s'", json_string_value(point));
-    return hint_names(reterr, json_string_value(point), names, POINTS);
+    r->index = point_find(json_string_value(point));
+    if (r->index == fault_point_count)
+        return unknown_point(json_string_value(point), reterr);
+    r->point = fault_points[r->index];
+    return 0;
 }
 
 static int read_match(struct rule *r, struct err *reterr)
@@ -279,11 +242,12 @@ static int read_match(struct rule *r, struct err *reterr)
         return wrong_type(reterr, "match", "a map", match);
     json_object_foreach(match, key, value)
     {
-        int attr = list_find(r->point->attrs, ATTRS_MAX, key);
+        int attr = list_find(r->point->attrs, FAULT_ATTRS_MAX, key);
         if (attr < 0) {
             err_set(reterr, ERR_INVALID, NO_POS, "match: point '%s' has no attribute '%s'",
                     r->point->name, key);
-            return hint_names(reterr, key, r->point->attrs, list_count(r->point->attrs, ATTRS_MAX));
+            return hint_names(reterr, key, r->point->attrs,
+                              list_count(r->point->attrs, FAULT_ATTRS_MAX));
         }
         /* An empty pattern is fine: it asks for the attribute to be empty. */
         if (!json_is_string(value)) {
@@ -295,82 +259,90 @@ static int read_match(struct rule *r, struct err *reterr)
     return 0;
 }
 
-static int bad_choice(const struct action_def *def, struct err *reterr)
+static int bad_choice(const struct fault_action *def, struct err *reterr)
 {
     AUTO(strbuf) struct strbuf known = {0};
     const char *comma = "";
 
-    for (size_t i = 0; i < VALUES_MAX && def->numbers[i]; i++, comma = ", ")
+    for (size_t i = 0; i < FAULT_VALUES_MAX && def->numbers[i]; i++, comma = ", ")
         strbuf_addf(&known, "%s%lld", comma, (long long)def->numbers[i]);
-    for (size_t i = 0; i < VALUES_MAX && def->texts[i]; i++, comma = ", ")
+    for (size_t i = 0; i < FAULT_VALUES_MAX && def->texts[i]; i++, comma = ", ")
         strbuf_addf(&known, "%s\"%s\"", comma, def->texts[i]);
     err_set(reterr, ERR_INVALID, NO_POS, "action.%s: unknown value", def->name);
     return err_hint(reterr, "known: %s", strbuf_str(&known));
 }
 
-static bool choice_has(const struct action_def *def, const json_t *value)
+static bool choice_has(const struct fault_action *def, const json_t *value)
 {
     if (json_is_string(value))
-        return list_find(def->texts, VALUES_MAX, json_string_value(value)) >= 0;
-    for (size_t i = 0; i < VALUES_MAX && def->numbers[i]; i++) {
+        return list_find(def->texts, FAULT_VALUES_MAX, json_string_value(value)) >= 0;
+    for (size_t i = 0; i < FAULT_VALUES_MAX && def->numbers[i]; i++) {
         if (json_is_integer(value) && json_integer_value(value) == def->numbers[i])
             return true;
     }
     return false;
 }
 
-static int check_value(const struct action_def *def, const json_t *value, struct err *reterr)
+static int check_value(const struct fault_action *def, const json_t *value, struct err *reterr)
 {
     AUTO(str) char *where = mem_printf("action.%s", def->name);
     int64_t count;
 
     switch (def->type) {
-    case VALUE_TRUE:
+    case FAULT_TRUE:
         return json_is_true(value) ? 0 : wrong_type(reterr, where, "true", value);
-    case VALUE_CHOICE:
+    case FAULT_CHOICE:
         return choice_has(def, value) ? 0 : bad_choice(def, reterr);
-    case VALUE_COUNT:
+    case FAULT_COUNT:
+    case FAULT_DURATION:
         if (read_count(value, where, &count, reterr) < 0)
             return -1;
-        if (count < def->min || count > def->max)
+        if (def->max > 0 && count > def->max)
             return err_set(reterr, ERR_INVALID, NO_POS,
-                           "%s: expected an integer from %lld to %lld, found %lld", where,
-                           (long long)def->min, (long long)def->max, (long long)count);
+                           "%s: expected an integer from 0 to %lld, found %lld", where,
+                           (long long)def->max, (long long)count);
         return 0;
     }
     return 0;
 }
 
-static const struct action_def *action_find(const struct point_def *p, const char *name)
+static const struct fault_action *action_of(const struct fault_point *p, const char *name)
 {
-    for (const struct action_def *def = p->actions; def->name; def++) {
+    for (const struct fault_action *def = p->actions; def->name; def++) {
         if (strcmp(def->name, name) == 0)
             return def;
     }
     return NULL;
 }
 
-static int unknown_action(const struct point_def *p, const char *key, struct err *reterr)
+const struct fault_action *fault_action_find(const char *point, const char *name)
 {
-    const char *names[ACTIONS_MAX];
+    size_t i = point_find(point);
+
+    return i < fault_point_count ? action_of(fault_points[i], name) : NULL;
+}
+
+static int unknown_action(const struct fault_point *p, const char *key, struct err *reterr)
+{
+    const char *names[FAULT_ACTIONS_MAX];
     size_t count = 0;
 
-    for (const struct action_def *def = p->actions; def->name; def++)
+    for (const struct fault_action *def = p->actions; def->name; def++)
         names[count++] = def->name;
     err_set(reterr, ERR_INVALID, NO_POS, "action: point '%s' has no action '%s'", p->name, key);
     return hint_names(reterr, key, names, count);
 }
 
-static int check_companion(const struct action_def *def, const json_t *action, struct err *reterr)
+static int check_companion(const struct fault_action *def, const json_t *action, struct err *reterr)
 {
     const json_t *main = json_object_get(action, def->with);
-    size_t texts = list_count(def->with_texts, TEXT_MAX);
+    size_t texts = list_count(def->with_texts, FAULT_WITH_MAX);
 
     if (!main)
         return err_set(reterr, ERR_INVALID, NO_POS, "action.%s means nothing without '%s'",
                        def->name, def->with);
     if (texts == 0 || (json_is_string(main) &&
-                       list_find(def->with_texts, TEXT_MAX, json_string_value(main)) >= 0))
+                       list_find(def->with_texts, FAULT_WITH_MAX, json_string_value(main)) >= 0))
         return 0;
     return err_set(reterr, ERR_INVALID, NO_POS, "action.%s means nothing with this '%s'", def->name,
                    def->with);
@@ -388,7 +360,7 @@ static int read_action(struct rule *r, struct err *reterr)
         return wrong_type(reterr, "action", "a map", action);
     json_object_foreach(action, key, value)
     {
-        const struct action_def *def = action_find(r->point, key);
+        const struct fault_action *def = action_of(r->point, key);
         if (!def)
             return unknown_action(r->point, key, reterr);
         if (check_value(def, value, reterr) < 0)
@@ -434,7 +406,7 @@ int64_t fault_add(struct faults *f, const json_t *rule, struct err *reterr)
         return -1;
     if (f->count == f->cap)
         f->rules = mem_grow(f->rules, &f->cap, f->count + 1, sizeof(struct rule *));
-    f->live[r->point - points]++;
+    f->live[r->index]++;
     f->rules[f->count++] = TAKE(r);
     return (int64_t)f->count;
 }
@@ -446,7 +418,7 @@ bool fault_remove(struct faults *f, const char *name)
     if (!r)
         return false;
     r->ended = true;
-    f->live[r->point - points]--;
+    f->live[r->index]--;
     if (f->on_remove)
         f->on_remove(f->on_remove_cookie);
     return true;
@@ -489,22 +461,24 @@ static bool rule_matches(const struct rule *r, const struct fault_attr *attrs, s
 }
 
 /* Our own callers: a name that no rule could ask for is a slip of the pen. */
-static void assert_attrs_known(const struct point_def *p, const struct fault_attr *attrs,
+static void assert_attrs_known(const struct fault_point *p, const struct fault_attr *attrs,
                                size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        assert(list_find(p->attrs, ATTRS_MAX, attrs[i].key) >= 0);
+        assert(list_find(p->attrs, FAULT_ATTRS_MAX, attrs[i].key) >= 0);
 }
 
 const json_t *fault_hit(struct faults *f, const char *point, const struct fault_attr *attrs,
                         size_t count)
 {
-    const struct point_def *p = point_find(point);
+    size_t index = point_find(point);
+    const struct fault_point *p;
     const json_t *action = NULL;
 
-    assert(p);
-    if (f->live[p - points] == 0)
+    assert(index < fault_point_count);
+    if (f->live[index] == 0)
         return NULL;
+    p = fault_points[index];
     assert_attrs_known(p, attrs, count);
     for (size_t i = 0; i < f->count; i++) {
         struct rule *r = f->rules[i];

@@ -14,20 +14,45 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
-/* Points, each with its attributes (all text) and the actions a rule may ask for:
- *
- *   "api"      verb group kind plural ns name subresource by cluster
- *              {answer: 403|409|429|500|503|"timeout"|"lost"} | {delay: ns}
- *              "timeout" fails with 504 before it reaches the store, "lost" is committed, then 504
- *   "watch"    kind plural by cluster
- *              {lag: ns} | {drop: true} | {gone: true} | {hold: true}
- *   "store"    op(get|put|list|head) key by
- *              {answer: 404|500|503|"truncated"|"corrupt"}; with the last two, bytes: n
- *   "file"     op(open|write|sync|rename) path by
- *              {errno: "ENOSPC"|"EIO"}; with it, after: bytes
- *   "program"  program by
- *              {exit: 0..255} | {kill: true}
- */
+/* ---- the points ---- */
+
+enum { FAULT_ATTRS_MAX = 12, FAULT_VALUES_MAX = 8, FAULT_ACTIONS_MAX = 4, FAULT_WITH_MAX = 4 };
+
+enum fault_value {
+    FAULT_COUNT,    /* an integer from 0 */
+    FAULT_DURATION, /* the same, in nanoseconds; a scenario writes 30s */
+    FAULT_TRUE,     /* true: that is all there is to say */
+    FAULT_CHOICE    /* one of the numbers and texts */
+};
+
+/* One member that the action of a rule may have. */
+struct fault_action {
+    const char *name; /* NULL ends a table */
+    enum fault_value type;
+    int64_t max;                         /* FAULT_COUNT: the most; 0: no end */
+    int64_t numbers[FAULT_VALUES_MAX];   /* FAULT_CHOICE: these numbers (0 ends), */
+    const char *texts[FAULT_VALUES_MAX]; /* these texts (NULL ends) */
+    const char
+        *with; /* allowed only beside this member; NULL: it is the one that says what happens */
+    const char *with_texts[FAULT_WITH_MAX]; /* ... when that has one of these texts (NULL ends;
+                                               none: any value) */
+    const char *says; /* what happens, where the name does not tell; NULL: it does */
+};
+
+/* A place where the world can fail on purpose. Adding one: a constant of this type in a file of
+ * this folder, its line in fault_points.list, and fault_hit() where it happens. */
+struct fault_point {
+    const char *name;
+    const char *attrs[FAULT_ATTRS_MAX]; /* what a rule may match, all text; NULL ends */
+    struct fault_action actions[FAULT_ACTIONS_MAX + 1];
+};
+extern const struct fault_point *const fault_points[]; /* in the order of the list */
+extern const size_t fault_point_count;
+/* What a rule of this point may ask for; NULL when there is no such point or action. */
+const struct fault_action *fault_action_find(const char *point, const char *name);
+
+/* ---- rules ---- */
+
 struct fault_attr {
     const char *key, *value; /* value NULL counts as "" */
 };
@@ -47,7 +72,8 @@ int64_t fault_add(struct faults *f, const json_t *rule, struct err *reterr);
 bool fault_remove(struct faults *f, const char *name);
 /* True while the rule that this action came from has not been removed. */
 bool fault_in_force(const struct faults *f, const json_t *action);
-/* fn(cookie) is called when a rule is removed, so that what a rule holds back can look again. One caller only: NULL takes it away. */
+/* fn(cookie) is called when a rule is removed, so that what a rule holds back can look again. One
+ * caller only: NULL takes it away. */
 void fault_on_remove(struct faults *f, void (*fn)(void *cookie), void *cookie);
 /* The action of the rule that fires (borrowed; lives as long as f), or NULL. Counts. */
 const json_t *fault_hit(struct faults *f, const char *point, const struct fault_attr *attrs,

@@ -57,6 +57,17 @@ static int check_range(const char *name, int64_t value, int64_t min, int64_t max
                    name, (long long)min, (long long)max, (long long)value);
 }
 
+static const char *const told[] = {"namespace",
+                                   "image",
+                                   "maxConcurrentReconciles",
+                                   "maxConcurrentDataMovers",
+                                   "sizing",
+                                   "overheadPercent",
+                                   "enospcRetries",
+                                   "requireIncrementBacking",
+                                   "cluster",
+                                   NULL};
+
 static int read_config(struct mover *m, const json_t *config, int64_t *workers, struct err *reterr)
 {
     const char *ns = DEFAULT_NAMESPACE, *image = DEFAULT_IMAGE, *sizing = "implementation";
@@ -72,6 +83,7 @@ static int read_config(struct mover *m, const json_t *config, int64_t *workers, 
         {"requireIncrementBacking", CONFIG_BOOL, &m->require_backing},
         {"cluster", CONFIG_JSON, &cluster},
     };
+    config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0 ||
         read_sizing(m, sizing, reterr) < 0 || read_cluster(m, cluster, reterr) < 0 ||
         check_range("maxConcurrentReconciles", *workers, 1, WORKERS_MAX, reterr) < 0 ||
@@ -142,6 +154,7 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
 const struct component kubevirt_datamover_controller_component = {
     .name = DM_NAME,
     .kind = COMPONENT_CONTROLLER,
+    .settings = told,
     .user = "system:serviceaccount:openshift-adp:" DM_NAME,
     .run = run,
 };

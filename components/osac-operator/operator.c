@@ -32,6 +32,16 @@ static bool snapshots_enabled(struct host *h, const json_t *setting)
     return enabled;
 }
 
+static const char *const told[] = {"hub",
+                                   "workload",
+                                   "namespace",
+                                   "snapshotController",
+                                   "requireTenant",
+                                   "pollInterval",
+                                   "maxJobHistory",
+                                   "snapshotWarningThreshold",
+                                   NULL};
+
 static int read_config(struct osac_operator *op, const json_t *config, bool *ret_snapshots,
                        struct err *reterr)
 {
@@ -47,6 +57,7 @@ static int read_config(struct osac_operator *op, const json_t *config, bool *ret
         {"maxJobHistory", CONFIG_INT, &op->jobs_max},
         {"snapshotWarningThreshold", CONFIG_INT, &op->snapshots_warn_at},
     };
+    config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
         return -1;
     if (op->poll_ns <= 0)
@@ -158,6 +169,7 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
 const struct component osac_operator_component = {
     .name = "osac-operator",
     .kind = COMPONENT_CONTROLLER,
+    .settings = told,
     .user = "system:serviceaccount:osac-system:osac-operator",
     .run = run,
 };

@@ -1,5 +1,6 @@
 #include "components/runtime/config.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -108,4 +109,13 @@ int config_read(const json_t *config, const struct config_setting *settings, siz
                            type_name(s->type));
     }
     return 0;
+}
+
+void config_told(const char *const *names, const struct config_setting *settings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert(names && names[i]);
+        assert(strcmp(names[i], settings[i].name) == 0);
+    }
+    assert(!names || !names[count]);
 }

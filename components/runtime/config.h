@@ -26,6 +26,10 @@ struct config_setting {
 int config_read(const json_t *config, const struct config_setting *settings, size_t count,
                 struct err *reterr);
 
+/* Asserts that a component tells of these settings, all of them, in this order: `names` is its
+ * `settings`. */
+void config_told(const char *const *names, const struct config_setting *settings, size_t count);
+
 /* A boolean, or a text that Go's ParseBool takes. false: neither, and *target keeps its value. */
 bool config_parse_bool(const json_t *value, bool *target);
 

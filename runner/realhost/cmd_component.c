@@ -117,15 +117,9 @@ static int run_with(const struct component *c, const struct component_options *o
 
 static int unknown_component(const char *name)
 {
-    const struct component *const *all = component_all();
-    const char *names[32];
-    size_t count = 0;
+    const char *near = component_nearest(name);
     struct err err = {0};
-    const char *near;
 
-    for (; all[count] && count < ARRAY_LEN(names); count++)
-        names[count] = all[count]->name;
-    near = err_nearest(name, names, count);
     err_set(&err, ERR_NOT_FOUND, NO_POS, "no component is called '%s'", name);
     if (near)
         err_hint(&err, "did you mean '%s'?", near);

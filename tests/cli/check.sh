@@ -67,9 +67,19 @@ check version 0 '^vmconform [0-9]*\.[0-9]*\.[0-9]*$' "$program" --version
 check unknown-command 2 "unknown command 'rnu'" "$program" rnu
 check unknown-command-hint 2 "did you mean 'run'" "$program" rnu
 check control-bytes-in-command 2 "unknown command" "$program" "$(printf 'a\033[31m')"
-for command in run list lint expand qcow2 mutants doctor; do
+for command in run list lint expand grammar qcow2 mutants doctor; do
     check help-of-$command 0 "^usage: vmconform $command" "$program" $command --help
 done
+# Reports bring options of their own: one may be called as another option is.
+check no-option-twice 1 '' sh -c "$program run --help | grep -o '^ *[-a-z, ]*--[a-z-]*' | sed 's/.*--//' | sort | uniq -d | grep ."
+echo '{}' >"$work/empty.json"
+check grammar-of-everything 0 '^verbs:$' "$program" grammar
+check grammar-of-one 0 '^clock	' "$program" grammar verbs
+check grammar-as-markdown 0 '^| `clock` | `{advance: DURATION}` |' "$program" grammar --markdown verbs
+check grammar-unknown-table 2 "no table is called 'verb'" "$program" grammar verb
+check grammar-unknown-table-hint 2 "did you mean 'verbs'" "$program" grammar verb
+check grammar-no-schema 2 'No such file' "$program" grammar --schema "$work/none.json"
+check grammar-bad-schema 2 'this is no schema of scenarios' "$program" grammar --schema "$work/empty.json"
 check unknown-option 2 "unknown option '--junti'" "$program" run --junti x "$s"
 check unknown-option-hint 2 "did you mean '--junit'" "$program" run --junti x "$s"
 check option-without-value 2 "\-\-junit" "$program" run "$s" --junit

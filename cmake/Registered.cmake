@@ -1,0 +1,23 @@
+# vmconform_registered(RET LIST): the sources that a list names, each once. A line of a list is KIND(NAME, FILE): KIND_NAME is
+# defined in FILE.c beside the list. So that line is all that has to be added beside the file: what is built comes from here,
+# the table from the registry that includes the list. docs/extending.md tells of every list.
+function(vmconform_registered ret list)
+    cmake_path(ABSOLUTE_PATH list BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${list}")
+    file(STRINGS "${list}" lines REGEX "^[ \t]*[A-Za-z_]+[ \t]*\\(")
+    cmake_path(GET list PARENT_PATH folder)
+    set(files)
+    foreach(line ${lines})
+        if(NOT line MATCHES "^[A-Z_]+\\([a-z][A-Za-z0-9_]*, ([A-Za-z0-9_/-]+)\\)$")
+            message(FATAL_ERROR "${list}: expected KIND(name, file), found '${line}'")
+        endif()
+        set(file "${CMAKE_MATCH_1}")
+        if(NOT EXISTS "${folder}/${file}" AND NOT EXISTS "${folder}/${file}.c")
+            message(FATAL_ERROR "${list}: there is no ${folder}/${file}.c, which '${line}' names")
+        endif()
+        list(APPEND files "${file}")
+    endforeach()
+    list(REMOVE_DUPLICATES files)
+    list(TRANSFORM files APPEND ".c")
+    set(${ret} ${files} PARENT_SCOPE)
+endfunction()

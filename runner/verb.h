@@ -1,0 +1,52 @@
+/* What a step can do. A verb is one constant: its grammar, its words for the page, its function.
+ * Adding one: such a constant in a file of this folder, its line in verbs.list. The parser, the
+ * runner, the JSON Schema and the page's table come from there. */
+#ifndef VMCONFORM_RUNNER_VERB_H
+#define VMCONFORM_RUNNER_VERB_H
+
+#include "runner/casework.h"
+#include "runner/shapes.h"
+
+enum verb_value {
+    VERB_MAP,         /* a map of the shape */
+    VERB_TEXT,        /* a plain text */
+    VERB_TEXT_OR_MAP, /* either */
+    VERB_MANIFESTS,   /* a manifest, or a list of them */
+    VERB_CONDITION,   /* in step->condition */
+    VERB_RESERVED     /* a word that nobody may use yet */
+};
+
+struct verb {
+    const char *name;
+    /* For the page, as Markdown: the value, and what happens. */
+    const char *value, *says;
+    enum verb_value takes;
+    const struct shape *shape; /* VERB_MAP, VERB_TEXT_OR_MAP */
+    bool waits;                /* other actors run meanwhile; such a verb cannot be armed */
+    bool unarmed;              /* it cannot be armed either */
+    bool writes;               /* sends a request that may be `refused` */
+    /* One of these. act: its value has been evaluated, and every member has its type; `e` evaluates
+     * what else the step has. run: does all of that itself. 0: done; -1: after a verdict, or the
+     * actor has crashed. */
+    int (*act)(struct casework *cw, const struct step *step, const struct eval *e,
+               const json_t *args);
+    int (*run)(struct casework *cw, const struct step *step, struct frame *frame);
+};
+
+#define VERB(name, file) extern const struct verb verb_##name;
+#include "runner/verbs.list"
+#undef VERB
+
+extern const struct verb *const verbs_all[]; /* in the order of the list; NULL-terminated */
+extern const char *const verb_names[];       /* the same */
+
+/* ---- for verbs ---- */
+
+/* The duration under `key`, `otherwise` when there is none; -1 after a verdict. */
+int step_duration(struct casework *cw, const struct step *step, const json_t *args, const char *key,
+                  int64_t otherwise, int64_t *ret);
+/* The cluster that args or the step names, else the first one; NULL after a verdict. */
+struct cluster *step_cluster(struct casework *cw, const struct step *step, const struct eval *e,
+                             const json_t *args);
+
+#endif

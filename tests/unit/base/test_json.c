@@ -302,6 +302,20 @@ START_TEST(ways_through_a_tree)
 }
 END_TEST
 
+START_TEST(an_item_by_its_text)
+{
+    AUTO(json)
+    json_t *v =
+        read_ok("[7,{\"m\":{\"n\":5}},{\"m\":{\"n\":\"a\"},\"i\":1},{\"m\":{\"n\":\"a\"}}]");
+
+    ck_assert_ptr_eq(json_find(v, "m.n", "a"), json_array_get(v, 2));
+    ck_assert_ptr_eq(json_find(v, "m.x", ""), json_array_get(v, 0)); /* no text is the empty one */
+    ck_assert_ptr_null(json_find(v, "m.n", "b"));
+    ck_assert_ptr_null(json_find(json_array_get(v, 2), "m.n", "a"));
+    ck_assert_ptr_null(json_find(NULL, "m.n", "a"));
+}
+END_TEST
+
 START_TEST(edits_of_a_tree)
 {
     AUTO(json) json_t *v = read_ok("{\"a\":null}");
@@ -381,5 +395,5 @@ int main(void)
                    EACH(refuses, refusals), TEST(last_of_two), TEST(duplicates_are_cheap),
                    TEST(duplicate_paths_are_cut_at_characters), TEST(depth_is_limited),
                    TEST(size_is_limited), TEST(a_missing_file_is_told), TEST(ways_through_a_tree),
-                   TEST(edits_of_a_tree), EACH(sameness, pairs)));
+                   TEST(an_item_by_its_text), TEST(edits_of_a_tree), EACH(sameness, pairs)));
 }

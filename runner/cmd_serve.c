@@ -1,6 +1,5 @@
 /* vmconform serve */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -10,6 +9,7 @@
 #include "kube/time.h"
 #include "runner/commands.h"
 #include "runner/serve.h"
+#include "runner/stop.h"
 
 #define GRACE_NS (5 * NS_PER_S)
 #define KUBECONFIG_DEFAULT "vmconform.kubeconfig"
@@ -20,29 +20,6 @@
 #define START_MAX_NS (INT64_C(7258118400) * NS_PER_S)
 /* Every request costs the clearing of as much memory, and an idle watch holds half of it. */
 #define HEADER_MAX (32u << 10)
-
-/* ---- signals ---- */
-
-static volatile sig_atomic_t interrupted;
-static struct loop *volatile running; /* what a signal stops */
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    interrupted = 1;
-    if (running)
-        loop_stop(running);
-}
-
-static void catch_signals(struct loop *l)
-{
-    struct sigaction act = {.sa_handler = on_signal};
-
-    running = l;
-    sigaction(SIGTERM, &act, NULL);
-    sigaction(SIGINT, &act, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
 
 /* ---- servers ---- */
 
@@ -137,7 +114,7 @@ static int serve_until_asked(struct serve *s, struct err *reterr)
 
     tell_ready(s);
     /* Whoever stops the scheduler (a verdict, a limit that is none) does not stop us. */
-    while (r == 0 && !interrupted)
+    while (r == 0 && !stop_asked())
         r = loop_run(s->loop, false, reterr);
     rest_end_streams(s->rest);
     if (s->tcp)
@@ -151,7 +128,7 @@ static void stop(struct serve *s)
 {
     http_server_destroy(s->tcp);
     http_server_destroy(s->local);
-    running = NULL;
+    stop_forget();
     loop_destroy(s->loop);
     /* Requests that are still on their way end here, through everything that they hold. */
     if (s->world)
@@ -171,7 +148,7 @@ static int serve(const struct serve_options *o)
     int r = start(&s, &err);
 
     if (r == 0) {
-        catch_signals(s.loop);
+        stop_on_signals(s.loop);
         r = serve_until_asked(&s, &err);
     }
     if (r < 0) {

@@ -674,38 +674,28 @@ struct writer {
 
 static void write_value(struct writer *w, const json_t *v, unsigned depth);
 
-static void write_break(struct writer *w, unsigned depth)
+void json_write_break(struct strbuf *out, enum json_style style, unsigned depth)
 {
-    if (w->style != JSON_INDENTED)
+    if (style != JSON_INDENTED)
         return;
-    strbuf_addch(w->out, '\n');
+    strbuf_addch(out, '\n');
     while (depth--)
-        strbuf_addstr(w->out, "  ");
+        strbuf_addstr(out, "  ");
 }
 
 static void write_member(struct writer *w, const char *key, const json_t *value, unsigned depth)
 {
-    write_break(w, depth);
+    json_write_break(w->out, w->style, depth);
     write_escaped(w->out, key, strlen(key));
     strbuf_addstr(w->out, w->style == JSON_INDENTED ? ": " : ":");
     write_value(w, value, depth);
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void write_members_sorted(struct writer *w, const json_t *v, unsigned depth)
 {
-    size_t count = json_object_size(v), i = 0;
-    const char **keys = mem_reallocarray(NULL, count, sizeof *keys);
-    const char *key;
-    json_t *member;
+    const char **keys = json_sorted_keys(v);
 
-    json_object_foreach((json_t *)v, key, member) keys[i++] = key;
-    qsort(keys, count, sizeof *keys, compare_keys);
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < json_object_size(v); i++) {
         if (i)
             strbuf_addch(w->out, ',');
         write_member(w, keys[i], json_object_get(v, keys[i]), depth);
@@ -732,7 +722,7 @@ static void write_object(struct writer *w, const json_t *v, unsigned depth)
         }
     }
     if (json_object_size(v))
-        write_break(w, depth);
+        json_write_break(w->out, w->style, depth);
     strbuf_addch(w->out, '}');
 }
 
@@ -742,11 +732,11 @@ static void write_array(struct writer *w, const json_t *v, unsigned depth)
     for (size_t i = 0; i < json_array_size(v); i++) {
         if (i)
             strbuf_addch(w->out, ',');
-        write_break(w, depth + 1);
+        json_write_break(w->out, w->style, depth + 1);
         write_value(w, json_array_get(v, i), depth + 1);
     }
     if (json_array_size(v))
-        write_break(w, depth);
+        json_write_break(w->out, w->style, depth);
     strbuf_addch(w->out, ']');
 }
 

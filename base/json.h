@@ -46,6 +46,8 @@ void json_write(struct strbuf *out, const json_t *v, enum json_style style);
 /* The same with object keys sorted bytewise at each level: the canonical form for digests, traces
  * and comparisons. */
 void json_write_sorted(struct strbuf *out, const json_t *v, enum json_style style);
+/* Where a member, an item or a closing bracket begins: nothing, or a new line. */
+void json_write_break(struct strbuf *out, enum json_style style, unsigned depth);
 /* New string. */
 char *json_text(const json_t *v);
 
@@ -59,6 +61,10 @@ const json_t *json_path(const json_t *v, const char *dotted);
 const char *json_str(const json_t *v, const char *dotted);
 /* Text at a dotted path; "" when missing or not a string. */
 const char *json_str_or_empty(const json_t *v, const char *dotted);
+/* The keys of an object, borrowed, sorted by bytes. New; never NULL. */
+const char **json_sorted_keys(const json_t *object);
+/* The first item of a list whose json_str_or_empty() is this text; NULL: none, or no list. */
+json_t *json_find(const json_t *list, const char *dotted, const char *text);
 bool json_bool(const json_t *v, const char *dotted, bool otherwise);
 int64_t json_int(const json_t *v, const char *dotted, int64_t otherwise);
 /* Sets the value at a dotted path, making objects on the way; steals value. */

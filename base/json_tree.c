@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -62,6 +63,31 @@ const char *json_str_or_empty(const json_t *v, const char *dotted)
     const char *s = json_str(v, dotted);
 
     return s ? s : "";
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char **json_sorted_keys(const json_t *object)
+{
+    size_t count = json_object_size(object), i = 0;
+    const char **keys = mem_reallocarray(NULL, count + 1, sizeof *keys);
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)object, key, value) keys[i++] = key;
+    qsort(keys, count, sizeof *keys, compare_keys);
+    return keys;
+}
+
+json_t *json_find(const json_t *list, const char *dotted, const char *text)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (strcmp(json_str_or_empty(json_array_get(list, i), dotted), text) == 0)
+            return json_array_get(list, i);
+    return NULL;
 }
 
 bool json_bool(const json_t *v, const char *dotted, bool otherwise)

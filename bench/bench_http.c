@@ -6,15 +6,14 @@
  * data goes to a new folder in each FOLDER in turn. The server has processor 0, the client another
  * one. The time of the processor is the server's own: where the machine has other work, it is the
  * figure to look at. */
-#include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/folder.h"
 #include "base/mem.h"
 #include "base/wall.h"
 #include "bench/http_client.h"
@@ -81,15 +80,6 @@ static struct served start_ours(bool tls)
 }
 
 /* ---- the peer ---- */
-
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    remove(path);
-    return 0;
-}
 
 static bool etcd_installed(void)
 {
@@ -296,7 +286,7 @@ static void measure_etcd(const char *folder, const struct figure *our_get,
            "ours beside it", our_post->wall / put.wall, our_post->cpu / put.cpu,
            our_get->wall / range.wall, our_get->cpu / range.cpu);
     served_stop(&s);
-    nftw(data, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(data);
 }
 
 /* Each writer has its share on its way at once, or one request at a time: then the server writes to
@@ -463,6 +453,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (all || strcmp(argv[3], parts[i].name) == 0)
             parts[i].run(argv + (all ? 2 : 4));
-    nftw(work, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(work);
     return 0;
 }

@@ -104,28 +104,36 @@ static int eval_filter(struct cel_context *c, const struct loop *loop, struct ce
     return eval_predicate(c, loop, slots) < 0 ? -1 : slots[LOOP_RESULT].u.boolean;
 }
 
+/* The next item that passes the filter: 1; 0 behind the last one. */
+static int next_wanted(struct cel_context *c, const struct loop *loop, struct walk *w,
+                       struct cel_value *slots)
+{
+    int wanted = 0;
+
+    while (wanted == 0 && walk_next(w, loop->name_count, slots))
+        wanted = eval_filter(c, loop, slots);
+    return wanted;
+}
+
 static int eval_list_loop(struct cel_context *c, const struct node *n, struct walk *w,
                           struct cel_value *ret)
 {
     const struct loop *loop = n->u.loop;
     struct cel_value *slots = &c->frame[n->slot], list;
     size_t count = 0;
+    int more;
 
     if (eval_new_list(c, value_count(w->range), &list) < 0)
         return -1;
-    while (walk_next(w, loop->name_count, slots)) {
-        int wanted = eval_filter(c, loop, slots);
-
-        if (wanted < 0)
-            return -1;
-        if (!wanted)
-            continue;
+    while ((more = next_wanted(c, loop, w, slots)) > 0) {
         if (!loop->result)
             list.u.list->items[count] = slots[LOOP_NAME];
         else if (eval_node(c, loop->result, &list.u.list->items[count]) < 0)
             return -1;
         count++;
     }
+    if (more < 0)
+        return -1;
     list.u.list->count = count;
     *ret = list;
     return 0;
@@ -136,20 +144,17 @@ static int eval_map_loop(struct cel_context *c, const struct node *n, struct wal
 {
     const struct loop *loop = n->u.loop;
     struct cel_value *slots = &c->frame[n->slot], map;
+    int more;
 
     if (eval_new_map(c, value_count(w->range), &map) < 0)
         return -1;
-    while (walk_next(w, loop->name_count, slots)) {
-        int wanted = eval_filter(c, loop, slots);
-
-        if (wanted < 0)
-            return -1;
-        if (!wanted)
-            continue;
+    while ((more = next_wanted(c, loop, w, slots)) > 0) {
         if (eval_node(c, loop->result, &slots[LOOP_RESULT]) < 0 ||
             eval_map_add(c, &map, &slots[LOOP_NAME], &slots[LOOP_RESULT]) < 0)
             return -1;
     }
+    if (more < 0)
+        return -1;
     *ret = map;
     return 0;
 }

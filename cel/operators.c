@@ -17,54 +17,49 @@ static int give_int(struct cel_context *c, bool overflow, enum cel_type type, in
     return 0;
 }
 
+/* Whether +, - or * overflows; the types of a, b and *v are the same. */
+#define OVERFLOWS(op, a, b, v)                                                                     \
+    ((op) == OP_ADD   ? __builtin_add_overflow(a, b, v)                                            \
+     : (op) == OP_SUB ? __builtin_sub_overflow(a, b, v)                                            \
+                      : __builtin_mul_overflow(a, b, v))
+
+static bool divides(enum binary_op op)
+{
+    return op == OP_DIV || op == OP_MOD;
+}
+
+static int by_zero(struct cel_context *c, enum binary_op op)
+{
+    return eval_fail(c, ERR_INVALID, op == OP_DIV ? "division by zero" : "modulus by zero");
+}
+
 static int int_math(struct cel_context *c, enum binary_op op, int64_t a, int64_t b,
                     struct cel_value *ret)
 {
     int64_t v = 0;
-    bool overflow = false;
 
-    if ((op == OP_DIV || op == OP_MOD) && b == 0)
-        return eval_fail(c, ERR_INVALID, op == OP_DIV ? "division by zero" : "modulus by zero");
-    switch (op) {
-    case OP_ADD:
-        overflow = __builtin_add_overflow(a, b, &v);
-        break;
-    case OP_SUB:
-        overflow = __builtin_sub_overflow(a, b, &v);
-        break;
-    case OP_MUL:
-        overflow = __builtin_mul_overflow(a, b, &v);
-        break;
-    default:
-        overflow = a == INT64_MIN && b == -1;
-        if (!overflow)
-            v = op == OP_DIV ? a / b : a % b;
+    if (!divides(op)) {
+        bool overflow = OVERFLOWS(op, a, b, &v);
+
+        return give_int(c, overflow, CEL_INT, v, ret);
     }
-    return give_int(c, overflow, CEL_INT, v, ret);
+    if (b == 0)
+        return by_zero(c, op);
+    if (a == INT64_MIN && b == -1)
+        return give_int(c, true, CEL_INT, 0, ret);
+    return give_int(c, false, CEL_INT, op == OP_DIV ? a / b : a % b, ret);
 }
 
 static int uint_math(struct cel_context *c, enum binary_op op, uint64_t a, uint64_t b,
                      struct cel_value *ret)
 {
     uint64_t v = 0;
-    bool overflow = false;
 
-    if ((op == OP_DIV || op == OP_MOD) && b == 0)
-        return eval_fail(c, ERR_INVALID, op == OP_DIV ? "division by zero" : "modulus by zero");
-    switch (op) {
-    case OP_ADD:
-        overflow = __builtin_add_overflow(a, b, &v);
-        break;
-    case OP_SUB:
-        overflow = __builtin_sub_overflow(a, b, &v);
-        break;
-    case OP_MUL:
-        overflow = __builtin_mul_overflow(a, b, &v);
-        break;
-    default:
+    if (divides(op) && b == 0)
+        return by_zero(c, op);
+    if (divides(op))
         v = op == OP_DIV ? a / b : a % b;
-    }
-    if (overflow)
+    else if (OVERFLOWS(op, a, b, &v))
         return eval_fail(c, ERR_INVALID, "unsigned integer overflow");
     *ret = (struct cel_value){.type = CEL_UINT, .u.uinteger = v};
     return 0;

@@ -8,11 +8,6 @@
 #include "base/mem.h"
 #include "kube/status.h"
 
-static int key_order(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Of %v, and of %#v, which writes values as Go's source would. */
 struct style {
     const char *map, *list, *gap, *close_map, *close_list, *nil;
@@ -35,15 +30,8 @@ static void print_text(struct strbuf *out, const struct style *s, const char *te
 
 static void print_map(struct strbuf *out, const struct style *s, const json_t *v, unsigned depth)
 {
-    size_t n = 0;
-    const char **keys = mem_zalloc((json_object_size(v) + 1) * sizeof(*keys));
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)v, key, value)
-    {
-        keys[n++] = key;
-    }
-    qsort(keys, n, sizeof(*keys), key_order);
+    const char **keys = json_sorted_keys(v);
+    size_t n = json_object_size(v);
     strbuf_addstr(out, s->map);
     for (size_t i = 0; i < n && out->len <= GOTEXT_MAX; i++) {
         strbuf_addstr(out, i ? s->gap : "");
@@ -113,4 +101,14 @@ const char *gotext_type(const json_t *v)
         break;
     }
     return "<nil>";
+}
+
+const char *gotext_kind(const json_t *v)
+{
+    static const char *const words[] = {
+        [JSON_OBJECT] = "object",  [JSON_ARRAY] = "array", [JSON_STRING] = "string",
+        [JSON_INTEGER] = "number", [JSON_REAL] = "number", [JSON_TRUE] = "bool",
+        [JSON_FALSE] = "bool",     [JSON_NULL] = "null"};
+
+    return words[json_typeof(v)];
 }

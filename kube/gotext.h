@@ -14,5 +14,7 @@ void gotext_value(struct strbuf *out, const json_t *v);
 void gotext_source(struct strbuf *out, const json_t *v);
 /* Go's name for the type of a decoded value: "map[string]interface {}", "int64", "<nil>". */
 const char *gotext_type(const json_t *v);
+/* What Go's JSON decoder calls it: "object", "array", "string", "number", "bool", "null". */
+const char *gotext_kind(const json_t *v);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fdio.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "reports/writers.h"
@@ -29,21 +30,6 @@ void report_json(struct strbuf *out, const struct result_run *run)
 
 const struct report_writer report_writer_json = {"json", "write a JSON report", report_json};
 
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, data, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        data += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 void report_make_parents(const char *path)
 {
     AUTO(str) char *copy = mem_strdup(path);
@@ -62,7 +48,7 @@ static int save_to(const char *path, const char *temporary, const struct strbuf 
 
     if (fd < 0)
         return err_set_errno(reterr, errno, NO_POS, "%s", path);
-    if (write_all(fd, strbuf_str(text), text->len) < 0 || fsync(fd) < 0 ||
+    if (fdio_write(fd, strbuf_str(text), text->len) < 0 || fsync(fd) < 0 ||
         rename(temporary, path) < 0) {
         err_set_errno(reterr, errno, NO_POS, "%s", path);
         unlink(temporary);
@@ -81,7 +67,7 @@ int report_save(const char *path, const struct strbuf *text, struct err *reterr)
         AUTO(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
 
         /* A device or a pipe cannot be renamed onto. */
-        if (fd < 0 || write_all(fd, strbuf_str(text), text->len) < 0)
+        if (fd < 0 || fdio_write(fd, strbuf_str(text), text->len) < 0)
             return err_set_errno(reterr, errno, NO_POS, "%s", path);
         return 0;
     }

@@ -3,13 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fdio.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
@@ -40,18 +41,9 @@ int chain_folder_make(const char *path, bool *ret_made, struct err *reterr)
     return err_hint(reterr, "nothing is overwritten: name a new folder, or an empty one");
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    if (ftw->level > 0)
-        remove(path);
-    return 0;
-}
-
 void chain_folder_remove(const char *path, bool made)
 {
-    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    folder_empty(path);
     if (made)
         rmdir(path);
 }
@@ -65,21 +57,12 @@ static int create(const char *path, struct err *reterr)
     return fd < 0 ? err_set_errno(reterr, errno, NO_POS, "cannot create '%s'", path) : fd;
 }
 
-static int write_all(int fd, uint64_t offset, const char *data, size_t len, const char *path,
-                     struct err *reterr)
+static int write_at(int fd, uint64_t offset, const char *data, size_t len, const char *path,
+                    struct err *reterr)
 {
-    while (len > 0) {
-        ssize_t n = pwrite(fd, data, len, (off_t)offset);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(reterr, errno, NO_POS, "cannot write '%s'", path);
-        data += n;
-        offset += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return 0;
+    return fdio_write_at(fd, data, len, offset) < 0
+               ? err_set_errno(reterr, errno, NO_POS, "cannot write '%s'", path)
+               : 0;
 }
 
 static int by_text(const void *a, const void *b)
@@ -128,7 +111,7 @@ int chain_folder_sums(const char *path, const struct chain_fixture *f, struct er
         strbuf_addf(&text, "%s  %.*s\n", l.items[i] + len + 1, (int)len, l.items[i]);
     }
     AUTO(fd) int fd = create(path, reterr);
-    return fd < 0 ? -1 : write_all(fd, 0, strbuf_str(&text), text.len, path, reterr);
+    return fd < 0 ? -1 : write_at(fd, 0, strbuf_str(&text), text.len, path, reterr);
 }
 
 int chain_folder_raw(const char *path, const struct disk_moment *moment, struct err *reterr)
@@ -151,7 +134,7 @@ int chain_folder_raw(const char *path, const struct disk_moment *moment, struct 
             continue;
         }
         disk_read(moment, at, piece, n);
-        if (write_all(fd, at, piece, n, path, reterr) < 0)
+        if (write_at(fd, at, piece, n, path, reterr) < 0)
             return -1;
         at += n;
     }

@@ -8,12 +8,7 @@
 #include "base/cleanup.h"
 #include "runner/commands.h"
 
-struct subcommand {
-    const char *name;
-    int (*fn)(int argc, char **argv);
-    const char *help;
-};
-static const struct subcommand subcommands[] = {
+static const struct command subcommands[] = {
     {"info", qcow2_info_command, "what stands in an image's header"},
     {"check", qcow2_check_command, "whether images, or a whole backup chain, are sound"},
     {"map", qcow2_map_command, "where the bytes of a chain stand; as a picture too"},
@@ -25,8 +20,7 @@ static const struct subcommand subcommands[] = {
 static void usage(FILE *out)
 {
     fputs("usage: vmconform qcow2 SUBCOMMAND [OPTIONS] [FILE...]\n\n", out);
-    for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
-        fprintf(out, "  %-13s %s\n", subcommands[i].name, subcommands[i].help);
+    command_list(subcommands, ARRAY_LEN(subcommands), out);
     fputs(
         "\nLayers of a chain are named oldest first. 'raw:FILE' and 'qcow2:FILE' say which format "
         "a file has.\n'vmconform qcow2 SUBCOMMAND --help' shows the options of a subcommand.\n",
@@ -35,12 +29,8 @@ static void usage(FILE *out)
 
 static int unknown_subcommand(const char *word)
 {
-    const char *names[ARRAY_LEN(subcommands)];
-    const char *near;
+    const char *near = command_nearest(subcommands, ARRAY_LEN(subcommands), word);
 
-    for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
-        names[i] = subcommands[i].name;
-    near = err_nearest(word, names, ARRAY_LEN(subcommands));
     AUTO(err) struct err e = {0};
     err_set(&e, ERR_INVALID, NO_POS, "unknown subcommand '%s'", word);
     if (near)
@@ -53,20 +43,14 @@ static int unknown_subcommand(const char *word)
 
 int cmd_qcow2(int argc, char **argv)
 {
-    if (argc < 2) {
-        usage(stderr);
-        return EXIT_CANNOT_TELL;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        usage(stdout);
-        return 0;
-    }
+    int status;
+
+    if (command_shows_usage(argc, argv, usage, &status))
+        return status;
     /* A reader that went away and a file size limit are errors that writing returns, so that what
      * was half made is removed. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
-        if (strcmp(argv[1], subcommands[i].name) == 0)
-            return subcommands[i].fn(argc - 1, argv + 1);
-    return unknown_subcommand(argv[1]);
+    const struct command *c = command_find(subcommands, ARRAY_LEN(subcommands), argv[1]);
+    return c ? c->fn(argc - 1, argv + 1) : unknown_subcommand(argv[1]);
 }

@@ -1,11 +1,10 @@
 /* vmconform run */
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/folder.h"
 #include "base/glob.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
@@ -180,15 +179,6 @@ static int join_traces(const struct collection *c, const char *dir, const char *
     return report_save(path, &all, reterr);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    remove(path);
-    return 0;
-}
-
 /* ---- the run ---- */
 
 struct progress {
@@ -296,7 +286,7 @@ static int run_in_folder(struct run_options *o, const struct collection *c,
     }
     catch_signals();
     status = run_collection(o, c, dir, expected);
-    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    folder_remove(dir);
     return status;
 }
 

@@ -1,7 +1,6 @@
 /* vmconform serve */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,6 +11,7 @@
 #include "kube/time.h"
 #include "runner/commands.h"
 #include "runner/serve.h"
+#include "runner/stop.h"
 #include "sim/kubevirt/roles.h"
 
 #define GRACE_NS (5 * NS_PER_S)
@@ -25,29 +25,6 @@
 #define HEADER_MAX (32u << 10)
 /* What many watches may lag behind their events, for the sake of all others (docs/serve.md). */
 #define HOLD_MS 10u
-
-/* ---- signals ---- */
-
-static volatile sig_atomic_t interrupted;
-static struct loop *volatile running; /* what a signal stops */
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    interrupted = 1;
-    if (running)
-        loop_stop(running);
-}
-
-static void catch_signals(struct loop *l)
-{
-    struct sigaction act = {.sa_handler = on_signal};
-
-    running = l;
-    sigaction(SIGTERM, &act, NULL);
-    sigaction(SIGINT, &act, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
 
 /* ---- servers ---- */
 
@@ -211,7 +188,7 @@ static int serve_until_asked(struct serve *s, struct err *reterr)
     tell_ready(s);
     serve_go_on(s);
     /* Whoever stops the scheduler (a verdict, a limit that is none) does not stop us. */
-    while (r == 0 && !interrupted)
+    while (r == 0 && !stop_asked())
         r = loop_run(s->loop, false, reterr);
     for (size_t i = 0; i < s->count; i++)
         rest_end_streams(s->clusters[i].rest);
@@ -230,7 +207,7 @@ static void stop(struct serve *s)
         http_server_destroy(s->clusters[i].tcp);
         http_server_destroy(s->clusters[i].local);
     }
-    running = NULL;
+    stop_forget();
     loop_destroy(s->loop);
     /* Requests that are still on their way end here, through everything that they hold. */
     if (s->world)
@@ -253,7 +230,7 @@ static int serve(const struct serve_options *o)
     int r = start(&s, &err);
 
     if (r == 0) {
-        catch_signals(s.loop);
+        stop_on_signals(s.loop);
         r = serve_until_asked(&s, &err);
     }
     if (r < 0) {

@@ -3,6 +3,26 @@
 #ifndef VMCONFORM_RUNNER_COMMANDS_H
 #define VMCONFORM_RUNNER_COMMANDS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct command {
+    const char *name;
+    int (*fn)(int argc, char **argv);
+    const char *help;
+};
+
+/* Whether the usage is all that is wanted, or all that can be told: it was shown, and this is the
+ * exit status. */
+bool command_shows_usage(int argc, char **argv, void (*usage)(FILE *out), int *ret_status);
+/* NULL: none is called so. */
+const struct command *command_find(const struct command *commands, size_t count, const char *word);
+/* The name that the word was meant for; NULL: none is near. */
+const char *command_nearest(const struct command *commands, size_t count, const char *word);
+/* Names and helps, for a usage text; the helps stand below each other. */
+void command_list(const struct command *commands, size_t count, FILE *out);
+
 int cmd_run(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_lint(int argc, char **argv);

@@ -133,19 +133,6 @@ static void add_path(struct path_list *l, const char *path, const json_t *before
         strbuf_addf(l->out, " -> %.160s", text);
 }
 
-static const json_t *of_type(const json_t *list, const char *type)
-{
-    size_t i;
-    json_t *v;
-
-    json_array_foreach((json_t *)list, i, v)
-    {
-        if (strcmp(json_str_or_empty(v, "type"), type) == 0)
-            return v;
-    }
-    return NULL;
-}
-
 /* Conditions tell the most: by type, with their status and reason. */
 static void changed_conditions(const json_t *old, const json_t *now, const char *path,
                                struct path_list *l)
@@ -156,7 +143,7 @@ static void changed_conditions(const json_t *old, const json_t *now, const char 
     json_array_foreach((json_t *)now, i, v)
     {
         const char *type = json_str_or_empty(v, "type");
-        const json_t *before = of_type(old, type);
+        const json_t *before = json_find(old, "type", type);
         AUTO(str)
         char *deeper = mem_printf("%s[%s] %s/%s", path, type, json_str_or_empty(v, "status"),
                                   json_str_or_empty(v, "reason"));

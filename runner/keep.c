@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fdio.h"
 #include "base/mem.h"
 #include "runner/stage.h"
 #include "sim/storage/storage.h"
@@ -16,19 +17,10 @@ static bool copy_range(int in, int out, off_t from, off_t to, char *buf)
 {
     while (from < to) {
         size_t want = to - from < (off_t)COPY_PIECE ? (size_t)(to - from) : COPY_PIECE;
-        ssize_t n = pread(in, buf, want, from);
+        ssize_t n = fdio_read_at(in, buf, want, (uint64_t)from);
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+        if (n <= 0 || fdio_write_at(out, buf, (size_t)n, (uint64_t)from) < 0)
             return false;
-        for (ssize_t done = 0; done < n;) {
-            ssize_t w = pwrite(out, buf + done, (size_t)(n - done), from + done);
-
-            if (w < 0 && errno != EINTR)
-                return false;
-            done += w > 0 ? w : 0;
-        }
         from += n;
     }
     return true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/fdio.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/yaml.h"
@@ -45,23 +46,6 @@ void kubeconfig_add_user(struct kubeconfig *k, const char *name, const char *clu
                                    cluster, "user", context));
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, text, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n == 0)
-            errno = ENOSPC;
-        if (n <= 0)
-            return -1;
-        text += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 /* Written under another name first: a client sees the old file or the new one. */
 static int save_private(const char *path, const struct strbuf *text, struct err *reterr)
 {
@@ -70,7 +54,7 @@ static int save_private(const char *path, const struct strbuf *text, struct err 
 
     if (fd < 0)
         return err_set_errno(reterr, errno, NO_POS, "cannot write '%s'", path);
-    if (write_all(fd, text->data, text->len) == 0 && rename(temporary, path) == 0)
+    if (fdio_write(fd, text->data, text->len) == 0 && rename(temporary, path) == 0)
         return 0;
     err_set_errno(reterr, errno, NO_POS, "cannot write '%s'", path);
     unlink(temporary);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/commands.h"
@@ -13,11 +12,6 @@
  * gnutls_global_init(). */
 GNUTLS_SKIP_GLOBAL_INIT
 
-struct command {
-    const char *name;
-    int (*fn)(int argc, char **argv);
-    const char *help;
-};
 static const struct command commands[] = {
     {"run", cmd_run, "run scenarios and report"},
     {"list", cmd_list, "list the cases of scenarios"},
@@ -37,8 +31,7 @@ static void usage(FILE *out)
     fputs("vmconform: a conformance simulator for software that snapshots, backs up, restores and "
           "protects KubeVirt VMs\n\nusage: vmconform COMMAND [OPTIONS] [PATH...]\n\n",
           out);
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    command_list(commands, ARRAY_LEN(commands), out);
     fputs("\n'vmconform COMMAND --help' or 'vmconform help COMMAND' shows the options of a "
           "command.\n",
           out);
@@ -46,12 +39,8 @@ static void usage(FILE *out)
 
 static int unknown_command(const char *word)
 {
-    const char *names[ARRAY_LEN(commands)];
-    const char *near;
+    const char *near = command_nearest(commands, ARRAY_LEN(commands), word);
 
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        names[i] = commands[i].name;
-    near = err_nearest(word, names, ARRAY_LEN(commands));
     fprintf(stderr, "vmconform: error: unknown command '%s'\n", word);
     if (near)
         fprintf(stderr, "  hint: did you mean '%s'?\n", near);
@@ -72,10 +61,9 @@ static int check_output(int status)
 /* argv: the command's name first, NULL-terminated. */
 static int run_command(int argc, char **argv)
 {
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (strcmp(argv[0], commands[i].name) == 0)
-            return check_output(commands[i].fn(argc, argv));
-    return unknown_command(argv[0]);
+    const struct command *c = command_find(commands, ARRAY_LEN(commands), argv[0]);
+
+    return c ? check_output(c->fn(argc, argv)) : unknown_command(argv[0]);
 }
 
 /* `help serve` is `serve --help`, `help qcow2 map` is `qcow2 map --help`. */
@@ -100,15 +88,11 @@ static int help(int count, char **words)
 
 int main(int argc, char **argv)
 {
+    int status;
+
     json_init();
-    if (argc < 2) {
-        usage(stderr);
-        return EXIT_CANNOT_TELL;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        usage(stdout);
-        return 0;
-    }
+    if (command_shows_usage(argc, argv, usage, &status))
+        return status;
     if (strcmp(argv[1], "--version") == 0) {
         printf("vmconform %s\n", VMCONFORM_VERSION);
         return 0;

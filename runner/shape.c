@@ -228,24 +228,12 @@ int shape_one_of(const struct yaml_doc *doc, const struct yaml_node *node, const
 
 static const char *json_type_word(const json_t *v)
 {
-    switch (json_typeof(v)) {
-    case JSON_OBJECT:
-        return "a map";
-    case JSON_ARRAY:
-        return "a list";
-    case JSON_STRING:
-        return "a text";
-    case JSON_INTEGER:
-        return "an integer";
-    case JSON_REAL:
-        return "a real number";
-    case JSON_NULL:
-        return "null";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        break;
-    }
-    return "a bool";
+    static const char *const words[] = {
+        [JSON_OBJECT] = "a map",       [JSON_ARRAY] = "a list",       [JSON_STRING] = "a text",
+        [JSON_INTEGER] = "an integer", [JSON_REAL] = "a real number", [JSON_TRUE] = "a bool",
+        [JSON_FALSE] = "a bool",       [JSON_NULL] = "null"};
+
+    return words[json_typeof(v)];
 }
 
 static bool list_of_texts(const json_t *v)

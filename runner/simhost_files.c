@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fdio.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/open_flags.h"
@@ -140,39 +141,14 @@ struct host_file *simhost_file_open(struct host *h, const char *path, enum host_
 int simhost_file_read(struct host *h, struct host_file *f, uint64_t offset, void *buf, size_t len,
                       size_t *ret_len, struct err *reterr)
 {
-    size_t done = 0;
+    ssize_t n;
 
     if (host_crashed(h))
         return err_set(reterr, ERR_CRASHED, NO_POS, "crashed");
-    while (done < len) {
-        ssize_t n = pread(f->fd, (char *)buf + done, len - done, (off_t)(offset + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    *ret_len = done;
-    return 0;
-}
-
-static int write_all(const struct host_file *f, uint64_t offset, const void *buf, size_t len,
-                     struct err *reterr)
-{
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t n = pwrite(f->fd, (const char *)buf + done, len - done, (off_t)(offset + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
-        done += (size_t)n;
-    }
+    n = fdio_read_at(f->fd, buf, len, offset);
+    if (n < 0)
+        return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
+    *ret_len = (size_t)n;
     return 0;
 }
 
@@ -182,9 +158,10 @@ int simhost_file_write(struct host *h, struct host_file *f, uint64_t offset, con
     struct simhost *s = simhost_of(h);
 
     if (effect(s, REQUEST_BEFORE, "file-write", f->path, reterr) < 0 ||
-        file_point(s, "write", f->path, offset + len, reterr) < 0 ||
-        write_all(f, offset, buf, len, reterr) < 0)
+        file_point(s, "write", f->path, offset + len, reterr) < 0)
         return -1;
+    if (fdio_write_at(f->fd, buf, len, offset) < 0)
+        return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
     trace_file(s, "write", f->path, (int64_t)len);
     return effect(s, REQUEST_COMMITTED, "file-write", f->path, reterr);
 }

@@ -1,11 +1,12 @@
 #include "runner/worker.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <malloc.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fdio.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/case.h"
@@ -32,20 +33,6 @@ struct result_case *worker_blank_result(const struct planned_case *c,
 char *worker_dir(const char *run_dir, long pid)
 {
     return mem_printf("%s/worker-%ld", run_dir, pid);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    remove(path);
-    return 0;
-}
-
-static void remove_tree(const char *path)
-{
-    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 static bool unit_needs(const struct unit *u, const char *what)
@@ -84,16 +71,8 @@ static const char *missing_need(const struct worker_state *w, const struct unit 
 
 static void write_all(int fd, const char *data, size_t len)
 {
-    while (len) {
-        ssize_t n = write(fd, data, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            _exit(1);
-        data += n;
-        len -= (size_t)n;
-    }
+    if (fdio_write(fd, data, len) < 0)
+        _exit(1);
 }
 
 static void send_result(struct worker_state *w, const struct result_case *r)
@@ -146,7 +125,7 @@ static uint64_t run_once(struct worker_state *w, size_t index, const struct case
         mkdir(dir, 0700);
     run_case(c->unit, c->values, &options, &outcome);
     if (wants_files(c->unit))
-        remove_tree(dir);
+        folder_remove(dir);
     if (options.crash_point) {
         const struct replay again = {w->options->seed, "every-write", w->options->outside};
         char *name = mem_printf("%s{crash=%lld/%s}", outcome.result->name,
@@ -224,7 +203,7 @@ void worker_main(const struct collection *c, const struct pool_options *options,
         run_index(&w, (size_t)strtoull(line, NULL, 10));
         write_all(to, "D\n", 2);
     }
-    remove_tree(w.dir);
+    folder_remove(w.dir);
     free(w.dir);
     fflush(NULL);
     /* exit, not _exit: the leak check of sanitized builds runs in each worker too. */

@@ -123,24 +123,16 @@ static int hint_names(struct err *reterr, const char *word, const char *const *n
 
 static const char *type_name(const json_t *v)
 {
-    switch (json_typeof(v)) {
-    case JSON_OBJECT:
-        return "a map";
-    case JSON_ARRAY:
-        return "a list";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-        return "an integer";
-    case JSON_REAL:
-        return "a number with a fraction";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "a boolean";
-    case JSON_NULL:
-        return "null";
-    }
-    return "something else";
+    static const char *const words[] = {[JSON_OBJECT] = "a map",
+                                        [JSON_ARRAY] = "a list",
+                                        [JSON_STRING] = "a string",
+                                        [JSON_INTEGER] = "an integer",
+                                        [JSON_REAL] = "a number with a fraction",
+                                        [JSON_TRUE] = "a boolean",
+                                        [JSON_FALSE] = "a boolean",
+                                        [JSON_NULL] = "null"};
+
+    return words[json_typeof(v)];
 }
 
 static int wrong_type(struct err *reterr, const char *where, const char *want, const json_t *found)

@@ -11,71 +11,6 @@
 #include "components/osac-operator/text.h"
 #include "kube/meta.h"
 
-void osac_pass_condition(struct pass *p, const char *type, const char *status, const char *reason,
-                         const char *message)
-{
-    meta_set_condition(p->ci, type, status, reason, message, host_now(p->op->host));
-}
-
-bool osac_pass_is_true(const struct pass *p, const char *type)
-{
-    return strcmp(meta_condition_status(p->ci, type), "True") == 0;
-}
-
-/* Somebody else wrote first: look again soon. Everything else is an error. */
-static enum pass_step after_write(struct pass *p, enum answer a, struct err *e, struct err *reterr)
-{
-    if (a == ANSWER_OK)
-        return PASS_ON;
-    if (a == ANSWER_NOT_FOUND)
-        return PASS_STOP; /* gone meanwhile */
-    if (a == ANSWER_CONFLICT) {
-        reconcile_after(p->result, CONFLICT_REQUEUE_NS);
-        return PASS_STOP;
-    }
-    err_move(reterr, e);
-    return PASS_FAILED;
-}
-
-/* Takes over what the server stored: its metadata and spec, with the status of our copy. */
-static void adopt_stored(struct pass *p, json_t *stored)
-{
-    json_decref(p->stored);
-    p->stored = stored;
-    json_t *status = json_incref(json_object_get(p->ci, "status"));
-    json_decref(p->ci);
-    p->ci = json_copy_of(stored);
-    if (status)
-        json_object_set_new(p->ci, "status", status);
-}
-
-enum pass_step osac_pass_write_metadata(struct pass *p, json_t *edited, struct err *reterr)
-{
-    json_t *stored = NULL;
-    AUTO(err) struct err e = {0};
-    enum answer a = client_update(&p->op->hub, &osac_kind_instance, edited, &stored, &e);
-    json_decref(edited);
-    if (a == ANSWER_OK)
-        adopt_stored(p, stored);
-    return after_write(p, a, &e, reterr);
-}
-
-enum pass_step osac_pass_write_status(struct pass *p, struct err *reterr)
-{
-    const json_t *was = json_object_get(p->stored, "status");
-    const json_t *is = json_object_get(p->ci, "status");
-    if (was == is || (was && is && json_same(was, is)))
-        return PASS_ON;
-    json_t *stored = NULL;
-    AUTO(err) struct err e = {0};
-    enum answer a = client_update_status(&p->op->hub, &osac_kind_instance, p->ci, &stored, &e);
-    if (a == ANSWER_OK) {
-        json_decref(p->stored);
-        p->stored = stored;
-    }
-    return after_write(p, a, &e, reterr);
-}
-
 /* The VM lives in the first subnet's namespace, else in the tenant's. */
 static enum pass_step vm_namespace(struct pass *p, char **ret, struct err *reterr)
 {
@@ -115,7 +50,7 @@ static enum pass_step adopt_instance(struct pass *p, struct err *reterr)
         meta_set_annotation(edited, KEY_VM_NAMESPACE, ns);
         free(ns);
     }
-    return osac_pass_write_metadata(p, TAKE(edited), reterr);
+    return osac_pass_write_metadata(p, edited, reterr);
 }
 
 /* Step 2. A hub without the Subnet kind has no subnets to wait for. */
@@ -210,7 +145,7 @@ static enum pass_step release_instance(struct pass *p, struct err *reterr)
     AUTO(json) json_t *edited = json_copy_of(p->stored);
     if (!meta_remove_finalizer(edited, INSTANCE_FINALIZER))
         return PASS_ON;
-    return osac_pass_write_metadata(p, TAKE(edited), reterr);
+    return osac_pass_write_metadata(p, edited, reterr);
 }
 
 /* Snapshots first, then the machine, then our finalizer (3.8). */
@@ -218,7 +153,7 @@ static enum pass_step delete_pass(struct pass *p, struct err *reterr)
 {
     if (!meta_has_finalizer(p->stored, INSTANCE_FINALIZER))
         return PASS_ON;
-    json_put_str(p->ci, "status.phase", "Deleting");
+    json_put_str(p->own, "status.phase", "Deleting");
     AUTO(err) struct err e = {0};
     enum pass_step step = osac_cascade_snapshots(p, &e);
     if (step == PASS_ON)
@@ -236,20 +171,6 @@ static enum pass_step delete_pass(struct pass *p, struct err *reterr)
 int osac_instance_reconcile(void *cookie, const char *ns, const char *name,
                             struct reconcile_result *ret, struct err *reterr)
 {
-    struct pass p = {.op = cookie, .result = ret};
-    AUTO(err) struct err e = {0};
-    enum answer a = client_get(&p.op->hub, &osac_kind_instance, ns, name, &p.stored, &e);
-    if (a == ANSWER_NOT_FOUND || a == ANSWER_NO_KIND)
-        return 0;
-    if (a != ANSWER_OK)
-        return err_move(reterr, &e);
-    p.ci = json_copy_parts(p.stored, "metadata", "status", NULL);
-    enum pass_step step = PASS_ON;
-    if (meta_deleting(p.stored))
-        step = delete_pass(&p, reterr);
-    else if (!osac_object_is_unmanaged(p.stored))
-        step = live_pass(&p, reterr);
-    json_decref(p.stored);
-    json_decref(p.ci);
-    return step == PASS_FAILED ? -1 : 0;
+    struct pass p = {.op = cookie, .kind = &osac_kind_instance, .result = ret};
+    return osac_pass_run(&p, ns, name, live_pass, delete_pass, reterr);
 }

@@ -1,32 +1,8 @@
-/* One pass over a ComputeInstance, and its steps. Steps return PASS_ON to go on, PASS_STOP to end
- * the pass quietly (a later look is arranged), PASS_FAILED with an error set. Status edits collect
- * in `ci` and are written once, at the end of the pass. */
+/* A pass over a ComputeInstance, and its steps. */
 #ifndef VMCONFORM_COMPONENTS_OSAC_OPERATOR_INSTANCE_H
 #define VMCONFORM_COMPONENTS_OSAC_OPERATOR_INSTANCE_H
 
-#include <jansson.h>
-#include <stdbool.h>
-
-#include "components/osac-operator/operator.h"
-
-enum pass_step { PASS_ON = 0, PASS_STOP = 1, PASS_FAILED = -1 };
-
-struct pass {
-    struct osac_operator *op;
-    json_t *stored; /* the object as last read or written; frozen */
-    json_t *ci;     /* our copy: its status is what the pass wants */
-    struct reconcile_result *result;
-};
-
-/* Conditions of the instance's own copy. */
-void osac_pass_condition(struct pass *p, const char *type, const char *status, const char *reason,
-                         const char *message);
-bool osac_pass_is_true(const struct pass *p, const char *type);
-/* Writes metadata changes: `edited` is a changed copy of p->stored (taken over). It fails on any
- * change by others since the read, which then ends the pass: the next one decides anew. */
-enum pass_step osac_pass_write_metadata(struct pass *p, json_t *edited, struct err *reterr);
-/* Writes the status when it differs from the stored one. */
-enum pass_step osac_pass_write_status(struct pass *p, struct err *reterr);
+#include "components/osac-operator/pass.h"
 
 /* ---- instance_status.c ---- */
 void osac_status_init_conditions(struct pass *p);

@@ -23,10 +23,10 @@ void osac_status_init_conditions(struct pass *p)
         {"RestoreInProgress", REASON_EXPECTED},  {"RestoreFailed", REASON_EXPECTED},
     };
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
-        if (!meta_condition(p->ci, wanted[i].type))
+        if (!meta_condition(p->own, wanted[i].type))
             osac_pass_condition(p, wanted[i].type, "False", wanted[i].reason, "");
-    if (!*json_str_or_empty(p->ci, "status.phase"))
-        json_put_str(p->ci, "status.phase", "Starting");
+    if (!*json_str_or_empty(p->own, "status.phase"))
+        json_put_str(p->own, "status.phase", "Starting");
 }
 
 static bool one_of(const char *word, const char *const *words)
@@ -111,15 +111,16 @@ static void follow(struct pass *p, const json_t *vm)
 {
     const char *phase = osac_status_phase_of_vm(vm);
     if (*phase)
-        json_put_str(p->ci, "status.phase", phase);
+        json_put_str(p->own, "status.phase", phase);
     if (!vm) {
         osac_pass_condition(p, "Provisioned", "False", "WaitingForVM",
                             "The machine does not exist yet");
         mirror(p, NULL, "Ready");
         return;
     }
-    json_put_str(p->ci, "status.virtualMachineReference.namespace", meta_namespace(vm));
-    json_put_str(p->ci, "status.virtualMachineReference.kubeVirtVirtualMachineName", meta_name(vm));
+    json_put_str(p->own, "status.virtualMachineReference.namespace", meta_namespace(vm));
+    json_put_str(p->own, "status.virtualMachineReference.kubeVirtVirtualMachineName",
+                 meta_name(vm));
     mirror(p, vm, "Ready");
     mirror(p, vm, "RestartRequired");
     set_provisioned(p, vm, phase);
@@ -127,20 +128,9 @@ static void follow(struct pass *p, const json_t *vm)
 
 enum pass_step osac_status_follow_vm(struct pass *p, struct err *reterr)
 {
-    char *value = osac_object_label_value(meta_name(p->stored));
-    char *selector = mem_printf("%s=%s", KEY_INSTANCE, value);
-    AUTO(json) json_t *vms = NULL;
-    enum answer a =
-        client_list(&p->op->workload, &osac_kind_vm, NULL, selector, NULL, &vms, reterr);
-    free(selector);
-    free(value);
-    if (a != ANSWER_OK)
+    AUTO(json) json_t *vm = NULL;
+    if (osac_pass_machine(p, p->stored, &vm, reterr) != PASS_ON)
         return PASS_FAILED;
-    if (json_array_size(vms) > 1) {
-        err_set(reterr, ERR_INVALID, NO_POS, "%zu virtual machines carry the label of %s",
-                json_array_size(vms), meta_name(p->stored));
-        return PASS_FAILED;
-    }
-    follow(p, json_array_get(vms, 0));
+    follow(p, vm);
     return PASS_ON;
 }

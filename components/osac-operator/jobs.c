@@ -33,17 +33,17 @@ static char *osac_jobs_config_version(const json_t *spec)
 
 static json_t *jobs_of(struct pass *p)
 {
-    json_t *jobs = json_at_mut(p->ci, "status", "provisioningJobs", NULL);
+    json_t *jobs = json_at_mut(p->own, "status", "provisioningJobs", NULL);
     if (!json_is_array(jobs)) {
         jobs = json_array();
-        json_put_take(p->ci, "status.provisioningJobs", jobs);
+        json_put_take(p->own, "status.provisioningJobs", jobs);
     }
     return jobs;
 }
 
 static const json_t *latest(struct pass *p, const char *type)
 {
-    const json_t *jobs = json_path(p->ci, "status.provisioningJobs");
+    const json_t *jobs = json_path(p->own, "status.provisioningJobs");
     for (size_t i = json_array_size(jobs); i > 0; i--) {
         const json_t *job = json_array_get(jobs, i - 1);
         if (strcmp(json_str_or_empty(job, "type"), type) == 0)
@@ -105,7 +105,7 @@ static void append(struct pass *p, const char *type, const char *version)
 /* 2 minutes, doubling with each failure in a row up to 30. */
 static int64_t backoff_ns(struct pass *p, const char *type, const char *version)
 {
-    const json_t *jobs = json_path(p->ci, "status.provisioningJobs");
+    const json_t *jobs = json_path(p->own, "status.provisioningJobs");
     int64_t ns = 0;
     for (size_t i = json_array_size(jobs); i > 0 && ns < BACKOFF_MAX_NS; i--) {
         const json_t *job = json_array_get(jobs, i - 1);
@@ -152,7 +152,7 @@ static void follow_restart(struct pass *p, bool applied)
     int64_t wanted_s, done_s;
     if (!osac_seconds_parse(wanted, &wanted_s))
         return;
-    if (osac_seconds_parse(json_str(p->ci, "status.lastRestartedAt"), &done_s) &&
+    if (osac_seconds_parse(json_str(p->own, "status.lastRestartedAt"), &done_s) &&
         wanted_s <= done_s)
         return;
     if (!applied) {
@@ -161,7 +161,7 @@ static void follow_restart(struct pass *p, bool applied)
     }
     char text[TIME_TEXT];
     time_format(wanted_s * NS_PER_S, text);
-    json_put_str(p->ci, "status.lastRestartedAt", text);
+    json_put_str(p->own, "status.lastRestartedAt", text);
     osac_pass_condition(p, "RestartInProgress", "False", REASON_EXPECTED, "");
 }
 
@@ -169,7 +169,7 @@ enum pass_step osac_jobs_provision(struct pass *p, struct err *reterr)
 {
     (void)reterr;
     char *version = osac_jobs_config_version(json_object_get(p->stored, "spec"));
-    json_put_str(p->ci, "status.desiredConfigVersion", version);
+    json_put_str(p->own, "status.desiredConfigVersion", version);
     const json_t *job = latest(p, "provision");
     bool applied = job && state_is(job, "Succeeded") && version_is(job, version);
     osac_pass_condition(p, "ConfigurationApplied", applied ? "True" : "False",

@@ -39,7 +39,7 @@ static int64_t seconds_or_never(const char *text)
 static void read_signal(const struct pass *p, struct signal *s)
 {
     s->requested = seconds_or_never(json_str(p->stored, "spec.restoreRequestedAt"));
-    s->restored = seconds_or_never(json_str(p->ci, "status.lastRestoredAt"));
+    s->restored = seconds_or_never(json_str(p->own, "status.lastRestoredAt"));
     s->active = seconds_or_never(meta_annotation(p->stored, KEY_ACTIVE_AT));
     s->consumed = seconds_or_never(meta_annotation(p->stored, KEY_CONSUMED_AT));
 }
@@ -86,7 +86,7 @@ static enum pass_step consume(struct pass *p, int64_t request, const char *reaso
                               const char *message, struct err *reterr)
 {
     char *text = time_text(request);
-    json_t *edited = json_copy_of(p->stored);
+    AUTO(json) json_t *edited = json_copy_of(p->stored);
     meta_set_annotation(edited, KEY_CONSUMED_AT, text);
     meta_set_annotation(edited, KEY_CONSUMED_REASON, reason);
     meta_set_annotation(edited, KEY_CONSUMED_MESSAGE, message);
@@ -122,12 +122,12 @@ static bool is_ours(const struct pass *p, const json_t *vmr)
     return same &&
            strcmp(json_str_or_empty(vmr, "spec.target.name"),
                   json_str_or_empty(
-                      p->ci, "status.virtualMachineReference.kubeVirtVirtualMachineName")) == 0;
+                      p->own, "status.virtualMachineReference.kubeVirtVirtualMachineName")) == 0;
 }
 
 static enum pass_step list_vmrs(struct pass *p, json_t **ret, struct err *reterr)
 {
-    const char *ns = json_str(p->ci, "status.virtualMachineReference.namespace");
+    const char *ns = json_str(p->own, "status.virtualMachineReference.namespace");
     *ret = json_array();
     if (!ns)
         return PASS_ON; /* no machine was ever seen: nothing can have been restored */
@@ -169,7 +169,7 @@ static enum pass_step delete_vmr(struct pass *p, const json_t *vmr, struct err *
 static void record_restored(struct pass *p, struct signal *s, int64_t request)
 {
     char *text = time_text(request);
-    json_put_str(p->ci, "status.lastRestoredAt", text);
+    json_put_str(p->own, "status.lastRestoredAt", text);
     host_log(p->op->host, LOG_INFO, "restore of %s requested at %s is complete",
              meta_name(p->stored), text);
     free(text);
@@ -433,7 +433,7 @@ static enum pass_step take_up(struct pass *p, const struct signal *s, struct err
     if (s->active == s->requested)
         return PASS_ON;
     char *text = time_text(s->requested);
-    json_t *edited = json_copy_of(p->stored);
+    AUTO(json) json_t *edited = json_copy_of(p->stored);
     meta_set_annotation(edited, KEY_ACTIVE_AT, text);
     free(text);
     return osac_pass_write_metadata(p, edited, reterr);
@@ -506,11 +506,11 @@ enum pass_step osac_restore_step(struct pass *p, struct err *reterr)
 
 enum pass_step osac_restore_verify_written(struct pass *p, struct err *reterr)
 {
-    const char *wanted = json_str(p->ci, "status.lastRestoredAt");
+    const char *wanted = json_str(p->own, "status.lastRestoredAt");
     if (!wanted || json_str(p->stored, "status.lastRestoredAt"))
         return PASS_ON;
     int64_t request = seconds_or_never(wanted);
-    json_drop(p->ci, "status.lastRestoredAt");
+    json_drop(p->own, "status.lastRestoredAt");
     const char *reason = "LastRestoredAtNotStored";
     enum pass_step step = consume(p, request, reason, osac_restore_message(reason), reterr);
     if (step != PASS_ON)

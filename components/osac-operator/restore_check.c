@@ -181,8 +181,8 @@ enum pass_step osac_restore_check(struct pass *p, int64_t requested_s, struct re
                                   struct restore_refusal *ret_refusal, struct err *reterr)
 {
     ret->vm = mem_strdup(
-        json_str_or_empty(p->ci, "status.virtualMachineReference.kubeVirtVirtualMachineName"));
-    ret->ns = mem_strdup(json_str_or_empty(p->ci, "status.virtualMachineReference.namespace"));
+        json_str_or_empty(p->own, "status.virtualMachineReference.kubeVirtVirtualMachineName"));
+    ret->ns = mem_strdup(json_str_or_empty(p->own, "status.virtualMachineReference.namespace"));
     enum pass_step step = check_snapshot(p, requested_s, ret, ret_refusal, reterr);
     if (step == PASS_ON && !ret_refusal->reason && !*ret->vm)
         return refuse(ret_refusal, "VMNotStopped");

@@ -12,55 +12,11 @@
 #include "components/osac-operator/text.h"
 #include "kube/meta.h"
 
-void osac_snapshot_set(struct snapshot_pass *p, const char *phase, const char *reason,
-                       const char *message)
+void osac_snapshot_set(struct pass *p, const char *phase, const char *reason, const char *message)
 {
     json_put_str(p->own, "status.phase", phase);
     meta_set_condition(p->own, "Ready", strcmp(phase, "Ready") == 0 ? "True" : "False", reason,
                        message, host_now(p->op->host));
-}
-
-/* ---- writing ---- */
-
-static enum pass_step after_write(struct snapshot_pass *p, enum answer a, json_t *stored,
-                                  struct err *e, struct err *reterr)
-{
-    switch (a) {
-    case ANSWER_OK:
-        json_decref(p->stored);
-        p->stored = stored;
-        json_object_set(p->own, "metadata", json_object_get(stored, "metadata"));
-        return PASS_ON;
-    case ANSWER_NOT_FOUND:
-        return PASS_STOP;
-    case ANSWER_CONFLICT:
-        reconcile_after(p->result, CONFLICT_REQUEUE_NS);
-        return PASS_STOP;
-    default:
-        err_move(reterr, e);
-        return PASS_FAILED;
-    }
-}
-
-static enum pass_step write_metadata(struct snapshot_pass *p, const json_t *edited,
-                                     struct err *reterr)
-{
-    json_t *stored = NULL;
-    AUTO(err) struct err e = {0};
-    enum answer a = client_update(&p->op->hub, &osac_kind_snapshot, edited, &stored, &e);
-    return after_write(p, a, stored, &e, reterr);
-}
-
-static enum pass_step write_status(struct snapshot_pass *p, struct err *reterr)
-{
-    const json_t *was = json_object_get(p->stored, "status");
-    const json_t *is = json_object_get(p->own, "status");
-    if (was == is || (was && is && json_same(was, is)))
-        return PASS_ON;
-    json_t *stored = NULL;
-    AUTO(err) struct err e = {0};
-    enum answer a = client_update_status(&p->op->hub, &osac_kind_snapshot, p->own, &stored, &e);
-    return after_write(p, a, stored, &e, reterr);
 }
 
 /* ---- from the KubeVirt snapshot to ours ---- */
@@ -78,7 +34,7 @@ static bool has_indication(const json_t *vms, const char *name)
     return false;
 }
 
-static void map_ready(struct snapshot_pass *p, const json_t *vms)
+static void map_ready(struct pass *p, const json_t *vms)
 {
     const char *taken = json_str(vms, "status.creationTime");
     if (taken)
@@ -113,7 +69,7 @@ static const char *error_text(const json_t *vms)
     return "";
 }
 
-static void map_failed(struct snapshot_pass *p, const json_t *vms)
+static void map_failed(struct pass *p, const json_t *vms)
 {
     char *text = osac_text_for_tenant(error_text(vms));
     char *message =
@@ -125,7 +81,7 @@ static void map_failed(struct snapshot_pass *p, const json_t *vms)
 
 /* Readiness wins over an error that was left behind. An error may pass: then the next look says so.
  */
-static void map_status(struct snapshot_pass *p, const json_t *vms)
+static void map_status(struct pass *p, const json_t *vms)
 {
     const char *phase = json_str_or_empty(vms, "status.phase");
     if (meta_deleting(vms)) {
@@ -142,13 +98,13 @@ static void map_status(struct snapshot_pass *p, const json_t *vms)
     }
 }
 
-static void record_reference(struct snapshot_pass *p, const json_t *vms)
+static void record_reference(struct pass *p, const json_t *vms)
 {
     json_put_str(p->own, "status.virtualMachineSnapshotRef.name", meta_name(vms));
     json_put_str(p->own, "status.virtualMachineSnapshotRef.namespace", meta_namespace(vms));
 }
 
-static enum pass_step follow(struct snapshot_pass *p, struct err *reterr)
+static enum pass_step follow(struct pass *p, struct err *reterr)
 {
     AUTO(json) json_t *found = NULL;
     enum pass_step step = osac_snapshot_find_recorded(p, &found, reterr);
@@ -172,16 +128,16 @@ static enum pass_step follow(struct snapshot_pass *p, struct err *reterr)
 
 /* The finalizer is stored before the workload cluster hears of us: whatever happens then, deletion
  * cleans up. */
-static enum pass_step adopt_snapshot(struct snapshot_pass *p, struct err *reterr)
+static enum pass_step adopt_snapshot(struct pass *p, struct err *reterr)
 {
     if (meta_has_finalizer(p->stored, SNAPSHOT_FINALIZER))
         return PASS_ON;
     AUTO(json) json_t *edited = json_copy_of(p->stored);
     meta_add_finalizer(edited, SNAPSHOT_FINALIZER);
-    return write_metadata(p, edited, reterr);
+    return osac_pass_write_metadata(p, edited, reterr);
 }
 
-static enum pass_step live_pass(struct snapshot_pass *p, struct err *reterr)
+static enum pass_step live_pass(struct pass *p, struct err *reterr)
 {
     enum pass_step step = adopt_snapshot(p, reterr);
     if (step != PASS_ON)
@@ -189,7 +145,7 @@ static enum pass_step live_pass(struct snapshot_pass *p, struct err *reterr)
     AUTO(err) struct err e = {0};
     step = follow(p, &e);
     if (e.code != ERR_CRASHED) { /* what went wrong is worth showing before the back-off */
-        enum pass_step wrote = write_status(p, step == PASS_FAILED ? NULL : reterr);
+        enum pass_step wrote = osac_pass_write_status(p, step == PASS_FAILED ? NULL : reterr);
         if (step != PASS_FAILED)
             step = wrote;
     }
@@ -198,8 +154,7 @@ static enum pass_step live_pass(struct snapshot_pass *p, struct err *reterr)
     return step;
 }
 
-static enum pass_step delete_captures(struct snapshot_pass *p, const json_t *found,
-                                      struct err *reterr)
+static enum pass_step delete_captures(struct pass *p, const json_t *found, struct err *reterr)
 {
     size_t i;
     const json_t *vms;
@@ -219,21 +174,21 @@ static enum pass_step delete_captures(struct snapshot_pass *p, const json_t *fou
     return PASS_ON;
 }
 
-static enum pass_step release_snapshot(struct snapshot_pass *p, struct err *reterr)
+static enum pass_step release_snapshot(struct pass *p, struct err *reterr)
 {
     AUTO(json) json_t *edited = json_copy_of(p->stored);
     meta_remove_finalizer(edited, SNAPSHOT_FINALIZER);
-    return write_metadata(p, edited, reterr);
+    return osac_pass_write_metadata(p, edited, reterr);
 }
 
 /* Only a definite answer that nothing is there releases the finalizer; a timeout is no such answer.
  */
-static enum pass_step delete_pass(struct snapshot_pass *p, struct err *reterr)
+static enum pass_step delete_pass(struct pass *p, struct err *reterr)
 {
     if (!meta_has_finalizer(p->stored, SNAPSHOT_FINALIZER))
         return PASS_ON;
     osac_snapshot_set(p, "Deleting", "Deleting", "");
-    enum pass_step step = write_status(p, reterr);
+    enum pass_step step = osac_pass_write_status(p, reterr);
     if (step != PASS_ON)
         return step;
     AUTO(json) json_t *found = NULL;
@@ -249,20 +204,6 @@ static enum pass_step delete_pass(struct snapshot_pass *p, struct err *reterr)
 int osac_snapshot_reconcile(void *cookie, const char *ns, const char *name,
                             struct reconcile_result *ret, struct err *reterr)
 {
-    struct snapshot_pass p = {.op = cookie, .result = ret};
-    AUTO(err) struct err e = {0};
-    enum answer a = client_get(&p.op->hub, &osac_kind_snapshot, ns, name, &p.stored, &e);
-    if (a == ANSWER_NOT_FOUND || a == ANSWER_NO_KIND)
-        return 0;
-    if (a != ANSWER_OK)
-        return err_move(reterr, &e);
-    p.own = json_copy_parts(p.stored, "metadata", "status", NULL);
-    enum pass_step step = PASS_ON;
-    if (meta_deleting(p.stored))
-        step = delete_pass(&p, reterr);
-    else if (!osac_object_is_unmanaged(p.stored))
-        step = live_pass(&p, reterr);
-    json_decref(p.stored);
-    json_decref(p.own);
-    return step == PASS_FAILED ? -1 : 0;
+    struct pass p = {.op = cookie, .kind = &osac_kind_snapshot, .result = ret};
+    return osac_pass_run(&p, ns, name, live_pass, delete_pass, reterr);
 }

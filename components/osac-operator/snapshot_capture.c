@@ -25,7 +25,7 @@ static bool same_text(const char *a, const char *b)
 
 /* By our object's uid, or by the fulfillment id, which survives when the hub's object is made
  * again. */
-static bool is_ours(const struct snapshot_pass *p, const json_t *vms)
+static bool is_ours(const struct pass *p, const json_t *vms)
 {
     return same_text(meta_annotation(vms, KEY_SNAPSHOT_UID), meta_uid(p->stored)) ||
            same_text(meta_label(vms, KEY_SNAPSHOT_UUID), meta_label(p->stored, KEY_SNAPSHOT_UUID));
@@ -37,13 +37,13 @@ static bool is_anybodys(const json_t *vms)
            meta_label(vms, KEY_SNAPSHOT);
 }
 
-static bool is_referenced(const struct snapshot_pass *p, const json_t *vms)
+static bool is_referenced(const struct pass *p, const json_t *vms)
 {
     return same_text(meta_name(vms), json_str(p->stored, REF_NAME)) &&
            same_text(meta_namespace(vms), json_str(p->stored, REF_NAMESPACE));
 }
 
-static enum answer list_labelled(struct snapshot_pass *p, json_t **ret, struct err *reterr)
+static enum answer list_labelled(struct pass *p, json_t **ret, struct err *reterr)
 {
     char *value = osac_object_label_value(meta_name(p->stored));
     char *selector = mem_printf("%s=%s", KEY_SNAPSHOT, value);
@@ -56,7 +56,7 @@ static enum answer list_labelled(struct snapshot_pass *p, json_t **ret, struct e
 
 /* The one that was recorded, when its labels were lost: ours unless it says that it is another's.
  */
-static enum answer add_referenced(struct snapshot_pass *p, json_t *found, struct err *reterr)
+static enum answer add_referenced(struct pass *p, json_t *found, struct err *reterr)
 {
     const char *name = json_str(p->stored, REF_NAME), *ns = json_str(p->stored, REF_NAMESPACE);
     if (!name || !ns)
@@ -71,8 +71,7 @@ static enum answer add_referenced(struct snapshot_pass *p, json_t *found, struct
     return a;
 }
 
-enum pass_step osac_snapshot_find_recorded(struct snapshot_pass *p, json_t **ret,
-                                           struct err *reterr)
+enum pass_step osac_snapshot_find_recorded(struct pass *p, json_t **ret, struct err *reterr)
 {
     AUTO(json) json_t *found = json_array();
     AUTO(err) struct err e = {0};
@@ -87,7 +86,7 @@ enum pass_step osac_snapshot_find_recorded(struct snapshot_pass *p, json_t **ret
     return PASS_ON;
 }
 
-enum pass_step osac_snapshot_find(struct snapshot_pass *p, json_t **ret, struct err *reterr)
+enum pass_step osac_snapshot_find(struct pass *p, json_t **ret, struct err *reterr)
 {
     AUTO(json) json_t *labelled = NULL;
     AUTO(json) json_t *found = json_array();
@@ -108,7 +107,7 @@ enum pass_step osac_snapshot_find(struct snapshot_pass *p, json_t **ret, struct 
 
 /* ---- the parent ---- */
 
-static enum pass_step give_up(struct snapshot_pass *p, const char *reason, const char *message)
+static enum pass_step give_up(struct pass *p, const char *reason, const char *message)
 {
     host_log(p->op->host, LOG_WARNING, "snapshot %s failed: %s: %s", meta_name(p->stored), reason,
              message);
@@ -116,14 +115,14 @@ static enum pass_step give_up(struct snapshot_pass *p, const char *reason, const
     return PASS_STOP;
 }
 
-static enum pass_step wait(struct snapshot_pass *p, const char *reason, const char *message)
+static enum pass_step wait(struct pass *p, const char *reason, const char *message)
 {
     osac_snapshot_set(p, "Creating", reason, message);
     reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
     return PASS_STOP;
 }
 
-static enum pass_step read_parent(struct snapshot_pass *p, json_t **ret, struct err *reterr)
+static enum pass_step read_parent(struct pass *p, json_t **ret, struct err *reterr)
 {
     AUTO(json) json_t *parent = NULL;
     AUTO(err) struct err e = {0};
@@ -150,24 +149,11 @@ static enum pass_step read_parent(struct snapshot_pass *p, json_t **ret, struct 
 
 /* Two machines with one instance's label, or another one than the instance refers to: no telling
  * which data would be captured. A machine that is gone is KubeVirt's to report. */
-static enum pass_step check_machine(struct snapshot_pass *p, const json_t *parent,
-                                    struct err *reterr)
+static enum pass_step check_machine(struct pass *p, const json_t *parent, struct err *reterr)
 {
-    char *value = osac_object_label_value(meta_name(parent));
-    char *selector = mem_printf("%s=%s", KEY_INSTANCE, value);
-    AUTO(json) json_t *vms = NULL;
-    enum answer a =
-        client_list(&p->op->workload, &osac_kind_vm, NULL, selector, NULL, &vms, reterr);
-    free(selector);
-    free(value);
-    if (a != ANSWER_OK)
+    AUTO(json) json_t *vm = NULL;
+    if (osac_pass_machine(p, parent, &vm, reterr) != PASS_ON)
         return PASS_FAILED;
-    if (json_array_size(vms) > 1) {
-        err_set(reterr, ERR_INVALID, NO_POS, "%zu virtual machines carry the label of %s",
-                json_array_size(vms), meta_name(parent));
-        return PASS_FAILED;
-    }
-    const json_t *vm = json_array_get(vms, 0);
     if (vm && strcmp(meta_name(vm),
                      json_str_or_empty(
                          parent, "status.virtualMachineReference.kubeVirtVirtualMachineName")) != 0)
@@ -175,7 +161,7 @@ static enum pass_step check_machine(struct snapshot_pass *p, const json_t *paren
     return PASS_ON;
 }
 
-static void warn_of_many(struct snapshot_pass *p)
+static void warn_of_many(struct pass *p)
 {
     if (p->op->snapshots_warn_at <= 0 || !p->op->snapshots)
         return;
@@ -192,7 +178,7 @@ static void warn_of_many(struct snapshot_pass *p)
 
 /* ---- creating ---- */
 
-static json_t *new_vms(const struct snapshot_pass *p, const json_t *parent, const char *name)
+static json_t *new_vms(const struct pass *p, const json_t *parent, const char *name)
 {
     json_t *vms =
         kind_object(&osac_kind_vms,
@@ -212,7 +198,7 @@ static json_t *new_vms(const struct snapshot_pass *p, const json_t *parent, cons
     return vms;
 }
 
-static enum pass_step created(struct snapshot_pass *p, const json_t *vms)
+static enum pass_step created(struct pass *p, const json_t *vms)
 {
     json_put_str(p->own, REF_NAME, meta_name(vms));
     json_put_str(p->own, REF_NAMESPACE, meta_namespace(vms));
@@ -221,7 +207,7 @@ static enum pass_step created(struct snapshot_pass *p, const json_t *vms)
     return PASS_STOP;
 }
 
-static enum pass_step refused(struct snapshot_pass *p, const char *details)
+static enum pass_step refused(struct pass *p, const char *details)
 {
     char *text = osac_text_for_tenant(details);
     char *message = mem_printf("The snapshot was refused: %s", text);
@@ -232,7 +218,7 @@ static enum pass_step refused(struct snapshot_pass *p, const char *details)
 }
 
 /* Missing rights and quotas come and go: not final, but visible. */
-static enum pass_step not_allowed(struct snapshot_pass *p, struct err *e, struct err *reterr)
+static enum pass_step not_allowed(struct pass *p, struct err *e, struct err *reterr)
 {
     osac_snapshot_set(p, "Creating", "SnapshotForbidden",
                       "The platform does not allow the snapshot yet");
@@ -241,7 +227,7 @@ static enum pass_step not_allowed(struct snapshot_pass *p, struct err *e, struct
 }
 
 /* PASS_ON: the name is another's, try the next one. */
-static enum pass_step create_named(struct snapshot_pass *p, const json_t *parent, const char *name,
+static enum pass_step create_named(struct pass *p, const json_t *parent, const char *name,
                                    struct err *reterr)
 {
     AUTO(json) json_t *vms = new_vms(p, parent, name);
@@ -272,7 +258,7 @@ static enum pass_step create_named(struct snapshot_pass *p, const json_t *parent
     return PASS_FAILED;
 }
 
-static enum pass_step create_vms(struct snapshot_pass *p, const json_t *parent, struct err *reterr)
+static enum pass_step create_vms(struct pass *p, const json_t *parent, struct err *reterr)
 {
     enum pass_step step = create_named(p, parent, meta_name(p->stored), reterr);
     if (step != PASS_ON)
@@ -285,7 +271,7 @@ static enum pass_step create_vms(struct snapshot_pass *p, const json_t *parent, 
     return step;
 }
 
-enum pass_step osac_snapshot_capture(struct snapshot_pass *p, struct err *reterr)
+enum pass_step osac_snapshot_capture(struct pass *p, struct err *reterr)
 {
     AUTO(json) json_t *parent = NULL;
     enum pass_step step = read_parent(p, &parent, reterr);

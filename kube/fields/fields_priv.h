@@ -26,6 +26,8 @@ struct pool {
     size_t held_count, held_cap;
 };
 void *pool_alloc(struct pool *p, size_t bytes);
+/* Room for one more item of a list, which may move. */
+void *pool_grow(struct pool *p, void *list, size_t count, size_t *cap, size_t item_bytes);
 char *pool_strdup(struct pool *p, const char *s);
 /* Keeps a value (taken) as long as the pool. Returns it. */
 json_t *pool_hold(struct pool *p, json_t *v);

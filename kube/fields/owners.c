@@ -50,14 +50,7 @@ struct owner *owners_find(struct owners *o, const char *id)
 
 static struct owner *owners_add(struct owners *o, const struct owner *of)
 {
-    if (o->count == o->cap) {
-        size_t cap = o->cap ? o->cap * 2 : 8;
-        struct owner *more = pool_alloc(o->pool, cap * sizeof(*more));
-        if (o->count)
-            memcpy(more, o->list, o->count * sizeof(*more));
-        o->list = more;
-        o->cap = cap;
-    }
+    o->list = pool_grow(o->pool, o->list, o->count, &o->cap, sizeof(*o->list));
     o->list[o->count] = *of;
     return &o->list[o->count++];
 }

@@ -28,6 +28,17 @@ void *pool_alloc(struct pool *p, size_t bytes)
     return at;
 }
 
+void *pool_grow(struct pool *p, void *list, size_t count, size_t *cap, size_t item_bytes)
+{
+    if (count < *cap)
+        return list;
+    *cap = *cap ? *cap * 2 : 8;
+    void *more = pool_alloc(p, *cap * item_bytes);
+    if (count)
+        memcpy(more, list, count * item_bytes);
+    return more;
+}
+
 char *pool_strdup(struct pool *p, const char *s)
 {
     size_t size = strlen(s) + 1;

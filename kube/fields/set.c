@@ -14,14 +14,7 @@ void set_add(struct set_builder *b, const struct element *e, bool member, const 
 {
     if (!member && !below)
         return;
-    if (b->count == b->cap) {
-        size_t cap = b->cap ? b->cap * 2 : 8;
-        struct set_item *more = pool_alloc(b->pool, cap * sizeof(*more));
-        if (b->count)
-            memcpy(more, b->items, b->count * sizeof(*more));
-        b->items = more;
-        b->cap = cap;
-    }
+    b->items = pool_grow(b->pool, b->items, b->count, &b->cap, sizeof(*b->items));
     if (b->count && element_compare(&b->items[b->count - 1].e, e) >= 0)
         b->unsorted = true;
     b->items[b->count++] = (struct set_item){*e, member, below};

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fdio.h"
 #include "base/mem.h"
 #include "runner/open_flags.h"
 #include "runner/realhost/realhost_priv.h"
@@ -47,42 +48,25 @@ struct host_file *real_file_open(struct host *h, const char *path, enum host_ope
 int real_file_read(struct host *h, struct host_file *f, uint64_t offset, void *buf, size_t len,
                    size_t *ret_len, struct err *reterr)
 {
-    size_t done = 0;
+    ssize_t n;
 
     if (root_of(h, reterr) < 0)
         return -1;
-    while (done < len) {
-        ssize_t n = pread(f->fd, (char *)buf + done, len - done, (off_t)(offset + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    *ret_len = done;
+    n = fdio_read_at(f->fd, buf, len, offset);
+    if (n < 0)
+        return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
+    *ret_len = (size_t)n;
     return 0;
 }
 
 int real_file_write(struct host *h, struct host_file *f, uint64_t offset, const void *buf,
                     size_t len, struct err *reterr)
 {
-    size_t done = 0;
-
     if (root_of(h, reterr) < 0)
         return -1;
-    while (done < len) {
-        ssize_t n = pwrite(f->fd, (const char *)buf + done, len - done, (off_t)(offset + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
-        done += (size_t)n;
-    }
-    return 0;
+    return fdio_write_at(f->fd, buf, len, offset) < 0
+               ? err_set_errno(reterr, errno, NO_POS, "%s", f->path)
+               : 0;
 }
 
 int real_file_sync(struct host *h, struct host_file *f, struct err *reterr)

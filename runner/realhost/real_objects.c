@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fdio.h"
 #include "base/mem.h"
 #include "runner/realhost/realhost_priv.h"
 
@@ -61,20 +62,11 @@ static int open_object(struct host *h, const char *bucket, const char *key, stru
 static int read_at(int fd, const char *key, uint64_t offset, void *buf, size_t len, size_t *ret_len,
                    struct err *reterr)
 {
-    size_t done = 0;
+    ssize_t n = fdio_read_at(fd, buf, len, offset);
 
-    while (done < len) {
-        ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(offset + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(reterr, errno, NO_POS, "%s", key);
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    *ret_len = done;
+    if (n < 0)
+        return err_set_errno(reterr, errno, NO_POS, "%s", key);
+    *ret_len = (size_t)n;
     return 0;
 }
 
@@ -127,21 +119,6 @@ static int make_folders(int folder, char *path, struct err *reterr)
     return 0;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, data, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        data += n;
-        len -= (size_t)n;
-    }
-    return fsync(fd);
-}
-
 int real_object_put(struct host *h, const char *bucket, const char *key, const void *data,
                     size_t len, struct err *reterr)
 {
@@ -159,7 +136,8 @@ int real_object_put(struct host *h, const char *bucket, const char *key, const v
 
     if (fd < 0)
         return -1;
-    if (write_all(fd, data, len) == 0 && renameat(dir, part_name, dir, name) == 0)
+    if (fdio_write(fd, data, len) == 0 && fsync(fd) == 0 &&
+        renameat(dir, part_name, dir, name) == 0)
         return 0;
     err_set_errno(reterr, errno, NO_POS, "%s", key);
     unlinkat(dir, part_name, 0);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "base/wall.h"
 #include "kube/time.h"
 #include "runner/realhost/realhost_priv.h"
+#include "runner/stop.h"
 
 /* ---- the host ---- */
 
@@ -225,27 +225,6 @@ static void run_component(void *arg)
     loop_stop(r->loop);
 }
 
-static volatile sig_atomic_t asked; /* to stop */
-static struct loop *volatile running;
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    asked = 1;
-    if (running)
-        loop_stop(running);
-}
-
-static void catch_signals(struct loop *l)
-{
-    struct sigaction act = {.sa_handler = on_signal};
-
-    running = l;
-    sigaction(SIGTERM, &act, NULL);
-    sigaction(SIGINT, &act, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
 int realhost_run(struct realhost *r, const struct component *c, const json_t *config,
                  struct err *reterr)
 {
@@ -253,12 +232,12 @@ int realhost_run(struct realhost *r, const struct component *c, const json_t *co
     bool stopped;
     int result = 0;
 
-    catch_signals(r->loop);
+    stop_on_signals(r->loop);
     actor_spawn(r->process, "main", run_component, &l);
-    while (result == 0 && !asked && process_actors(r->process) > 0)
+    while (result == 0 && !stop_asked() && process_actors(r->process) > 0)
         result = loop_run(r->loop, false, reterr);
     stopped = process_actors(r->process) > 0;
-    running = NULL;
+    stop_forget();
     if (stopped)
         sched_unwind(r->sched); /* crashes what runs: every task goes through its own errors */
     if (result < 0 || stopped || r->result == 0)

@@ -115,14 +115,20 @@ json_t *crd_object_status(struct crd *c, int64_t now_ns)
     return json_incref(c->established.status);
 }
 
+/* What the server itself asks for; it borrows the object's name. */
+static struct api_request own_request(const json_t *object)
+{
+    return (struct api_request){.verb = API_UPDATE,
+                                .resource = crd_resource,
+                                .name = meta_name(object),
+                                .subresource = "status",
+                                .user = SERVER_USER};
+}
+
 static void put_object(struct apiserver *a, json_t *object /* taken */)
 {
     struct rtype *t = rtype_find(a, CRD_GROUP, crd_resource.plural);
-    const struct api_request req = {.verb = API_UPDATE,
-                                    .resource = crd_resource,
-                                    .name = meta_name(object),
-                                    .subresource = "status",
-                                    .user = SERVER_USER};
+    const struct api_request req = own_request(object);
     AUTO(str) char *key = mem_strdup(meta_name(object));
     commit_put(a, &req, t, key, object);
 }
@@ -265,11 +271,7 @@ static void release(struct apiserver *a, struct rtype *crds, const json_t *objec
     else
         set_terminating(a, last, "False", "NeverEstablished", "resource was never established");
     meta_remove_finalizer(last, CRD_FINALIZER);
-    const struct api_request req = {.verb = API_UPDATE,
-                                    .resource = crd_resource,
-                                    .name = meta_name(object),
-                                    .subresource = "status",
-                                    .user = SERVER_USER};
+    const struct api_request req = own_request(object);
     AUTO(str) char *key = mem_strdup(meta_name(object));
     if (delete_is_free(last))
         commit_remove(a, &req, crds, key, last);

@@ -2,6 +2,7 @@
  * known fields and types only. */
 #include <string.h>
 
+#include "kube/gotext.h"
 #include "sim/apiserver/server_priv.h"
 
 /* What metadata may hold, and how it looks like. managedFields is what the client says they are
@@ -37,33 +38,12 @@ static const struct {
     {"selfLink", SHAPE_DROP, ""},
 };
 
-static const char *go_kind(const json_t *v)
-{
-    switch (json_typeof(v)) {
-    case JSON_OBJECT:
-        return "object";
-    case JSON_ARRAY:
-        return "array";
-    case JSON_STRING:
-        return "string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "number";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "bool";
-    case JSON_NULL:
-        return "null";
-    }
-    return "";
-}
-
 static int bad_type(struct call *c, const json_t *v, const char *field, const char *go_type)
 {
     AUTO(str)
     char *why = mem_printf(
         "json: cannot unmarshal %s into Go struct field ObjectMeta.metadata.%s of type %s",
-        go_kind(v), field, go_type);
+        gotext_kind(v), field, go_type);
     return decode_failed(c, why);
 }
 
@@ -163,7 +143,7 @@ static int decode_meta(struct call *c, json_t *object)
         AUTO(str)
         char *why = mem_printf(
             "json: cannot unmarshal %s into Go struct field %s.metadata of type v1.ObjectMeta",
-            go_kind(meta), c->t->kind);
+            gotext_kind(meta), c->t->kind);
         return decode_failed(c, why);
     }
     strict_meta(c, meta);

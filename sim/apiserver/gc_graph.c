@@ -115,19 +115,9 @@ static void dependent_remove(struct gc_node *owner, const struct gc_node *n)
     }
 }
 
-static const json_t *ref_in(const json_t *owners, const char *uid)
-{
-    for (size_t i = 0; i < json_array_size(owners); i++) {
-        const json_t *ref = json_array_get(owners, i);
-        if (strcmp(json_str_or_empty(ref, "uid"), uid) == 0)
-            return ref;
-    }
-    return NULL;
-}
-
 const json_t *gc_ref_to(const struct gc_node *dependent, const char *uid)
 {
-    return ref_in(dependent->owners, uid);
+    return json_find(dependent->owners, "uid", uid);
 }
 
 static void queue_dependents(struct gc *g, const struct gc_node *n)
@@ -180,7 +170,7 @@ static void update_owners(struct gc *g, struct gc_node *n, const json_t *object)
     n->owners = json_incref(now);
     for (size_t i = 0; i < json_array_size(was); i++) {
         const json_t *ref = json_array_get(was, i);
-        const json_t *kept = ref_in(now, json_str_or_empty(ref, "uid"));
+        const json_t *kept = json_find(now, "uid", json_str_or_empty(ref, "uid"));
         if (!kept)
             unlink_owner(g, n, ref);
         else if (blocks(ref) && !blocks(kept))
@@ -188,7 +178,7 @@ static void update_owners(struct gc *g, struct gc_node *n, const json_t *object)
     }
     for (size_t i = 0; i < json_array_size(now); i++) {
         const json_t *ref = json_array_get(now, i);
-        if (!ref_in(was, json_str_or_empty(ref, "uid")))
+        if (!json_find(was, "uid", json_str_or_empty(ref, "uid")))
             link_owner(g, n, ref);
     }
     json_decref(was);

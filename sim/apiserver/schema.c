@@ -346,6 +346,14 @@ const struct schema *schema_prop(const struct schema *s, const char *name)
     return NULL;
 }
 
+const struct schema *schema_of_member(const struct schema *s, const char *name, bool *ret_map_key)
+{
+    const struct schema *prop = schema_prop(s, name);
+    if (ret_map_key)
+        *ret_map_key = !prop;
+    return prop ? prop : s->additional;
+}
+
 /* ---- pruning and defaulting ---- */
 
 static bool is_system_key(const char *key)

@@ -198,10 +198,8 @@ static void rules_in_object(const struct schema *s, struct schema_frame *f,
     json_t *value;
     json_object_foreach((json_t *)f->value, key, value)
     {
-        const struct schema *child = schema_prop(s, key);
-        bool map_key = !child;
-        if (!child)
-            child = s->additional;
+        bool map_key;
+        const struct schema *child = schema_of_member(s, key, &map_key);
         if (!child || !child->has_rules)
             continue;
         const json_t *old = s->atomic_map ? NULL : json_object_get(f->old, key);

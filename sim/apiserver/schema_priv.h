@@ -72,6 +72,9 @@ struct schema {
 };
 
 const struct schema *schema_prop(const struct schema *s, const char *name);
+/* Of a member of this name: what is said of it, else (*ret_map_key, which may be NULL) of all that
+ * nothing is said of; NULL: nothing. */
+const struct schema *schema_of_member(const struct schema *s, const char *name, bool *ret_map_key);
 /* Compiles x-kubernetes-validations of s. */
 void schema_rules_compile(struct schema *s, const json_t *rules, const char *field,
                           struct field_errors *errors);

@@ -134,24 +134,12 @@ static void add_limit_error(const struct check *c, const json_t *shown, const ch
 
 static const char *type_of(const json_t *v)
 {
-    switch (json_typeof(v)) {
-    case JSON_OBJECT:
-        return "object";
-    case JSON_ARRAY:
-        return "array";
-    case JSON_STRING:
-        return "string";
-    case JSON_INTEGER:
-        return "integer";
-    case JSON_REAL:
-        return "number";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "boolean";
-    case JSON_NULL:
-        return "null";
-    }
-    return "";
+    static const char *const words[] = {
+        [JSON_OBJECT] = "object",   [JSON_ARRAY] = "array", [JSON_STRING] = "string",
+        [JSON_INTEGER] = "integer", [JSON_REAL] = "number", [JSON_TRUE] = "boolean",
+        [JSON_FALSE] = "boolean",   [JSON_NULL] = "null"};
+
+    return words[json_typeof(v)];
 }
 
 static const char *type_word(const struct schema *s)
@@ -371,9 +359,7 @@ static void check_object(const struct check *c, const struct schema *s, const js
     json_t *value;
     json_object_foreach((json_t *)v, key, value)
     {
-        const struct schema *child = schema_prop(s, key);
-        if (!child)
-            child = s->additional;
+        const struct schema *child = schema_of_member(s, key, NULL);
         if (!child)
             continue;
         /* Keys of maps are written like members here; rules and lists write them with brackets. */
@@ -542,10 +528,8 @@ static void lists_in_object(const struct schema *s, struct schema_frame *f,
     json_t *value;
     json_object_foreach((json_t *)f->value, key, value)
     {
-        const struct schema *child = schema_prop(s, key);
-        bool map_key = !child;
-        if (!child)
-            child = s->additional;
+        bool map_key;
+        const struct schema *child = schema_of_member(s, key, &map_key);
         if (!child || !child->has_list_types)
             continue;
         struct schema_frame next = {.up = f,

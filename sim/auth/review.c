@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "kube/gotext.h"
 #include "kube/meta.h"
 #include "kube/status.h"
 #include "sim/auth/auth_priv.h"
@@ -10,27 +11,6 @@
 static const char *const go_types[128] = {
     ['s'] = "string", ['b'] = "bool",     ['i'] = "int64",
     ['o'] = "object", ['a'] = "[]string", ['m'] = "map[string][]string"};
-
-static const char *json_kind(const json_t *v)
-{
-    switch (json_typeof(v)) {
-    case JSON_OBJECT:
-        return "object";
-    case JSON_ARRAY:
-        return "array";
-    case JSON_STRING:
-        return "string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "number";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "bool";
-    case JSON_NULL:
-        break;
-    }
-    return "null";
-}
 
 static bool are_strings(const json_t *list)
 {
@@ -80,7 +60,7 @@ static int bad_type(const char *kind, const json_t *v, const struct review_field
     return status_bad_request(ret,
                               "%s in version \"v1\" cannot be handled as a %s: json: cannot "
                               "unmarshal %s into Go struct field %s.%s of type %s",
-                              kind, kind, json_kind(v), kind, f->path, go_types[(int)f->type]);
+                              kind, kind, gotext_kind(v), kind, f->path, go_types[(int)f->type]);
 }
 
 /* null is the same as nothing. */

@@ -123,13 +123,8 @@ static int put_status(struct simloop *l, json_t *pod, json_t **ret)
 /* All claims are there and bound: what is scheduled may have lost one since. */
 static bool claims_ready(const struct simloop *l, const json_t *pod)
 {
-    size_t i;
-    json_t *volume;
-    json_array_foreach(json_path(pod, "spec.volumes"), i, volume)
-    {
-        const char *name = json_str_or_empty(volume, "persistentVolumeClaim.claimName");
-        if (!*name)
-            continue;
+    const char *name;
+    for (size_t at = 0; (name = pod_next_claim(pod, &at));) {
         AUTO(json) json_t *claim = simloop_get(l, &LOOP_CLAIMS, meta_namespace(pod), name);
         if (!claim || strcmp(json_str_or_empty(claim, "status.phase"), "Bound"))
             return false;

@@ -1,12 +1,12 @@
 /* From a container's volumeMounts and volumeDevices to real paths: claims through storage,
  * everything else as a folder of the pod. */
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
@@ -47,18 +47,6 @@ static char *own_volume(struct podrun *run, const json_t *pod, const char *volum
     return make_folders(path, strlen(dir) + 1, reterr) < 0 ? NULL : TAKE(path);
 }
 
-static const json_t *find_volume(const json_t *pod, const char *name)
-{
-    size_t i;
-    json_t *volume;
-    json_array_foreach(json_path(pod, "spec.volumes"), i, volume)
-    {
-        if (!strcmp(json_str_or_empty(volume, "name"), name))
-            return volume;
-    }
-    return NULL;
-}
-
 static char *claim_path(struct podrun *run, const json_t *pod, const char *claim, bool block,
                         struct err *reterr)
 {
@@ -96,7 +84,7 @@ static int add_mount(struct podrun *run, const json_t *pod, const json_t *mount,
                      struct err *reterr)
 {
     const char *name = json_str_or_empty(mount, "name");
-    const json_t *volume = find_volume(pod, name);
+    const json_t *volume = json_find(json_path(pod, "spec.volumes"), "name", name);
     const char *claim = json_str_or_empty(volume, "persistentVolumeClaim.claimName");
     const char *path = json_str_or_empty(mount, block ? "devicePath" : "mountPath");
     if (!volume)
@@ -152,18 +140,10 @@ void podrun_finish_mounts(struct podrun *run)
     run->mount_count = 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 void podrun_remove_folder(struct podrun *run)
 {
     if (run->folder)
-        nftw(run->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        folder_remove(run->folder);
     free(run->folder);
     run->folder = NULL;
 }

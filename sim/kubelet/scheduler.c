@@ -23,18 +23,6 @@ static bool waits_for_consumer(const struct simloop *l, const json_t *claim)
     return !strcmp(json_str_or_empty(class, "volumeBindingMode"), "WaitForFirstConsumer");
 }
 
-static bool names_claim(const json_t *pod, const char *claim)
-{
-    size_t i;
-    json_t *volume;
-    json_array_foreach(json_path(pod, "spec.volumes"), i, volume)
-    {
-        if (!strcmp(json_str_or_empty(volume, "persistentVolumeClaim.claimName"), claim))
-            return true;
-    }
-    return false;
-}
-
 /* Another pod on a node has the ReadWriteOncePod claim. */
 static bool taken_by_other(const struct simloop *l, const json_t *claim, const json_t *pod)
 {
@@ -50,7 +38,7 @@ static bool taken_by_other(const struct simloop *l, const json_t *claim, const j
         const char *phase = json_str_or_empty(other, "status.phase");
         if (strcmp(meta_uid(other), meta_uid(pod)) && *json_str_or_empty(other, "spec.nodeName") &&
             strcmp(phase, "Succeeded") && strcmp(phase, "Failed") &&
-            names_claim(other, meta_name(claim)))
+            pod_uses_claim(other, meta_name(claim)))
             return true;
     }
     return false;
@@ -109,13 +97,8 @@ static int select_node(struct simloop *l, const json_t *claim)
 static int check_claims(struct simloop *l, const json_t *pod)
 {
     bool ready = true;
-    size_t i;
-    json_t *volume;
-    json_array_foreach(json_path(pod, "spec.volumes"), i, volume)
-    {
-        const char *name = json_str_or_empty(volume, "persistentVolumeClaim.claimName");
-        if (!*name)
-            continue;
+    const char *name;
+    for (size_t at = 0; (name = pod_next_claim(pod, &at));) {
         AUTO(json) json_t *claim = simloop_get(l, &LOOP_CLAIMS, meta_namespace(pod), name);
         AUTO(str) char *why = claim_obstacle(l, pod, name, claim);
         if (why)

@@ -16,22 +16,11 @@ static bool is_policy(const json_t *restore, const char *path, const char *value
     return !strcmp(json_str_or_empty(restore, path), value);
 }
 
-static const json_t *override_of(const json_t *restore, const char *volume)
-{
-    size_t i;
-    json_t *override;
-    json_array_foreach(json_path(restore, "spec.volumeRestoreOverrides"), i, override)
-    {
-        if (!strcmp(json_str_or_empty(override, "volumeName"), volume))
-            return override;
-    }
-    return NULL;
-}
-
 static char *claim_name(const json_t *restore, const json_t *backup)
 {
     const char *volume = json_str_or_empty(backup, "volumeName");
-    const json_t *override = override_of(restore, volume);
+    const json_t *override =
+        json_find(json_path(restore, "spec.volumeRestoreOverrides"), "volumeName", volume);
     const char *chosen = override ? json_str(override, "restoreName") : NULL;
     if (chosen && *chosen)
         return mem_strdup(chosen);
@@ -145,7 +134,8 @@ static json_t *claim_of(const json_t *restore, const json_t *entry, const json_t
     json_t *pvc = ctl_object(&KIND_PVC, meta_namespace(restore),
                              json_str_or_empty(entry, "persistentVolumeClaim"));
     copy_metadata(pvc, source, restore, json_path(content, "spec.source.virtualMachine"));
-    apply_override(pvc, override_of(restore, json_str_or_empty(backup, "volumeName")));
+    apply_override(pvc, json_find(json_path(restore, "spec.volumeRestoreOverrides"), "volumeName",
+                                  json_str_or_empty(backup, "volumeName")));
     json_object_set_new(pvc, "spec", json_object());
     json_t *spec = json_object_get(pvc, "spec");
     for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
@@ -163,23 +153,12 @@ static json_t *claim_of(const json_t *restore, const json_t *entry, const json_t
     return pvc;
 }
 
-static const json_t *backup_of(const json_t *content, const char *volume)
-{
-    size_t i;
-    json_t *backup;
-    json_array_foreach(json_path(content, "spec.volumeBackups"), i, backup)
-    {
-        if (!strcmp(json_str_or_empty(backup, "volumeName"), volume))
-            return backup;
-    }
-    return NULL;
-}
-
 static int create_claim(struct kv *kv, const json_t *restore, const json_t *entry,
                         const json_t *content, const json_t *vm, struct err *reterr)
 {
     const char *ns = meta_namespace(restore);
-    const json_t *backup = backup_of(content, json_str_or_empty(entry, "volumeName"));
+    const json_t *backup = json_find(json_path(content, "spec.volumeBackups"), "volumeName",
+                                     json_str_or_empty(entry, "volumeName"));
     const char *vs_name = json_str_or_empty(entry, "volumeSnapshotName");
     AUTO(json) json_t *vs = ctl_peek(&kv->restore, &KIND_VOLUME_SNAPSHOT, ns, vs_name);
     if (!backup || !vs)

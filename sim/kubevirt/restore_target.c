@@ -11,18 +11,6 @@
 #define ANNOTATION_LAST "restore.kubevirt.io/lastRestoreUID"
 #define ANNOTATION_OWNED "restore.kubevirt.io/owned-by-vm"
 
-static const json_t *restored(const json_t *restore, const char *volume)
-{
-    size_t i;
-    json_t *entry;
-    json_array_foreach(json_path(restore, "status.restores"), i, entry)
-    {
-        if (!strcmp(json_str_or_empty(entry, "volumeName"), volume))
-            return entry;
-    }
-    return NULL;
-}
-
 /* Volumes point to the new claims; memory dumps are dropped; what the snapshot does not hold keeps
  * its reference. */
 static void point_volumes(json_t *spec, const json_t *restore)
@@ -34,37 +22,14 @@ static void point_volumes(json_t *spec, const json_t *restore)
             json_array_remove(volumes, i);
             continue;
         }
-        const json_t *entry = restored(restore, json_str_or_empty(volume, "name"));
+        const json_t *entry = json_find(json_path(restore, "status.restores"), "volumeName",
+                                        json_str_or_empty(volume, "name"));
         if (!entry)
             continue;
         json_object_del(volume, "dataVolume");
         json_put_str(volume, "persistentVolumeClaim.claimName",
                      json_str_or_empty(entry, "persistentVolumeClaim"));
     }
-}
-
-static bool has_template(const json_t *spec, const char *name)
-{
-    size_t i;
-    json_t *template;
-    json_array_foreach(json_object_get(spec, "dataVolumeTemplates"), i, template)
-    {
-        if (!strcmp(json_str_or_empty(template, "metadata.name"), name))
-            return true;
-    }
-    return false;
-}
-
-static bool uses_template(const json_t *spec, const char *name)
-{
-    size_t i;
-    json_t *volume;
-    json_array_foreach(json_path(spec, "template.spec.volumes"), i, volume)
-    {
-        if (!strcmp(json_str_or_empty(volume, "dataVolume.name"), name))
-            return true;
-    }
-    return false;
 }
 
 /* No CDI stands behind this simulation, so a restored disk is a plain claim, and the template that
@@ -74,7 +39,8 @@ static void drop_templates(json_t *spec)
     json_t *templates = json_object_get(spec, "dataVolumeTemplates");
     for (size_t i = json_array_size(templates); i-- > 0;) {
         const json_t *template = json_array_get(templates, i);
-        if (!uses_template(spec, json_str_or_empty(template, "metadata.name")))
+        if (!json_find(json_path(spec, "template.spec.volumes"), "dataVolume.name",
+                       json_str_or_empty(template, "metadata.name")))
             json_array_remove(templates, i);
     }
     if (templates && !json_array_size(templates))
@@ -98,7 +64,7 @@ void kv_restore_note_deleted(json_t *restore, const json_t *content, const json_
     json_array_foreach(json_path(vm, "spec.dataVolumeTemplates"), i, template)
     {
         const char *name = json_str_or_empty(template, "metadata.name");
-        if (!has_template(spec, name))
+        if (!json_find(json_object_get(spec, "dataVolumeTemplates"), "metadata.name", name))
             json_array_append_new(gone, json_string(name));
     }
     if (json_array_size(gone))

@@ -121,18 +121,6 @@ static void update_indications(struct kv *kv, json_t *status, const json_t *vm)
 
 /* ---- status ---- */
 
-static bool in_content(const json_t *content, const char *volume)
-{
-    size_t i;
-    json_t *backup;
-    json_array_foreach(json_path(content, "spec.volumeBackups"), i, backup)
-    {
-        if (!strcmp(json_str_or_empty(backup, "volumeName"), volume))
-            return true;
-    }
-    return false;
-}
-
 static void set_volumes(json_t *status, const json_t *content)
 {
     json_t *included = json_array(), *excluded = json_array();
@@ -143,7 +131,7 @@ static void set_volumes(json_t *status, const json_t *content)
     json_array_foreach(kv_vm_volumes(vm), i, volume)
     {
         const char *name = json_str_or_empty(volume, "name");
-        bool in = in_content(content, name);
+        bool in = json_find(json_path(content, "spec.volumeBackups"), "volumeName", name);
         json_array_append_new(in ? included : excluded, json_string(name));
         partial = partial || (!in && kv_volume_claim(volume));
     }

@@ -103,18 +103,6 @@ int kv_sub_vm_addvolume(struct subcall *s)
 
 /* ---- remove ---- */
 
-static const json_t *find_volume(const struct subcall *s, const char *name)
-{
-    size_t i;
-    json_t *volume;
-    json_array_foreach((json_t *)kv_vm_volumes(s->vm), i, volume)
-    {
-        if (!strcmp(json_str_or_empty(volume, "name"), name))
-            return volume;
-    }
-    return NULL;
-}
-
 int kv_sub_vm_removevolume(struct subcall *s)
 {
     const char *name = json_str_or_empty(s->options, "name");
@@ -123,7 +111,7 @@ int kv_sub_vm_removevolume(struct subcall *s)
             s->ret, "Request with no body, a new name is expected as the request body");
     if (!*name)
         return status_bad_request(s->ret, "RemoveVolumeOptions requires name to be set");
-    const json_t *volume = find_volume(s, name);
+    const json_t *volume = json_find(kv_vm_volumes(s->vm), "name", name);
     if (!volume)
         return kv_sub_conflict_vm(s, "Unable to remove volume [%s] because it does not exist",
                                   name);

@@ -12,15 +12,6 @@ struct writer {
     enum json_style style;
 };
 
-static void write_break(struct writer *w, unsigned depth)
-{
-    if (w->style != JSON_INDENTED)
-        return;
-    strbuf_addch(w->out, '\n');
-    while (depth--)
-        strbuf_addstr(w->out, "  ");
-}
-
 static bool is_plain_key(const char *key)
 {
     for (; *key; key++)
@@ -43,7 +34,7 @@ static void write_key(struct writer *w, const char *key, bool *first, unsigned d
     if (!*first)
         strbuf_addch(w->out, ',');
     *first = false;
-    write_break(w, depth);
+    json_write_break(w->out, w->style, depth);
     AUTO(json) json_t *text = json_string(key);
     json_write(w->out, text, JSON_TIGHT);
     strbuf_addstr(w->out, w->style == JSON_INDENTED ? ": " : ":");
@@ -63,22 +54,12 @@ static struct shape shape_of(const struct kube_field *f)
 
 static void write_value(struct writer *w, const json_t *v, struct shape s, unsigned depth);
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void write_map(struct writer *w, const json_t *v, struct shape s, unsigned depth)
 {
-    size_t count = json_object_size(v), i = 0;
-    const char **keys = mem_reallocarray(NULL, count + 1, sizeof(*keys));
-    const char *key;
-    json_t *value;
+    const char **keys = json_sorted_keys(v);
     bool first = true;
-    json_object_foreach((json_t *)v, key, value) keys[i++] = key;
-    qsort(keys, count, sizeof(*keys), by_text);
     s.map = false;
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < json_object_size(v); i++) {
         write_key(w, keys[i], &first, depth + 1);
         write_value(w, json_object_get(v, keys[i]), s, depth + 1);
     }
@@ -147,7 +128,7 @@ static void write_object(struct writer *w, const json_t *v, struct shape s, unsi
     else
         some = write_struct(w, v, s.type, depth);
     if (some)
-        write_break(w, depth);
+        json_write_break(w->out, w->style, depth);
     strbuf_addch(w->out, '}');
 }
 
@@ -158,11 +139,11 @@ static void write_array(struct writer *w, const json_t *v, struct shape s, unsig
     for (size_t i = 0; i < json_array_size(v); i++) {
         if (i)
             strbuf_addch(w->out, ',');
-        write_break(w, depth + 1);
+        json_write_break(w->out, w->style, depth + 1);
         write_value(w, json_array_get(v, i), s, depth + 1);
     }
     if (json_array_size(v))
-        write_break(w, depth);
+        json_write_break(w->out, w->style, depth);
     strbuf_addch(w->out, ']');
 }
 
@@ -202,7 +183,7 @@ static void write_unknown(struct writer *w, const json_t *v)
         write_value(w, value, (struct shape){0}, 1);
     }
     if (json_object_size(v))
-        write_break(w, 0);
+        json_write_break(w->out, w->style, 0);
     strbuf_addch(w->out, '}');
 }
 

@@ -73,15 +73,24 @@ const char *default_class(const struct storage *st)
     return best;
 }
 
+const char *pod_next_claim(const json_t *pod, size_t *at)
+{
+    const json_t *volumes = json_path(pod, "spec.volumes");
+    while (*at < json_array_size(volumes)) {
+        const char *claim =
+            json_str(json_array_get(volumes, (*at)++), "persistentVolumeClaim.claimName");
+        if (claim && *claim)
+            return claim;
+    }
+    return NULL;
+}
+
 bool pod_uses_claim(const json_t *pod, const char *claim)
 {
-    size_t i;
-    json_t *volume;
-    json_array_foreach(json_path(pod, "spec.volumes"), i, volume)
-    {
-        if (!strcmp(json_str_or_empty(volume, "persistentVolumeClaim.claimName"), claim))
+    const char *name;
+    for (size_t at = 0; (name = pod_next_claim(pod, &at));)
+        if (!strcmp(name, claim))
             return true;
-    }
     return false;
 }
 
@@ -97,6 +106,15 @@ bool claim_pods_any(const struct apiserver *a, const char *ns, const char *claim
             return true;
     }
     return false;
+}
+
+int put_finalizer(struct simloop *l, const struct api_resource *r, const json_t *obj,
+                  const char *finalizer, bool wanted)
+{
+    AUTO(json) json_t *copy = json_copy_of(obj);
+    bool changed = wanted ? !meta_deleting(obj) && meta_add_finalizer(copy, finalizer)
+                          : meta_remove_finalizer(copy, finalizer);
+    return changed ? simloop_put(l, r, copy, NULL, NULL) : 0;
 }
 
 void queue_all(struct storage *st, struct simloop *l, const struct api_resource *r,

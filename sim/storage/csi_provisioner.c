@@ -145,10 +145,7 @@ static int protect_source(struct simloop *l, const struct source *s, bool wanted
     json_t *now = simloop_get(l, s->resource, meta_namespace(s->object), meta_name(s->object));
     if (!now || strcmp(meta_uid(now), meta_uid(s->object)))
         return 0;
-    AUTO(json) json_t *copy = json_copy_of(now);
-    bool changed = wanted ? !meta_deleting(now) && meta_add_finalizer(copy, s->finalizer)
-                          : meta_remove_finalizer(copy, s->finalizer);
-    return changed ? simloop_put(l, s->resource, copy, NULL, NULL) : 0;
+    return put_finalizer(l, s->resource, now, s->finalizer, wanted);
 }
 
 /* ---- making a volume ---- */
@@ -346,10 +343,7 @@ static int follow_policy(struct simloop *l, const json_t *pv)
     if (!by || strcmp(by, STORAGE_DRIVER))
         return 0;
     bool wanted = !strcmp(json_str_or_empty(pv, "spec.persistentVolumeReclaimPolicy"), "Delete");
-    AUTO(json) json_t *copy = json_copy_of(pv);
-    bool changed = wanted ? !meta_deleting(pv) && meta_add_finalizer(copy, FIN_PROVISIONER)
-                          : meta_remove_finalizer(copy, FIN_PROVISIONER);
-    return changed ? simloop_put(l, &LOOP_VOLUMES, copy, NULL, NULL) : 0;
+    return put_finalizer(l, &LOOP_VOLUMES, pv, FIN_PROVISIONER, wanted);
 }
 
 static int remove_pv(struct storage *st, struct simloop *l, const json_t *pv)
@@ -360,12 +354,7 @@ static int remove_pv(struct storage *st, struct simloop *l, const json_t *pv)
     if (!meta_deleting(pv) && simloop_delete(l, &LOOP_VOLUMES, pv, -1) < 0)
         return -1;
     AUTO(json) json_t *left = simloop_get(l, &LOOP_VOLUMES, NULL, meta_name(pv));
-    if (!left)
-        return 0;
-    AUTO(json) json_t *copy = json_copy_of(left);
-    return meta_remove_finalizer(copy, FIN_PROVISIONER)
-               ? simloop_put(l, &LOOP_VOLUMES, copy, NULL, NULL)
-               : 0;
+    return left ? put_finalizer(l, &LOOP_VOLUMES, left, FIN_PROVISIONER, false) : 0;
 }
 
 static int sync_volume(struct storage *st, struct simloop *l, const char *key, const char *name)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fdio.h"
 #include "base/mem.h"
 #include "base/strmap.h"
 #include "sched/trace.h"
@@ -118,18 +119,10 @@ static int read_file(const struct object *object, uint64_t offset, void *buf, si
     AUTO(fd) int fd = open(object->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_set_errno(reterr, errno, NO_POS, "cannot open what backs object '%s'", key);
-    size_t got = 0;
-    while (got < len) {
-        ssize_t n = pread(fd, (char *)buf + got, len - got, (off_t)(offset + got));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(reterr, errno, NO_POS, "cannot read what backs object '%s'", key);
-        if (n == 0)
-            break;
-        got += (size_t)n;
-    }
-    *ret_len = got;
+    ssize_t n = fdio_read_at(fd, buf, len, offset);
+    if (n < 0)
+        return err_set_errno(reterr, errno, NO_POS, "cannot read what backs object '%s'", key);
+    *ret_len = (size_t)n;
     return 0;
 }
 

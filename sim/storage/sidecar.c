@@ -178,12 +178,7 @@ static int sync_given(struct storage *st, struct simloop *l, const char *key, co
 static int forget_finalizer(struct simloop *l, const json_t *content)
 {
     AUTO(json) json_t *now = again(l, content);
-    if (!now)
-        return 0;
-    AUTO(json) json_t *copy = json_copy_of(now);
-    return meta_remove_finalizer(copy, FIN_CONTENT_BOUND)
-               ? simloop_put(l, &LOOP_CONTENTS, copy, NULL, NULL)
-               : 0;
+    return now ? put_finalizer(l, &LOOP_CONTENTS, now, FIN_CONTENT_BOUND, false) : 0;
 }
 
 static int clear_status(struct simloop *l, const json_t *content)

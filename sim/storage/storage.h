@@ -29,6 +29,9 @@ int storage_start(struct cluster *c, struct err *reterr);
 struct volume;
 struct volume *storage_volume(const struct cluster *c, const char *ns, const char *claim);
 uint64_t volume_capacity(const struct volume *v);
+/* The claims that a pod's volumes name: *at begins at 0; NULL: there are no more. */
+const char *pod_next_claim(const json_t *pod, size_t *at);
+bool pod_uses_claim(const json_t *pod, const char *claim);
 bool volume_is_block(const struct volume *v);
 
 /* The disk by rule that guests write to and snapshots remember; made on first use. */

@@ -157,8 +157,10 @@ const char *default_class(const struct storage *st);
 /* The objects of pods that use the claim: calls fn for each until it returns true. */
 bool claim_pods_any(const struct apiserver *a, const char *ns, const char *claim,
                     bool (*fn)(const json_t *pod));
-/* true when the claim is named by a volume of the pod. */
-bool pod_uses_claim(const json_t *pod, const char *claim);
+/* Writes the object with the finalizer, unless it is going, or without; not at all when that is no
+ * change. */
+int put_finalizer(struct simloop *l, const struct api_resource *r, const json_t *obj,
+                  const char *finalizer, bool wanted);
 /* All objects of a resource, as simloop_list_fn's queue them. */
 void queue_all(struct storage *st, struct simloop *l, const struct api_resource *r,
                const char *kind);

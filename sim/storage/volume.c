@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
@@ -93,14 +93,6 @@ struct volume *volume_of_pv(struct storage *st, const json_t *pv)
 
 /* ---- real bytes ---- */
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static void unmount(struct volume *v)
 {
     if (!v->mounted_bytes)
@@ -118,7 +110,7 @@ void volume_delete(struct volume *v)
     if (v->mounted_bytes)
         unmount(v);
     else
-        nftw(v->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        folder_remove(v->path);
     free(v->path);
     v->path = NULL;
 }

@@ -2,28 +2,11 @@
 # Command lines and what they must do: check.sh PROGRAM, in the root of the project.
 # Each case: name, wanted exit status, wanted text (a basic regular expression), and the command.
 set -u
+here=$(cd "$(dirname "$0")" && pwd)
 program=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0 count=0
-
-# check NAME STATUS PATTERN COMMAND...
-check() {
-    name=$1 want=$2 pattern=$3
-    shift 3
-    count=$((count + 1))
-    "$@" >"$work/out" 2>&1 </dev/null
-    got=$?
-    if [ "$got" -ne "$want" ]; then
-        echo "$name: exit status is $got, want $want"
-    elif [ -n "$pattern" ] && ! grep -q -- "$pattern" "$work/out"; then
-        echo "$name: no line matches '$pattern':"
-    else
-        return
-    fi
-    sed 's/^/    /' "$work/out" | head -n 20
-    failed=$((failed + 1))
-}
+. "$here/lib.sh"
 
 # The smallest scenarios with each verdict.
 scenario() {

@@ -2,30 +2,13 @@
 # Command lines of `vmconform qcow2` and what they must do: qcow2.sh PROGRAM
 # Each case: name, wanted exit status, wanted text (a basic regular expression), and the command.
 set -u
+here=$(cd "$(dirname "$0")" && pwd)
 program=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0 count=0
+. "$here/lib.sh"
 cd "$work" || exit 2
 q="$program qcow2"
-
-# check NAME STATUS PATTERN COMMAND...
-check() {
-    name=$1 want=$2 pattern=$3
-    shift 3
-    count=$((count + 1))
-    "$@" >"$work/out" 2>&1 </dev/null
-    got=$?
-    if [ "$got" -ne "$want" ]; then
-        echo "$name: exit status is $got, want $want"
-    elif [ -n "$pattern" ] && ! grep -q -- "$pattern" "$work/out"; then
-        echo "$name: no line matches '$pattern':"
-    else
-        return
-    fi
-    sed 's/^/    /' "$work/out" | head -n 20
-    failed=$((failed + 1))
-}
 
 # same NAME FILE FILE
 same() {

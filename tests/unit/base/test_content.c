@@ -106,13 +106,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("base.content");
-    TCase *tc = tcase_create("content");
-
-    tcase_add_loop_test(tc, bytes_are_frozen, 0, (int)ARRAY_LEN(golden));
-    tcase_add_test(tc, a_block_says_what_it_is);
-    tcase_add_test(tc, zeros);
-    tcase_add_test(tc, digests);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("base.content",
+                      SUITE_CASE("content", EACH(bytes_are_frozen, golden),
+                                 TEST(a_block_says_what_it_is), TEST(zeros), TEST(digests)));
 }

@@ -1,11 +1,11 @@
 /* The rule of a disk's content: a plain array of stamps is the model of the model. */
 #include "base/disk.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/prng.h"
+#include "tests/unit/suite.h"
 
 #define BLOCKS 300u
 
@@ -185,18 +185,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("base.disk");
-    TCase *tc = tcase_create("disk");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, remembers_every_moment, 0, 8);
-    tcase_add_test(tc, moments_have_names);
-    tcase_add_test(tc, revert_clone_resize);
-    tcase_add_test(tc, bytes_follow_the_rule);
-    tcase_add_test(tc, checkpoints_are_cheap);
-    suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    return SUITE_MAIN("base.disk",
+                      SUITE_LONG_CASE("disk", 60, RANGE(remembers_every_moment, 0, 8),
+                                      TEST(moments_have_names), TEST(revert_clone_resize),
+                                      TEST(bytes_follow_the_rule), TEST(checkpoints_are_cheap)));
 }

@@ -1,10 +1,10 @@
 #include "base/disk_compare.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "tests/unit/suite.h"
 
 /* A disk with two marks, b1 after write 1 and 2, b2 after write 3. */
 static struct disk_model *make_disk(void)
@@ -87,14 +87,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("base.disk_compare");
-    TCase *tc = tcase_create("compare");
-    tcase_add_loop_test(tc, explain, 0, sizeof rows / sizeof rows[0]);
-    tcase_add_test(tc, lineages_part);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return SUITE_MAIN("base.disk_compare",
+                      SUITE_CASE("compare", EACH(explain, rows), TEST(lineages_part)));
 }

@@ -144,17 +144,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("base.err");
-    TCase *tc = tcase_create("err");
-
-    tcase_add_test(tc, set_wrap_hint_move);
-    tcase_add_test(tc, wrap_gives_a_place_to_the_placeless);
-    tcase_add_loop_test(tc, errno_picks_the_code, 0, (int)ARRAY_LEN(errnos));
-    tcase_add_test(tc, diags_are_capped_and_sorted);
-    tcase_add_test(tc, printer_shows_the_line);
-    tcase_add_test(tc, printer_escapes_what_drives_a_terminal);
-    tcase_add_test(tc, a_place_beyond_the_text_is_harmless);
-    tcase_add_test(tc, nearest_word);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "base.err",
+        SUITE_CASE("err", TEST(set_wrap_hint_move), TEST(wrap_gives_a_place_to_the_placeless),
+                   EACH(errno_picks_the_code, errnos), TEST(diags_are_capped_and_sorted),
+                   TEST(printer_shows_the_line), TEST(printer_escapes_what_drives_a_terminal),
+                   TEST(a_place_beyond_the_text_is_harmless), TEST(nearest_word)));
 }

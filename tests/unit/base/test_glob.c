@@ -1,11 +1,11 @@
 #include "base/glob.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "tests/unit/suite.h"
 
 static const struct {
     const char *pattern, *text;
@@ -75,16 +75,5 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("glob");
-    TCase *tc = tcase_create("glob");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_add_loop_test(tc, table, 0, ARRAY_LEN(cases));
-    tcase_add_test(tc, hostile);
-    suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return SUITE_MAIN("glob", SUITE_CASE("glob", EACH(table, cases), TEST(hostile)));
 }

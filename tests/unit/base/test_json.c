@@ -302,6 +302,20 @@ START_TEST(ways_through_a_tree)
 }
 END_TEST
 
+START_TEST(an_item_by_its_text)
+{
+    AUTO(json)
+    json_t *v =
+        read_ok("[7,{\"m\":{\"n\":5}},{\"m\":{\"n\":\"a\"},\"i\":1},{\"m\":{\"n\":\"a\"}}]");
+
+    ck_assert_ptr_eq(json_find(v, "m.n", "a"), json_array_get(v, 2));
+    ck_assert_ptr_eq(json_find(v, "m.x", ""), json_array_get(v, 0)); /* no text is the empty one */
+    ck_assert_ptr_null(json_find(v, "m.n", "b"));
+    ck_assert_ptr_null(json_find(json_array_get(v, 2), "m.n", "a"));
+    ck_assert_ptr_null(json_find(NULL, "m.n", "a"));
+}
+END_TEST
+
 START_TEST(edits_of_a_tree)
 {
     AUTO(json) json_t *v = read_ok("{\"a\":null}");
@@ -373,24 +387,13 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("base.json");
-    TCase *tc = tcase_create("json");
-
     json_init();
-    tcase_add_loop_test(tc, reads_and_writes, 0, (int)ARRAY_LEN(trips));
-    tcase_add_test(tc, styles);
-    tcase_add_test(tc, copies_own_what_can_change);
-    tcase_add_test(tc, integers_and_reals_are_told_apart);
-    tcase_add_loop_test(tc, refuses, 0, (int)ARRAY_LEN(refusals));
-    tcase_add_test(tc, last_of_two);
-    tcase_add_test(tc, duplicates_are_cheap);
-    tcase_add_test(tc, duplicate_paths_are_cut_at_characters);
-    tcase_add_test(tc, depth_is_limited);
-    tcase_add_test(tc, size_is_limited);
-    tcase_add_test(tc, a_missing_file_is_told);
-    tcase_add_test(tc, ways_through_a_tree);
-    tcase_add_test(tc, edits_of_a_tree);
-    tcase_add_loop_test(tc, sameness, 0, (int)ARRAY_LEN(pairs));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "base.json",
+        SUITE_CASE("json", EACH(reads_and_writes, trips), TEST(styles),
+                   TEST(copies_own_what_can_change), TEST(integers_and_reals_are_told_apart),
+                   EACH(refuses, refusals), TEST(last_of_two), TEST(duplicates_are_cheap),
+                   TEST(duplicate_paths_are_cut_at_characters), TEST(depth_is_limited),
+                   TEST(size_is_limited), TEST(a_missing_file_is_told), TEST(ways_through_a_tree),
+                   TEST(an_item_by_its_text), TEST(edits_of_a_tree), EACH(sameness, pairs)));
 }

@@ -51,12 +51,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("base.json_heap");
-    TCase *tc = tcase_create("json_heap");
-
-    tcase_add_loop_test(tc, blocks_do_not_overlap, 0, (int)ARRAY_LEN(sizes));
-    tcase_add_test(tc, takes_freed_blocks_again);
-    tcase_add_test(tc, no_memory_is_said);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("base.json_heap",
+                      SUITE_CASE("json_heap", EACH(blocks_do_not_overlap, sizes),
+                                 TEST(takes_freed_blocks_again), TEST(no_memory_is_said)));
 }

@@ -90,15 +90,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("base.prng");
-    TCase *tc = tcase_create("prng");
-
-    tcase_add_test(tc, stream_is_frozen);
-    tcase_add_test(tc, hash_is_frozen);
-    tcase_add_test(tc, names_and_uuids_are_frozen);
-    tcase_add_test(tc, below_is_in_range);
-    tcase_add_test(tc, fill_does_not_depend_on_byte_order);
-    tcase_add_test(tc, labels_have_streams_of_their_own);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("base.prng",
+                      SUITE_CASE("prng", TEST(stream_is_frozen), TEST(hash_is_frozen),
+                                 TEST(names_and_uuids_are_frozen), TEST(below_is_in_range),
+                                 TEST(fill_does_not_depend_on_byte_order),
+                                 TEST(labels_have_streams_of_their_own)));
 }

@@ -63,12 +63,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("base.strbuf");
-    TCase *tc = tcase_create("strbuf");
-
-    tcase_add_loop_test(tc, adding, 0, sizeof lengths / sizeof *lengths);
-    tcase_add_test(tc, of_its_own);
-    tcase_add_test(tc, taking);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("base.strbuf",
+                      SUITE_CASE("strbuf", EACH(adding, lengths), TEST(of_its_own), TEST(taking)));
 }

@@ -114,12 +114,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("base.strmap");
-    TCase *tc = tcase_create("strmap");
-
-    tcase_add_test(tc, keeps_the_order);
-    tcase_add_test(tc, walk_survives_changes);
-    tcase_add_test(tc, agrees_with_a_plain_table);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("base.strmap",
+                      SUITE_CASE("strmap", TEST(keeps_the_order), TEST(walk_survives_changes),
+                                 TEST(agrees_with_a_plain_table)));
 }

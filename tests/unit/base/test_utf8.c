@@ -80,11 +80,5 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("base.utf8");
-    TCase *tc = tcase_create("utf8");
-
-    tcase_add_loop_test(tc, reads, 0, (int)(sizeof(characters) / sizeof(characters[0])));
-    tcase_add_test(tc, shortens);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("base.utf8", SUITE_CASE("utf8", EACH(reads, characters), TEST(shortens)));
 }

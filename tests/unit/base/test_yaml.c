@@ -463,25 +463,13 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("base.yaml");
-    TCase *tc = tcase_create("yaml");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, reads, 0, (int)ARRAY_LEN(readings));
-    tcase_add_loop_test(tc, refuses, 0, (int)ARRAY_LEN(mistakes));
-    tcase_add_test(tc, size_limit);
-    tcase_add_test(tc, depth_limit);
-    tcase_add_test(tc, node_limit);
-    tcase_add_test(tc, alias_bombs);
-    tcase_add_test(tc, one_long_line_is_no_trap);
-    tcase_add_test(tc, mistakes_are_capped);
-    tcase_add_test(tc, places_of_values_and_keys);
-    tcase_add_test(tc, an_alias_stands_where_it_is_used);
-    tcase_add_test(tc, files);
-    tcase_add_test(tc, writes_block_style);
-    tcase_add_loop_test(tc, dates_are_quoted, 0, (int)ARRAY_LEN(dates));
-    tcase_add_loop_test(tc, what_is_written_is_read_back, 0, (int)ARRAY_LEN(strings));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("base.yaml",
+                      SUITE_LONG_CASE("yaml", 60, EACH(reads, readings), EACH(refuses, mistakes),
+                                      TEST(size_limit), TEST(depth_limit), TEST(node_limit),
+                                      TEST(alias_bombs), TEST(one_long_line_is_no_trap),
+                                      TEST(mistakes_are_capped), TEST(places_of_values_and_keys),
+                                      TEST(an_alias_stands_where_it_is_used), TEST(files),
+                                      TEST(writes_block_style), EACH(dates_are_quoted, dates),
+                                      EACH(what_is_written_is_read_back, strings)));
 }

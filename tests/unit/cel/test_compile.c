@@ -109,9 +109,5 @@ END_TEST
 
 int main(void)
 {
-    TCase *tc = tcase_create("compile");
-
-    tcase_add_loop_test(tc, refused, 0, ARRAY_LEN(cases));
-    tcase_add_loop_test(tc, no_error_wanted, 0, ARRAY_LEN(cases));
-    return case_main(tc);
+    return case_main(SUITE_CASE("compile", EACH(refused, cases), EACH(no_error_wanted, cases)));
 }

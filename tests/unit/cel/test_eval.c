@@ -523,18 +523,8 @@ END_TEST
 
 int main(void)
 {
-    TCase *tc = tcase_create("eval");
-
-    tcase_add_loop_test(tc, language, 0, ARRAY_LEN(cases));
-    tcase_add_loop_test(tc, host, 0, ARRAY_LEN(host_cases));
-    tcase_add_loop_test(tc, to_json, 0, ARRAY_LEN(json_cases));
-    tcase_add_test(tc, lazy);
-    tcase_add_test(tc, program_facts);
-    tcase_add_test(tc, positions);
-    tcase_add_test(tc, position_of_lines);
-    tcase_add_test(tc, reuse);
-    tcase_add_test(tc, bool_wanted);
-    tcase_add_test(tc, bound_value);
-    tcase_add_test(tc, show_is_cut);
-    return case_main(tc);
+    return case_main(SUITE_CASE("eval", EACH(language, cases), EACH(host, host_cases),
+                                EACH(to_json, json_cases), TEST(lazy), TEST(program_facts),
+                                TEST(positions), TEST(position_of_lines), TEST(reuse),
+                                TEST(bool_wanted), TEST(bound_value), TEST(show_is_cut)));
 }

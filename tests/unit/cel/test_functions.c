@@ -294,8 +294,5 @@ END_TEST
 
 int main(void)
 {
-    TCase *tc = tcase_create("functions");
-
-    tcase_add_loop_test(tc, functions, 0, ARRAY_LEN(cases));
-    return case_main(tc);
+    return case_main(SUITE_CASE("functions", EACH(functions, cases)));
 }

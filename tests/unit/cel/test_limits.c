@@ -316,13 +316,7 @@ END_TEST
 
 int main(void)
 {
-    TCase *tc = tcase_create("limits");
-
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, nested, 0, ARRAY_LEN(nested_cases));
-    tcase_add_loop_test(tc, bomb, 0, ARRAY_LEN(bombs));
-    tcase_add_test(tc, cost);
-    tcase_add_loop_test(tc, random_words, 0, 25);
-    tcase_add_loop_test(tc, mutated, 0, 25);
-    return case_main(tc);
+    return case_main(SUITE_LONG_CASE("limits", 60, EACH(nested, nested_cases), EACH(bomb, bombs),
+                                     TEST(cost), RANGE(random_words, 0, 25),
+                                     RANGE(mutated, 0, 25)));
 }

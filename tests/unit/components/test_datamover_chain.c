@@ -197,13 +197,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("chain");
-    TCase *tc = tcase_create("rules");
     json_init();
-    tcase_add_loop_test(tc, rule, 0, ARRAY_LEN(rules));
-    tcase_add_test(tc, too_long);
-    tcase_add_test(tc, what_a_file_carries);
-    tcase_add_loop_test(tc, claim, 0, ARRAY_LEN(claims));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("chain", SUITE_CASE("rules", EACH(rule, rules), TEST(too_long),
+                                          TEST(what_a_file_carries), EACH(claim, claims)));
 }

@@ -525,13 +525,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("download");
-    TCase *tc = tcase_create("restore");
     json_init();
     if (system("qemu-img --version >/dev/null 2>&1 && qemu-io --version >/dev/null 2>&1") != 0)
         return 77;
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, restore, 0, ARRAY_LEN(cases));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("download", SUITE_LONG_CASE("restore", 60, EACH(restore, cases)));
 }

@@ -195,18 +195,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sizing");
-    TCase *tc = tcase_create("sizing");
     json_init();
-    tcase_add_loop_test(tc, size, 0, ARRAY_LEN(sizes));
-    tcase_add_test(tc, retries);
-    tcase_add_loop_test(tc, need_of, 0, ARRAY_LEN(needs));
-    tcase_add_test(tc, design);
-    tcase_add_test(tc, negative_sizes);
-    tcase_add_loop_test(tc, key, 0, ARRAY_LEN(keys));
-    tcase_add_loop_test(tc, name, 0, ARRAY_LEN(names));
-    tcase_add_test(tc, plain_text);
-    tcase_add_test(tc, plain_long_text);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sizing",
+                      SUITE_CASE("sizing", EACH(size, sizes), TEST(retries), EACH(need_of, needs),
+                                 TEST(design), TEST(negative_sizes), EACH(key, keys),
+                                 EACH(name, names), TEST(plain_text), TEST(plain_long_text)));
 }

@@ -272,18 +272,10 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("instance");
-    TCase *tc = tcase_create("instance");
-    tcase_add_test(tc, fresh);
-    tcase_add_loop_test(tc, phase_follows_vm, 0, ARRAY_LEN(phases));
-    tcase_add_test(tc, jobs_run_once);
-    tcase_add_test(tc, jobs_back_off);
-    tcase_add_test(tc, manual_runs_no_job);
-    tcase_add_loop_test(tc, cascade_selects, 0, ARRAY_LEN(children));
-    tcase_add_test(tc, cascade_then_machine);
-    tcase_add_test(tc, two_machines);
-    tcase_add_loop_test(tc, tenant_texts, 0, ARRAY_LEN(texts));
-    tcase_add_loop_test(tc, component_starts, 0, ARRAY_LEN(starts));
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("instance",
+                      SUITE_CASE("instance", TEST(fresh), EACH(phase_follows_vm, phases),
+                                 TEST(jobs_run_once), TEST(jobs_back_off), TEST(manual_runs_no_job),
+                                 EACH(cascade_selects, children), TEST(cascade_then_machine),
+                                 TEST(two_machines), EACH(tenant_texts, texts),
+                                 EACH(component_starts, starts)));
 }

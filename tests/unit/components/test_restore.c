@@ -464,26 +464,13 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("restore");
-    TCase *tc = tcase_create("restore");
-    tcase_add_test(tc, happy);
-    tcase_add_loop_test(tc, refused, 0, ARRAY_LEN(refusals));
-    tcase_add_loop_test(tc, compares_times, 0, ARRAY_LEN(times));
-    tcase_add_test(tc, second_waits_for_first);
-    tcase_add_test(tc, kubevirt_fails);
-    tcase_add_loop_test(tc, hanging, 0, ARRAY_LEN(hangs));
-    tcase_add_test(tc, vanishes);
-    tcase_add_test(tc, vanishes_while_second_waits);
-    tcase_add_test(tc, lost_status_is_repaired);
-    tcase_add_test(tc, pruned_field_is_noticed);
-    tcase_add_test(tc, younger_snapshot_is_another);
-    tcase_add_test(tc, clock_far_behind);
-    tcase_add_loop_test(tc, data_of_another_snapshot, 0, 2);
-    tcase_add_test(tc, admission_refuses);
-    tcase_add_test(tc, link_down);
-    tcase_add_test(tc, unmanaged_waits);
-    tcase_add_loop_test(tc, crash_anywhere, 1, 24);
-    tcase_add_loop_test(tc, crash_while_refusing, 1, 16);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("restore",
+                      SUITE_CASE("restore", TEST(happy), EACH(refused, refusals),
+                                 EACH(compares_times, times), TEST(second_waits_for_first),
+                                 TEST(kubevirt_fails), EACH(hanging, hangs), TEST(vanishes),
+                                 TEST(vanishes_while_second_waits), TEST(lost_status_is_repaired),
+                                 TEST(pruned_field_is_noticed), TEST(younger_snapshot_is_another),
+                                 TEST(clock_far_behind), RANGE(data_of_another_snapshot, 0, 2),
+                                 TEST(admission_refuses), TEST(link_down), TEST(unmanaged_waits),
+                                 RANGE(crash_anywhere, 1, 24), RANGE(crash_while_refusing, 1, 16)));
 }

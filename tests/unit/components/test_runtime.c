@@ -1,5 +1,4 @@
 /* Queue, client, informer, settings. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -331,20 +330,12 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("runtime");
-    TCase *tc = tcase_create("runtime");
-    tcase_add_test(tc, queue_hands_out_once);
-    tcase_add_test(tc, queue_keeps_appointments);
-    tcase_add_loop_test(tc, queue_backs_off, 0, ARRAY_LEN(backoffs));
-    tcase_add_test(tc, queue_shares_a_bucket);
-    tcase_add_loop_test(tc, client_sorts_answers, 0, ARRAY_LEN(answers));
-    tcase_add_test(tc, client_tells_missing_kinds);
-    tcase_add_test(tc, client_changes_again_after_conflicts);
-    tcase_add_test(tc, informer_follows_a_watch);
-    tcase_add_test(tc, informer_lists_again_when_expired);
-    tcase_add_test(tc, informer_does_not_spin);
-    tcase_add_test(tc, informer_awaits_a_kind);
-    tcase_add_loop_test(tc, config_is_strict, 0, ARRAY_LEN(settings));
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN(
+        "runtime",
+        SUITE_CASE("runtime", TEST(queue_hands_out_once), TEST(queue_keeps_appointments),
+                   EACH(queue_backs_off, backoffs), TEST(queue_shares_a_bucket),
+                   EACH(client_sorts_answers, answers), TEST(client_tells_missing_kinds),
+                   TEST(client_changes_again_after_conflicts), TEST(informer_follows_a_watch),
+                   TEST(informer_lists_again_when_expired), TEST(informer_does_not_spin),
+                   TEST(informer_awaits_a_kind), EACH(config_is_strict, settings)));
 }

@@ -276,17 +276,10 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("snapshot");
-    TCase *tc = tcase_create("snapshot");
-    tcase_add_test(tc, happy);
-    tcase_add_loop_test(tc, maps_status, 0, ARRAY_LEN(mappings));
-    tcase_add_test(tc, never_captured_twice);
-    tcase_add_loop_test(tc, obstructed, 0, ARRAY_LEN(obstacles));
-    tcase_add_test(tc, foreign_name_is_not_adopted);
-    tcase_add_test(tc, deletion_waits);
-    tcase_add_loop_test(tc, deletion_keeps_finalizer, 0, ARRAY_LEN(delete_faults));
-    tcase_add_test(tc, deletion_without_kind);
-    tcase_add_loop_test(tc, crash_anywhere, 1, 12);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("snapshot",
+                      SUITE_CASE("snapshot", TEST(happy), EACH(maps_status, mappings),
+                                 TEST(never_captured_twice), EACH(obstructed, obstacles),
+                                 TEST(foreign_name_is_not_adopted), TEST(deletion_waits),
+                                 EACH(deletion_keeps_finalizer, delete_faults),
+                                 TEST(deletion_without_kind), RANGE(crash_anywhere, 1, 12)));
 }

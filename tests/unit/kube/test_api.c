@@ -33,11 +33,5 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("kube.api");
-    TCase *tc = tcase_create("api");
-
-    tcase_add_test(tc, names);
-    tcase_add_test(tc, reason_and_message);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("kube.api", SUITE_CASE("api", TEST(names), TEST(reason_and_message)));
 }

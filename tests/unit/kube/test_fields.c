@@ -285,16 +285,8 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("fields");
-    TCase *tc = tcase_create("fields");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, reads_and_writes, 0, ARRAY_LEN(texts));
-    tcase_add_loop_test(tc, checks, 0, ARRAY_LEN(bad));
-    tcase_add_loop_test(tc, adds_up, 0, ARRAY_LEN(sums));
-    tcase_add_test(tc, paths);
-    tcase_add_loop_test(tc, kinds, 0, ARRAY_LEN(types));
-    tcase_add_test(tc, zeroes);
-    tcase_add_test(tc, large_lists);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("fields",
+                      SUITE_LONG_CASE("fields", 60, EACH(reads_and_writes, texts),
+                                      EACH(checks, bad), EACH(adds_up, sums), TEST(paths),
+                                      EACH(kinds, types), TEST(zeroes), TEST(large_lists)));
 }

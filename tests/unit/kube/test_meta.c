@@ -148,16 +148,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("kube.meta");
-    TCase *tc = tcase_create("meta");
-
     json_init();
-    tcase_add_test(tc, reads);
-    tcase_add_test(tc, finalizers);
-    tcase_add_test(tc, labels_and_annotations);
-    tcase_add_test(tc, owners);
-    tcase_add_loop_test(tc, api_versions, 0, (int)ARRAY_LEN(splits));
-    tcase_add_test(tc, conditions);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("kube.meta", SUITE_CASE("meta", TEST(reads), TEST(finalizers),
+                                              TEST(labels_and_annotations), TEST(owners),
+                                              EACH(api_versions, splits), TEST(conditions)));
 }

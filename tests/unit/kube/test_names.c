@@ -114,12 +114,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("kube.names");
-    TCase *tc = tcase_create("names");
-
-    tcase_add_loop_test(tc, checks, 0, (int)ARRAY_LEN(cases));
-    tcase_add_test(tc, generated_names);
-    tcase_add_test(tc, shortened_names);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("kube.names", SUITE_CASE("names", EACH(checks, cases), TEST(generated_names),
+                                               TEST(shortened_names)));
 }

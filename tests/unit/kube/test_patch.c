@@ -192,16 +192,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("kube.patch");
-    TCase *tc = tcase_create("patch");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, merge, 0, (int)ARRAY_LEN(merges));
-    tcase_add_loop_test(tc, json_patch, 0, (int)ARRAY_LEN(ops));
-    tcase_add_test(tc, a_copy_bomb_ends);
-    tcase_add_test(tc, depth_is_limited);
-    tcase_add_test(tc, operations_are_limited);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("kube.patch",
+                      SUITE_LONG_CASE("patch", 60, EACH(merge, merges), EACH(json_patch, ops),
+                                      TEST(a_copy_bomb_ends), TEST(depth_is_limited),
+                                      TEST(operations_are_limited)));
 }

@@ -126,12 +126,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("kube.quantity");
-    TCase *tc = tcase_create("quantity");
-
-    tcase_add_loop_test(tc, parse_and_format, 0, LEN(cases));
-    tcase_add_test(tc, compare);
-    tcase_add_test(tc, bytes);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("kube.quantity", SUITE_CASE("quantity", EACH(parse_and_format, cases),
+                                                  TEST(compare), TEST(bytes)));
 }

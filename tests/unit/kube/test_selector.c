@@ -224,17 +224,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("kube.selector");
-    TCase *tc = tcase_create("selector");
-
     json_init();
-    tcase_add_loop_test(tc, label_selectors_match, 0, (int)ARRAY_LEN(labels));
-    tcase_add_loop_test(tc, label_selectors_refuse, 0, (int)ARRAY_LEN(label_refusals));
-    tcase_add_test(tc, label_selector_objects);
-    tcase_add_loop_test(tc, label_selector_objects_refuse, 0, (int)ARRAY_LEN(object_refusals));
-    tcase_add_loop_test(tc, field_selectors_match, 0, (int)ARRAY_LEN(fields));
-    tcase_add_loop_test(tc, field_selectors_refuse, 0, (int)ARRAY_LEN(field_refusals));
-    tcase_add_test(tc, fields_are_checked);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "kube.selector",
+        SUITE_CASE("selector", EACH(label_selectors_match, labels),
+                   EACH(label_selectors_refuse, label_refusals), TEST(label_selector_objects),
+                   EACH(label_selector_objects_refuse, object_refusals),
+                   EACH(field_selectors_match, fields),
+                   EACH(field_selectors_refuse, field_refusals), TEST(fields_are_checked)));
 }

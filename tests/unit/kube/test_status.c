@@ -193,17 +193,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("kube.status");
-    TCase *tc = tcase_create("status");
-
     json_init();
-    tcase_add_test(tc, about_one_object);
-    tcase_add_test(tc, about_the_request);
-    tcase_add_test(tc, about_the_server);
-    tcase_add_test(tc, success);
-    tcase_add_loop_test(tc, field_error_bodies, 0, (int)ARRAY_LEN(fields));
-    tcase_add_test(tc, invalid);
-    tcase_add_test(tc, hostile_texts);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("kube.status", SUITE_CASE("status", TEST(about_one_object),
+                                                TEST(about_the_request), TEST(about_the_server),
+                                                TEST(success), EACH(field_error_bodies, fields),
+                                                TEST(invalid), TEST(hostile_texts)));
 }

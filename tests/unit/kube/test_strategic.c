@@ -7,12 +7,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/strategic.h"
+#include "tests/unit/samples.h"
 #include "tests/unit/suite.h"
 
 #define SAMPLES_MAX 1000
 
-static json_t *samples[SAMPLES_MAX];
-static int sample_count;
+static json_t *samples;
 
 static json_t *parse(const char *text, size_t len)
 {
@@ -20,33 +20,6 @@ static json_t *parse(const char *text, size_t len)
     json_t *v = json_read(text, len, "test", &e);
     ck_assert_msg(v != NULL, "%s: %s", text, e.msg ? e.msg : "");
     return v;
-}
-
-static void load(void)
-{
-    FILE *f = fopen(VMCONFORM_SAMPLES, "r");
-    char *text = NULL;
-    size_t cap = 0;
-    ssize_t len;
-    if (!f)
-        return;
-    while (sample_count < SAMPLES_MAX && (len = getline(&text, &cap, f)) > 0) {
-        struct err e = {0};
-        json_t *one = json_read(text, (size_t)len, "sample", &e);
-        if (one)
-            samples[sample_count++] = one;
-        else
-            err_print(stderr, &e, NULL, 0);
-        err_clear(&e);
-    }
-    free(text);
-    fclose(f);
-}
-
-static void unload(void)
-{
-    while (sample_count > 0)
-        json_decref(samples[--sample_count]);
 }
 
 static const struct kube_type *type_of(const char *kind)
@@ -100,8 +73,10 @@ static void check_sample(const json_t *s)
 
 START_TEST(same_as_upstream)
 {
-    for (int i = _i * BATCH; i < (_i + 1) * BATCH && i < sample_count; i++)
-        check_sample(samples[i]);
+    size_t first = (size_t)_i * BATCH;
+
+    for (size_t i = first; i < first + BATCH && i < json_array_size(samples); i++)
+        check_sample(json_array_get(samples, i));
 }
 END_TEST
 
@@ -168,22 +143,13 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("kube.strategic");
-    TCase *tc = tcase_create("strategic");
-
     json_init();
-    load();
-    if (sample_count == 0) {
-        fprintf(stderr, "no samples in %s\n", VMCONFORM_SAMPLES);
-        return EXIT_FAILURE;
-    }
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, same_as_upstream, 0, (sample_count + BATCH - 1) / BATCH);
-    tcase_add_loop_test(tc, refuses, 0, (int)ARRAY_LEN(refusals));
-    tcase_add_test(tc, depth_is_bounded);
-    tcase_add_test(tc, long_lists_are_cheap);
-    suite_add_tcase(s, tc);
-    int rc = suite_run(s);
-    unload();
-    return rc;
+    samples = samples_load(VMCONFORM_SAMPLES, SAMPLES_MAX);
+    int batches = (int)((json_array_size(samples) + BATCH - 1) / BATCH);
+    int status = SUITE_MAIN("kube.strategic",
+                            SUITE_LONG_CASE("strategic", 60, RANGE(same_as_upstream, 0, batches),
+                                            EACH(refuses, refusals), TEST(depth_is_bounded),
+                                            TEST(long_lists_are_cheap)));
+    json_decref(samples);
+    return status;
 }

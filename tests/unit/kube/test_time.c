@@ -149,12 +149,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("kube.time");
-    TCase *tc = tcase_create("time");
-
-    tcase_add_loop_test(tc, times_of_text, 0, LEN(times));
-    tcase_add_loop_test(tc, parts_of_times, 0, LEN(parts));
-    tcase_add_loop_test(tc, durations_of_text, 0, LEN(durations));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("kube.time",
+                      SUITE_CASE("time", EACH(times_of_text, times), EACH(parts_of_times, parts),
+                                 EACH(durations_of_text, durations)));
 }

@@ -238,14 +238,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("url");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_add_loop_test(tc, call, 0, ARRAY_LEN(calls));
-    tcase_add_loop_test(tc, answer, 0, ARRAY_LEN(answers));
-    tcase_add_test(tc, warnings);
-    tcase_add_loop_test(tc, event, 0, ARRAY_LEN(events));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("url", SUITE_CASE("all", EACH(call, calls), EACH(answer, answers),
+                                        TEST(warnings), EACH(event, events)));
 }

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "qcow2/compare.h"
+#include "qcow2/format.h"
 
 static struct qcow2_sink *memory(void)
 {
@@ -70,6 +72,15 @@ struct qcow2_image *open_bytes(const struct bytes *b, const char *name,
                                struct qcow2_fault *retfault)
 {
     return qcow2_image_open(qcow2_io_memory(b->data, b->len, name), NULL, retfault);
+}
+
+struct bytes make_subclusters(uint64_t word, uint64_t bitmap)
+{
+    struct bytes b = make_image(14, "A", NULL);
+    be64_put(b.data, HDR_INCOMPATIBLE, QCOW2_INCOMPAT_EXTENDED_L2);
+    be64_put(b.data, 4 * 16384, word);
+    be64_put(b.data, 4 * 16384 + 8, bitmap);
+    return b;
 }
 
 enum qcow2_defect judge(const struct bytes *b)
@@ -175,11 +186,26 @@ bool have_qemu(void)
            run_tool((const char *const[]){"qemu-io", "--version", NULL}) == 0;
 }
 
-int run_suite(struct Suite *s)
+bool skip_without_qemu(void)
 {
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    if (have_qemu())
+        return false;
+    printf("skipped: qemu-img and qemu-io are not installed\n");
+    return true;
+}
+
+void same_as_raw(struct qcow2_chain *chain, const char *raw, const char *what)
+{
+    struct qcow2_fault f = {0};
+    AUTO(qcow2_io) struct qcow2_io *io = qcow2_io_open(raw, 0, &f);
+    ck_assert_msg(io != NULL, "%s: %s", what, f.err.msg ? f.err.msg : "");
+    struct qcow2_chain_view a;
+    struct qcow2_io_view b;
+    struct qcow2_comparison c;
+    int r = qcow2_compare(qcow2_view_chain(&a, chain), qcow2_view_io(&b, io), NULL, &c, &f);
+    ck_assert_msg(r == 0, "%s: %s", what, f.err.msg ? f.err.msg : "");
+    ck_assert_msg(qcow2_comparison_same(&c), "%s: %llu bytes differ, first at %llu", what,
+                  (unsigned long long)c.bytes_differing,
+                  c.count ? (unsigned long long)c.items[0].start : 0);
+    qcow2_comparison_finish(&c);
 }

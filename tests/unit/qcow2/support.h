@@ -30,6 +30,10 @@ struct bytes make_layer(const struct disk_moment *from, const struct disk_moment
 /* Opens a memory image; the bytes are borrowed. NULL on failure. */
 struct qcow2_image *open_bytes(const struct bytes *b, const char *name,
                                struct qcow2_fault *retfault);
+/* An image of one cluster with subclusters, and the two words of its L2 entry. */
+struct bytes make_subclusters(uint64_t word, uint64_t bitmap);
+/* The chain reads as the raw file does; the test fails otherwise. */
+void same_as_raw(struct qcow2_chain *chain, const char *raw, const char *what);
 /* Opens and maps: QCOW2_OK or the first defect. */
 enum qcow2_defect judge(const struct bytes *b);
 
@@ -44,9 +48,8 @@ struct bytes read_file(const char *path);
 /* Runs argv (NULL-terminated; output dropped) and returns its exit code; 127: not installed. */
 int run_tool(const char *const *argv);
 bool have_qemu(void);
-
-/* check.h's usual ending. */
-struct Suite;
-int run_suite(struct Suite *s);
+/* Says that a program is skipped: it then ends with SKIPPED. */
+#define SKIPPED 77
+bool skip_without_qemu(void);
 
 #endif

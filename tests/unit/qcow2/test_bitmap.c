@@ -2,7 +2,6 @@
  * per rule. */
 #include "qcow2/bitmap.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -10,6 +9,7 @@
 #include "qcow2/format.h"
 #include "qcow2/snapshot.h"
 #include "tests/unit/qcow2/parts.h"
+#include "tests/unit/suite.h"
 
 /* 512-byte clusters, a disk of 6 MiB: with granules of 512 bytes 12288 bits, which are three
  * clusters of them. */
@@ -312,16 +312,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.bitmap");
-    TCase *tc = tcase_create("bitmap");
-    tcase_add_test(tc, bits);
-    tcase_add_test(tc, clipped);
-    tcase_add_test(tc, from_the_middle);
-    tcase_add_test(tc, stale_is_none);
-    tcase_add_loop_test(tc, bad_directory, 0, (int)ARRAY_LEN(bad_rows));
-    tcase_add_test(tc, snapshot_list);
-    tcase_add_loop_test(tc, bad_snapshot, 0, (int)ARRAY_LEN(snapshot_rows));
-    tcase_add_test(tc, info_tells);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("qcow2.bitmap",
+                      SUITE_CASE("bitmap", TEST(bits), TEST(clipped), TEST(from_the_middle),
+                                 TEST(stale_is_none), EACH(bad_directory, bad_rows),
+                                 TEST(snapshot_list), EACH(bad_snapshot, snapshot_rows),
+                                 TEST(info_tells)));
 }

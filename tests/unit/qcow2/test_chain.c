@@ -1,7 +1,6 @@
 /* Chains against a naive overlay of letters, and against the rule that made the disk. */
 #include "qcow2/chain.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -9,6 +8,7 @@
 #include "qcow2/compare.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/support.h"
+#include "tests/unit/suite.h"
 
 #define LAYERS_MAX 8
 
@@ -529,26 +529,14 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.chain");
-    TCase *tc = tcase_create("chain");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, overlay, 0, (int)ARRAY_LEN(overlays));
-    tcase_add_loop_test(tc, mixed_cluster_sizes, 0, 10);
-    tcase_add_loop_test(tc, many_layers, 0, 3);
-    tcase_add_test(tc, readers_find_what_the_chain_finds);
-    tcase_add_test(tc, readers_are_independent);
-    tcase_add_test(tc, refusals);
-    tcase_add_loop_test(tc, backing_rules, 0, (int)ARRAY_LEN(backing_rows));
-    tcase_add_test(tc, pieces_are_bounded);
-    tcase_add_test(tc, every_pair_is_noticed);
-    tcase_add_test(tc, version_2_increments);
-    tcase_add_test(tc, names_of_backing_files);
-    tcase_add_test(tc, the_same_file_twice);
-    tcase_add_test(tc, compressed_garbage);
-    tcase_add_loop_test(tc, every_moment_comes_back, 0, 5);
-    tcase_add_test(tc, a_missing_layer_is_found);
-    tcase_add_test(tc, layer_shapes);
-    tcase_add_test(tc, raw_files_compare);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN(
+        "qcow2.chain",
+        SUITE_LONG_CASE(
+            "chain", 60, EACH(overlay, overlays), RANGE(mixed_cluster_sizes, 0, 10),
+            RANGE(many_layers, 0, 3), TEST(readers_find_what_the_chain_finds),
+            TEST(readers_are_independent), TEST(refusals), EACH(backing_rules, backing_rows),
+            TEST(pieces_are_bounded), TEST(every_pair_is_noticed), TEST(version_2_increments),
+            TEST(names_of_backing_files), TEST(the_same_file_twice), TEST(compressed_garbage),
+            RANGE(every_moment_comes_back, 0, 5), TEST(a_missing_layer_is_found),
+            TEST(layer_shapes), TEST(raw_files_compare)));
 }

@@ -2,7 +2,6 @@
  * bitmaps; files made to take for ever; and, where qemu-img is there, its verdict beside ours. */
 #include "qcow2/check.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "base/prng.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/parts.h"
+#include "tests/unit/suite.h"
 
 /* As `qemu-img check` exits. */
 enum verdict { SOUND = 0, INCOMPLETE = 1, CORRUPT = 2, LEAKS = 3, NO_IMAGE = 4 };
@@ -62,6 +62,13 @@ static int qemu_verdict(const struct bytes *b)
     int r = run_tool((const char *const[]){"qemu-img", "check", "-q", "-f", "qcow2", path, NULL});
     scratch_remove(folder);
     return r;
+}
+
+static void expect_theirs(const struct bytes *b, enum verdict want, const char *name)
+{
+    int theirs = qemu_verdict(b);
+    ck_assert_msg(theirs == 127 || theirs == (int)want, "%s: qemu-img check exits %d", name,
+                  theirs);
 }
 
 /* ---- one mutation ---- */
@@ -244,10 +251,7 @@ START_TEST(one_mutation)
         ck_assert_msg(find(&r, row->severity, row->defect) != NULL, "%s: no %s, but: %s", row->name,
                       qcow2_defect_code(row->defect), first_text(&r));
     qcow2_check_finish(&r);
-    int theirs = qemu_verdict(&b);
-    int want = row->differs ? (int)row->theirs : (int)row->want;
-    ck_assert_msg(theirs == 127 || theirs == want, "%s: qemu-img check exits %d", row->name,
-                  theirs);
+    expect_theirs(&b, row->differs ? row->theirs : row->want, row->name);
 }
 END_TEST
 
@@ -339,10 +343,8 @@ static const struct subcluster_row {
 START_TEST(subclusters)
 {
     const struct subcluster_row *row = &subcluster_rows[_i];
-    __attribute__((cleanup(cleanup_bytes))) struct bytes b = make_image(14, "A", NULL);
-    be64_put(b.data, HDR_INCOMPATIBLE, QCOW2_INCOMPAT_EXTENDED_L2);
-    be64_put(b.data, 4 * 16384, row->word);
-    be64_put(b.data, 4 * 16384 + 8, row->bitmap);
+    __attribute__((cleanup(cleanup_bytes))) struct bytes b =
+        make_subclusters(row->word, row->bitmap);
     struct qcow2_check_report r;
     enum verdict got = check_bytes(&b, NULL, &r);
     ck_assert_msg(got == row->want, "%s: %d, %s", row->name, got, first_text(&r));
@@ -350,8 +352,7 @@ START_TEST(subclusters)
                                           : find(&r, row->severity, row->defect) != NULL,
                   "%s: %s", row->name, first_text(&r));
     qcow2_check_finish(&r);
-    int theirs = qemu_verdict(&b);
-    ck_assert_msg(theirs == 127 || theirs == (int)row->want, "%s: qemu-img: %d", row->name, theirs);
+    expect_theirs(&b, row->want, row->name);
 }
 END_TEST
 
@@ -366,8 +367,7 @@ START_TEST(shared_data)
     ck_assert_int_eq(check_bytes(&b, NULL, &r), SOUND);
     ck_assert_ptr_nonnull(find(&r, WARN, QCOW2_OVERLAP));
     qcow2_check_finish(&r);
-    int theirs = qemu_verdict(&b);
-    ck_assert(theirs == 127 || theirs == 0);
+    expect_theirs(&b, SOUND, __func__);
     /* The same with a table: the next write destroys it, whatever the refcount. */
     be64_put(b.data, L2_AT, L1_AT);
     be64_put(b.data, L2_AT + 8, 0);
@@ -431,8 +431,7 @@ START_TEST(extras)
     ck_assert_msg(row->defect == QCOW2_OK || find(&r, BAD, row->defect), "%s: %s", row->name,
                   first_text(&r));
     qcow2_check_finish(&r);
-    int theirs = qemu_verdict(&b);
-    ck_assert_msg(theirs == 127 || theirs == (int)row->want, "%s: qemu-img: %d", row->name, theirs);
+    expect_theirs(&b, row->want, row->name);
 }
 END_TEST
 
@@ -441,8 +440,7 @@ START_TEST(many_snapshots)
     __attribute__((cleanup(cleanup_bytes))) struct bytes b = make_image(12, "ABC0.D", NULL);
     parts_snapshots(&b, 9);
     expect_sound(&b, "9 snapshots");
-    int theirs = qemu_verdict(&b);
-    ck_assert(theirs == 127 || theirs == 0);
+    expect_theirs(&b, SOUND, __func__);
 }
 END_TEST
 
@@ -629,24 +627,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.check");
-    TCase *tc = tcase_create("check");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, one_mutation, 0, (int)ARRAY_LEN(rows));
-    tcase_add_loop_test(tc, widths, 0, 7);
-    tcase_add_loop_test(tc, sizes, 9, 22);
-    tcase_add_test(tc, zero_in_version_2);
-    tcase_add_loop_test(tc, subclusters, 0, (int)ARRAY_LEN(subcluster_rows));
-    tcase_add_test(tc, shared_data);
-    tcase_add_loop_test(tc, extras, 0, (int)ARRAY_LEN(extra_rows));
-    tcase_add_test(tc, many_snapshots);
-    tcase_add_test(tc, luks_area);
-    tcase_add_test(tc, few_findings);
-    tcase_add_test(tc, decompresses_when_asked);
-    tcase_add_test(tc, everything_shared);
-    tcase_add_test(tc, every_bitmap_the_same);
-    tcase_add_test(tc, decompressing_ends);
-    tcase_add_test(tc, any_bytes);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN(
+        "qcow2.check",
+        SUITE_LONG_CASE("check", 60, EACH(one_mutation, rows), RANGE(widths, 0, 7),
+                        RANGE(sizes, 9, 22), TEST(zero_in_version_2),
+                        EACH(subclusters, subcluster_rows), TEST(shared_data),
+                        EACH(extras, extra_rows), TEST(many_snapshots), TEST(luks_area),
+                        TEST(few_findings), TEST(decompresses_when_asked), TEST(everything_shared),
+                        TEST(every_bitmap_the_same), TEST(decompressing_ends), TEST(any_bytes)));
 }

@@ -1,12 +1,12 @@
 /* Comparisons against a naive one, by any number of threads. */
 #include "qcow2/compare.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/prng.h"
 #include "tests/unit/qcow2/support.h"
+#include "tests/unit/suite.h"
 
 #define CLUSTER_BITS 16
 #define CLUSTER ((size_t)1 << CLUSTER_BITS)
@@ -442,17 +442,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.compare");
-    TCase *tc = tcase_create("compare");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, any_number_of_threads, 0, (int)ARRAY_LEN(thread_rows));
-    tcase_add_loop_test(tc, tails, 0, (int)ARRAY_LEN(tail_rows));
-    tcase_add_test(tc, a_shorter_raw_file);
-    tcase_add_test(tc, shared_layers_are_not_read);
-    tcase_add_test(tc, an_image_is_not_its_disk);
-    tcase_add_test(tc, the_first_fault_is_told);
-    tcase_add_test(tc, progress);
-    tcase_add_test(tc, views_without_a_clone);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("qcow2.compare",
+                      SUITE_LONG_CASE("compare", 60, EACH(any_number_of_threads, thread_rows),
+                                      EACH(tails, tail_rows), TEST(a_shorter_raw_file),
+                                      TEST(shared_layers_are_not_read),
+                                      TEST(an_image_is_not_its_disk), TEST(the_first_fault_is_told),
+                                      TEST(progress), TEST(views_without_a_clone)));
 }

@@ -2,7 +2,6 @@
  * it fails. */
 #include "qcow2/flatten.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,34 +16,8 @@
 #include "base/prng.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/medium.h"
-#include "tests/unit/qcow2/support.h"
-
-#define FAULT __attribute__((cleanup(cleanup_qcow2_fault))) struct qcow2_fault
-#define BYTES __attribute__((cleanup(cleanup_bytes))) struct bytes
-
-static char *folder;
-
-static void make_folder(void)
-{
-    folder = scratch_create();
-}
-
-static void remove_folder(void)
-{
-    scratch_remove(folder);
-}
-
-static bool exists(const char *name)
-{
-    AUTO(str) char *path = mem_printf("%s/%s", folder, name);
-    struct stat st;
-    return lstat(path, &st) == 0;
-}
-
-static void ok(int r, const struct qcow2_fault *f)
-{
-    ck_assert_msg(r == 0, "%s", f->err.msg ? f->err.msg : "no fault");
-}
+#include "tests/unit/qcow2/scratch.h"
+#include "tests/unit/suite.h"
 
 /* ---- chains and what they read as ---- */
 
@@ -533,17 +506,24 @@ START_TEST(block_device)
 }
 END_TEST
 
+/* A chain of one layer, in a file of these bytes. */
+static struct qcow2_chain *chain_of_file(const char *path, const struct bytes *b,
+                                         struct qcow2_image **ret_image, struct qcow2_fault *f)
+{
+    write_file(path, b->data, b->len);
+    *ret_image = qcow2_image_open_file(path, NULL, f);
+    return qcow2_chain_open((struct qcow2_image *[]){*ret_image}, 1, NULL, f);
+}
+
 /* ---- a target that is a layer ---- */
 
 START_TEST(target_is_a_layer)
 {
     AUTO(str) char *path = mem_printf("%s/layer.qcow2", folder);
-    BYTES b = make_image(16, "AAAA", NULL);
-    write_file(path, b.data, b.len);
     FAULT f = {0};
-    AUTO(qcow2_image) struct qcow2_image *image = qcow2_image_open_file(path, NULL, &f);
-    struct qcow2_image *layers[] = {image};
-    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(layers, 1, NULL, &f);
+    BYTES b = make_image(16, "AAAA", NULL);
+    AUTO(qcow2_image) struct qcow2_image *image = NULL;
+    AUTO(qcow2_chain) struct qcow2_chain *chain = chain_of_file(path, &b, &image, &f);
     for (unsigned in_place = 0; in_place < 2; in_place++) {
         AUTO(qcow2_sink)
         struct qcow2_sink *sink =
@@ -815,12 +795,10 @@ END_TEST
 START_TEST(layer_ends_early)
 {
     AUTO(str) char *path = mem_printf("%s/layer.qcow2", folder);
-    BYTES b = make_image(16, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", NULL);
-    write_file(path, b.data, b.len);
     FAULT f = {0};
-    AUTO(qcow2_image) struct qcow2_image *image = qcow2_image_open_file(path, NULL, &f);
-    struct qcow2_image *layers[] = {image};
-    AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(layers, 1, NULL, &f);
+    BYTES b = make_image(16, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", NULL);
+    AUTO(qcow2_image) struct qcow2_image *image = NULL;
+    AUTO(qcow2_chain) struct qcow2_chain *chain = chain_of_file(path, &b, &image, &f);
     ck_assert_int_eq(truncate(path, (off_t)b.len - 100), 0);
     struct qcow2_flatten_options o = {.threads = (unsigned)_i};
     struct qcow2_sink *sink = new_target(0);
@@ -868,29 +846,14 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.flatten");
-    TCase *tc = tcase_create("flatten");
-    tcase_set_timeout(tc, 60);
+    TCase *tc = SUITE_LONG_CASE(
+        "flatten", 60, RANGE(random_chains, 0, 24), TEST(odd_sizes), EACH(holes, hole_rows),
+        TEST(single_bytes), TEST(holes_in_place), EACH(compressed_clusters, compressed_rows),
+        EACH(longer_target, tails), TEST(shorter_target), TEST(block_device),
+        TEST(target_is_a_layer), RANGE(every_operation_fails, 0, 4), EACH(verify_notices, lies),
+        TEST(verify_notices_the_tail), TEST(pipes_cannot_be_verified), RANGE(closed_reader, 1, 4),
+        TEST(full_file_system), TEST(file_size_limit), RANGE(layer_ends_early, 1, 3),
+        RANGE(progress, 1, 4));
     tcase_add_checked_fixture(tc, make_folder, remove_folder);
-    tcase_add_loop_test(tc, random_chains, 0, 24);
-    tcase_add_test(tc, odd_sizes);
-    tcase_add_loop_test(tc, holes, 0, (int)ARRAY_LEN(hole_rows));
-    tcase_add_test(tc, single_bytes);
-    tcase_add_test(tc, holes_in_place);
-    tcase_add_loop_test(tc, compressed_clusters, 0, (int)ARRAY_LEN(compressed_rows));
-    tcase_add_loop_test(tc, longer_target, 0, (int)ARRAY_LEN(tails));
-    tcase_add_test(tc, shorter_target);
-    tcase_add_test(tc, block_device);
-    tcase_add_test(tc, target_is_a_layer);
-    tcase_add_loop_test(tc, every_operation_fails, 0, 4);
-    tcase_add_loop_test(tc, verify_notices, 0, (int)ARRAY_LEN(lies));
-    tcase_add_test(tc, verify_notices_the_tail);
-    tcase_add_test(tc, pipes_cannot_be_verified);
-    tcase_add_loop_test(tc, closed_reader, 1, 4);
-    tcase_add_test(tc, full_file_system);
-    tcase_add_test(tc, file_size_limit);
-    tcase_add_loop_test(tc, layer_ends_early, 1, 3);
-    tcase_add_loop_test(tc, progress, 1, 4);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("qcow2.flatten", tc);
 }

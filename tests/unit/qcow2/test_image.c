@@ -2,12 +2,12 @@
  * extensions, the tables. */
 #include "qcow2/image.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/support.h"
+#include "tests/unit/suite.h"
 
 /* The good image: 4 KiB clusters, three guest clusters "A.0". Its layout by cluster: header 0,
  * refcount table 1, block 2, L1 3, L2 4, data 5. */
@@ -215,10 +215,8 @@ static const struct subcluster_row {
 START_TEST(subclusters)
 {
     const struct subcluster_row *row = &subcluster_rows[_i];
-    __attribute__((cleanup(cleanup_bytes))) struct bytes b = make_image(14, "A", NULL);
-    be64_put(b.data, HDR_INCOMPATIBLE, QCOW2_INCOMPAT_EXTENDED_L2);
-    be64_put(b.data, 4 * 16384, row->word);
-    be64_put(b.data, 4 * 16384 + 8, row->bitmap);
+    __attribute__((cleanup(cleanup_bytes))) struct bytes b =
+        make_subclusters(row->word, row->bitmap);
     enum qcow2_defect got = judge(&b);
     ck_assert_msg(got == row->want, "%s: expected %s, found %s", row->name,
                   qcow2_defect_code(row->want), qcow2_defect_code(got));
@@ -389,20 +387,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.image");
-    TCase *tc = tcase_create("image");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, one_mutation, 0, (int)ARRAY_LEN(rows));
-    tcase_add_test(tc, any_cut_any_bit);
-    tcase_add_test(tc, zero_flag_in_version_2);
-    tcase_add_loop_test(tc, subclusters, 0, (int)ARRAY_LEN(subcluster_rows));
-    tcase_add_test(tc, subclusters_read);
-    tcase_add_test(tc, hostile_names_are_escaped);
-    tcase_add_test(tc, extensions);
-    tcase_add_test(tc, backing_names);
-    tcase_add_test(tc, policies);
-    tcase_add_test(tc, short_tail_when_accepted);
-    tcase_add_test(tc, what_is_no_file);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("qcow2.image",
+                      SUITE_LONG_CASE("image", 60, EACH(one_mutation, rows), TEST(any_cut_any_bit),
+                                      TEST(zero_flag_in_version_2),
+                                      EACH(subclusters, subcluster_rows), TEST(subclusters_read),
+                                      TEST(hostile_names_are_escaped), TEST(extensions),
+                                      TEST(backing_names), TEST(policies),
+                                      TEST(short_tail_when_accepted), TEST(what_is_no_file)));
 }

@@ -1,13 +1,13 @@
 /* Layers of every kind against the rule that made the disk, and what they must not do. */
 #include "qcow2/layer.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/combos.h"
+#include "tests/unit/suite.h"
 
 /* Its bits are the changes since the layer before; a full backup has none. */
 static void check_bitmap(const struct bytes *b, const struct disk_model *d, size_t i,
@@ -186,15 +186,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.layer");
-    TCase *tc = tcase_create("layer");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, equals_the_rule, 0, (int)combo_count());
-    tcase_add_loop_test(tc, same_options_same_bytes, 0, (int)combo_count() / 5);
-    tcase_add_loop_test(tc, stores_only_what_was_touched, 0, (int)ARRAY_LEN(parts));
-    tcase_add_test(tc, data_and_zeros_in_one_cluster);
-    tcase_add_test(tc, version_2_writes_zeros);
-    tcase_add_test(tc, few_writes);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("qcow2.layer",
+                      SUITE_LONG_CASE("layer", 60, RANGE(equals_the_rule, 0, combo_count()),
+                                      RANGE(same_options_same_bytes, 0, combo_count() / 5),
+                                      EACH(stores_only_what_was_touched, parts),
+                                      TEST(data_and_zeros_in_one_cluster),
+                                      TEST(version_2_writes_zeros), TEST(few_writes)));
 }

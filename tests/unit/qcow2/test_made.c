@@ -2,7 +2,6 @@
  * subclusters, each preallocation, bitmaps, snapshots, resizes, discards. Each is read as qemu-img
  * converts it and judged as qemu-img checks it; then metadata is damaged, and the two verdicts must
  * still be the same, or the difference stand in a table here. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +14,7 @@
 #include "qcow2/format.h"
 #include "qcow2/snapshot.h"
 #include "tests/unit/qcow2/support.h"
+#include "tests/unit/suite.h"
 
 #define ARGS_MAX 32
 
@@ -264,16 +264,7 @@ static void same_bytes(const char *path, const char *raw, const char *what)
     struct qcow2_chain_options lax = {.accept_v2_increments = true};
     AUTO(qcow2_chain) struct qcow2_chain *chain = qcow2_chain_open(layers, 1, &lax, &f);
     ck_assert_msg(chain != NULL, "%s: %s", what, f.err.msg ? f.err.msg : "");
-    AUTO(qcow2_io) struct qcow2_io *io = qcow2_io_open(raw, 0, &f);
-    struct qcow2_chain_view a;
-    struct qcow2_io_view b;
-    struct qcow2_comparison c;
-    int r = qcow2_compare(qcow2_view_chain(&a, chain), qcow2_view_io(&b, io), NULL, &c, &f);
-    ck_assert_msg(r == 0, "%s: %s", what, f.err.msg ? f.err.msg : "");
-    ck_assert_msg(qcow2_comparison_same(&c), "%s: %llu bytes differ, first at %llu", what,
-                  (unsigned long long)c.bytes_differing,
-                  c.count ? (unsigned long long)c.items[0].start : 0);
-    qcow2_comparison_finish(&c);
+    same_as_raw(chain, raw, what);
 }
 
 START_TEST(made)
@@ -590,18 +581,10 @@ END_TEST
 
 int main(void)
 {
-    if (!have_qemu()) {
-        printf("skipped: qemu-img and qemu-io are not installed\n");
-        return 77;
-    }
-    Suite *s = suite_create("qcow2.made");
-    TCase *tc = tcase_create("made");
-    tcase_set_timeout(tc, 120);
-    tcase_add_loop_test(tc, made, 0, (int)ARRAY_LEN(rows));
-    tcase_add_test(tc, bitmaps_listed);
-    tcase_add_test(tc, snapshots_listed);
-    tcase_add_loop_test(tc, encrypted, 0, (int)ARRAY_LEN(encryptions));
-    tcase_add_loop_test(tc, damaged_alike, 0, (int)ARRAY_LEN(damaged));
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    if (skip_without_qemu())
+        return SKIPPED;
+    return SUITE_MAIN("qcow2.made",
+                      SUITE_LONG_CASE("made", 120, EACH(made, rows), TEST(bitmaps_listed),
+                                      TEST(snapshots_listed), EACH(encrypted, encryptions),
+                                      EACH(damaged_alike, damaged)));
 }

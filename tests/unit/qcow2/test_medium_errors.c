@@ -1,6 +1,5 @@
 /* The system refuses one piece of an image: whatever is being done fails with Q_IO, and nobody
  * calls it corruption. And offsets beyond what memory holds. */
-#include <check.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -8,6 +7,7 @@
 #include "qcow2/check.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/parts.h"
+#include "tests/unit/suite.h"
 
 /* Bytes of memory, zeros behind them up to any size, and a place that cannot be read. */
 struct torn_io {
@@ -160,12 +160,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.medium_errors");
-    TCase *tc = tcase_create("medium errors");
-    tcase_add_test(tc, check_tells_io);
-    tcase_add_test(tc, check_tells_io_of_compressed_data);
-    tcase_add_test(tc, packed_far_away);
-    tcase_add_test(tc, ahead_needs_no_more_than_asked);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("qcow2.medium_errors",
+                      SUITE_CASE("medium errors", TEST(check_tells_io),
+                                 TEST(check_tells_io_of_compressed_data), TEST(packed_far_away),
+                                 TEST(ahead_needs_no_more_than_asked)));
 }

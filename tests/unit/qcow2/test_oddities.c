@@ -1,6 +1,5 @@
 /* No false alarm: what looks odd and is legal, each with the right bytes, and without a finding of
  * check beyond the leak that is in it. Where qemu-img is installed it has to read the same. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "qcow2/check.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/engines.h"
+#include "tests/unit/suite.h"
 
 #define BITS 12u
 #define CS (1u << BITS)
@@ -318,10 +318,5 @@ int main(void)
     with_qemu = have_qemu();
     if (!with_qemu)
         puts("qemu-img is not installed: the oddities are held against what they should read as");
-    Suite *s = suite_create("oddities");
-    TCase *tc = tcase_create("oddities");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, legal, 0, ARRAY_LEN(rows));
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("oddities", SUITE_LONG_CASE("oddities", 60, EACH(legal, rows)));
 }

@@ -4,6 +4,7 @@
 #include "qcow2/check.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/support.h"
+#include "tests/unit/suite.h"
 
 /* Clusters of 4 KiB: L2 table in cluster 4, room for compressed data in clusters 5 to 8. */
 #define L2_AT (4 * 4096)
@@ -78,10 +79,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2/packed");
-    TCase *tc = tcase_create("packed");
-    tcase_add_loop_test(tc, two_clusters, 0, ARRAY_LEN(rows));
-    tcase_add_test(tc, many_clusters);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("qcow2/packed",
+                      SUITE_CASE("packed", EACH(two_clusters, rows), TEST(many_clusters)));
 }

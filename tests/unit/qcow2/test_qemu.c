@@ -1,7 +1,6 @@
 /* The other engine must agree: what we write passes `qemu-img check` and converts to the same
  * bytes; what qemu writes (compressed, subclusters, version 2, other widths) we read as qemu does;
  * what is damaged we refuse where qemu-img shrugs. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "qcow2/compare.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/support.h"
+#include "tests/unit/suite.h"
 
 static int qemu_img(const char *a, const char *b, const char *c, const char *d, const char *e,
                     const char *f, const char *g, const char *h)
@@ -29,10 +29,11 @@ static void write_bytes(const char *folder, const char *name, const struct bytes
 }
 
 /* Our reading of a chain of files equals a raw file. */
-static void same_as_raw(const char *const *paths, size_t count, const char *raw, const char *what)
+static void same_files_as_raw(const char *const *paths, size_t count, const char *raw,
+                              const char *what)
 {
     struct qcow2_fault f = {0};
-    struct qcow2_image *images[16];
+    struct qcow2_image *images[16] = {NULL};
     for (size_t i = 0; i < count; i++) {
         images[i] = qcow2_image_open_file(paths[i], NULL, &f);
         ck_assert_msg(images[i] != NULL, "%s: %s", what, f.err.msg ? f.err.msg : "");
@@ -40,16 +41,7 @@ static void same_as_raw(const char *const *paths, size_t count, const char *raw,
     struct qcow2_chain_options lax = {.accept_base_backing = true, .accept_v2_increments = true};
     struct qcow2_chain *chain = qcow2_chain_open(images, count, &lax, &f);
     ck_assert_msg(chain != NULL, "%s: %s", what, f.err.msg ? f.err.msg : "");
-    AUTO(qcow2_io) struct qcow2_io *io = qcow2_io_open(raw, 0, &f);
-    struct qcow2_chain_view a;
-    struct qcow2_io_view b;
-    struct qcow2_comparison c;
-    int r = qcow2_compare(qcow2_view_chain(&a, chain), qcow2_view_io(&b, io), NULL, &c, &f);
-    ck_assert_msg(r == 0, "%s: %s", what, f.err.msg ? f.err.msg : "");
-    ck_assert_msg(qcow2_comparison_same(&c), "%s: %llu bytes differ, first at %llu", what,
-                  (unsigned long long)c.bytes_differing,
-                  c.count ? (unsigned long long)c.items[0].start : 0);
-    qcow2_comparison_finish(&c);
+    same_as_raw(chain, raw, what);
     qcow2_chain_destroy(chain);
     for (size_t i = 0; i < count; i++)
         qcow2_image_destroy(images[i]);
@@ -85,7 +77,7 @@ START_TEST(shapes_pass_check)
     write_bytes(folder, "x.qcow2", &b);
     ck_assert_msg(check_file(path) == 0, "%s: check", row->name);
     ck_assert_int_eq(qemu_img("convert", "-f", "qcow2", "-O", "raw", path, raw, NULL), 0);
-    same_as_raw((const char *const[]){path}, 1, raw, row->name);
+    same_files_as_raw((const char *const[]){path}, 1, raw, row->name);
     scratch_remove(folder);
 }
 END_TEST
@@ -165,7 +157,7 @@ static void check_chain(struct disk_model *d, char **paths, size_t count, const 
     for (size_t i = 0; i < count; i++) {
         AUTO(str) char *raw = mem_printf("%s/c%zu.raw", folder, i);
         ck_assert_int_eq(qemu_img("convert", "-f", "qcow2", "-O", "raw", paths[i], raw, NULL), 0);
-        same_as_raw((const char *const *)paths, i + 1, raw, raw);
+        same_files_as_raw((const char *const *)paths, i + 1, raw, raw);
         /* And with the rule, which neither engine has seen. */
         struct qcow2_fault f = {0};
         AUTO(qcow2_io) struct qcow2_io *io = qcow2_io_open(raw, 0, &f);
@@ -286,7 +278,7 @@ START_TEST(reads_what_qemu_writes)
                                    row->compressed ? "-c" : NULL,
                                    NULL};
     ck_assert_msg(run_tool(convert) == 0, "%s", row->name);
-    same_as_raw((const char *const[]){path}, 1, in, row->name);
+    same_files_as_raw((const char *const[]){path}, 1, in, row->name);
     /* Then small writes, zeroes and discards from a guest. */
     int r = run_tool((const char *const[]){"qemu-io", "-f", "qcow2", "-d", "unmap", "-c",
                                            "write -P 7 1000448 3072", "-c",
@@ -294,7 +286,7 @@ START_TEST(reads_what_qemu_writes)
                                            "-c", "discard 3M 128k", path, NULL});
     ck_assert_int_eq(r, 0);
     ck_assert_int_eq(qemu_img("convert", "-f", "qcow2", "-O", "raw", path, out, NULL), 0);
-    same_as_raw((const char *const[]){path}, 1, out, row->name);
+    same_files_as_raw((const char *const[]){path}, 1, out, row->name);
     scratch_remove(folder);
 }
 END_TEST
@@ -312,7 +304,7 @@ START_TEST(compressed_tail_past_the_end)
     __attribute__((cleanup(cleanup_bytes))) struct bytes b = read_file(path);
     ck_assert_uint_ne(b.len % 512, 0);
     ck_assert_int_eq(qemu_img("convert", "-f", "qcow2", "-O", "raw", path, out, NULL), 0);
-    same_as_raw((const char *const[]){path}, 1, out, "tail");
+    same_files_as_raw((const char *const[]){path}, 1, out, "tail");
     scratch_remove(folder);
 }
 END_TEST
@@ -361,20 +353,12 @@ END_TEST
 
 int main(void)
 {
-    if (!have_qemu()) {
-        printf("skipped: qemu-img and qemu-io are not installed\n");
-        return 77;
-    }
-    Suite *s = suite_create("qcow2.qemu");
-    TCase *tc = tcase_create("qemu");
-    tcase_set_timeout(tc, 120);
-    tcase_add_loop_test(tc, shapes_pass_check, 0, (int)ARRAY_LEN(shapes));
-    tcase_add_loop_test(tc, many_refcount_blocks, 0, 3);
-    tcase_add_test(tc, same_header_as_qemu);
-    tcase_add_loop_test(tc, chain_agrees, 0, 3);
-    tcase_add_loop_test(tc, reads_what_qemu_writes, 0, (int)ARRAY_LEN(theirs_rows));
-    tcase_add_test(tc, compressed_tail_past_the_end);
-    tcase_add_loop_test(tc, refuses_as_a_layer, 0, (int)ARRAY_LEN(refused));
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    if (skip_without_qemu())
+        return SKIPPED;
+    return SUITE_MAIN(
+        "qcow2.qemu",
+        SUITE_LONG_CASE("qemu", 120, EACH(shapes_pass_check, shapes),
+                        RANGE(many_refcount_blocks, 0, 3), TEST(same_header_as_qemu),
+                        RANGE(chain_agrees, 0, 3), EACH(reads_what_qemu_writes, theirs_rows),
+                        TEST(compressed_tail_past_the_end), EACH(refuses_as_a_layer, refused)));
 }

@@ -1,6 +1,5 @@
 /* What the writer makes, in qemu's eyes: every kind of layer passes `qemu-img check`, tells what it
  * is through `qemu-img info`, and a chain of them converts to the bytes of the rule. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "base/prng.h"
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/combos.h"
+#include "tests/unit/suite.h"
 
 static int check_file(const char *path)
 {
@@ -254,17 +254,11 @@ END_TEST
 
 int main(void)
 {
-    if (!have_qemu()) {
-        printf("skipped: qemu-img and qemu-io are not installed\n");
-        return 77;
-    }
-    Suite *s = suite_create("qcow2.qemu_writer");
-    TCase *tc = tcase_create("qemu_writer");
-    tcase_set_timeout(tc, 120);
-    tcase_add_loop_test(tc, layers_agree, 0, (int)combo_count());
-    tcase_add_loop_test(tc, packed_clusters_agree, 0, (int)ARRAY_LEN(packed_rows));
-    tcase_add_loop_test(tc, bitmaps_survive_a_copy, 0, 4);
-    tcase_add_test(tc, refcount_table_moves);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    if (skip_without_qemu())
+        return SKIPPED;
+    return SUITE_MAIN("qcow2.qemu_writer",
+                      SUITE_LONG_CASE("qemu_writer", 120, RANGE(layers_agree, 0, combo_count()),
+                                      EACH(packed_clusters_agree, packed_rows),
+                                      RANGE(bitmaps_survive_a_copy, 0, 4),
+                                      TEST(refcount_table_moves)));
 }

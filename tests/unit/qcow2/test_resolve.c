@@ -1,12 +1,12 @@
 /* What is declared about layers: each mistake has its code. */
 #include "qcow2/resolve.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "base/digest.h"
 #include "base/mem.h"
 #include "tests/unit/qcow2/support.h"
+#include "tests/unit/suite.h"
 
 #define FULL QCOW2_DECLARED_FULL
 #define INC QCOW2_DECLARED_INCREMENT
@@ -380,14 +380,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.resolve");
-    TCase *tc = tcase_create("resolve");
-    tcase_add_loop_test(tc, declarations, 0, (int)ARRAY_LEN(declared_rows));
-    tcase_add_loop_test(tc, files, 0, (int)ARRAY_LEN(file_rows));
-    tcase_add_test(tc, the_chain_owns_its_images);
-    tcase_add_test(tc, depth);
-    tcase_add_test(tc, one_file);
-    tcase_add_test(tc, long_file);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("qcow2.resolve",
+                      SUITE_CASE("resolve", EACH(declarations, declared_rows),
+                                 EACH(files, file_rows), TEST(the_chain_owns_its_images),
+                                 TEST(depth), TEST(one_file), TEST(long_file)));
 }

@@ -1,9 +1,8 @@
 /* Measured qemu-img behaviour, row by row: what it exits with and which bytes come out, right or
  * wrong, and beside it our answer, which is a code or the right bytes. Where no reader of the files
  * could know better, our bytes are qemu's, and the test says why. */
-#include <check.h>
-
 #include "tests/unit/qcow2/rows.h"
+#include "tests/unit/suite.h"
 
 int main(void)
 {
@@ -13,5 +12,5 @@ int main(void)
     rows_of_chains(s);
     rows_of_images(s);
     rows_of_targets(s);
-    return run_suite(s);
+    return suite_run(s);
 }

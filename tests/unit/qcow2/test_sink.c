@@ -2,7 +2,6 @@
  * under zeros, full media, slow and vanished readers. */
 #include "qcow2/sink.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -17,34 +16,8 @@
 #include "base/mem.h"
 #include "qcow2/sink_priv.h"
 #include "tests/unit/qcow2/medium.h"
-#include "tests/unit/qcow2/support.h"
-
-#define FAULT __attribute__((cleanup(cleanup_qcow2_fault))) struct qcow2_fault
-#define BYTES __attribute__((cleanup(cleanup_bytes))) struct bytes
-
-static char *folder;
-
-static void make_folder(void)
-{
-    folder = scratch_create();
-}
-
-static void remove_folder(void)
-{
-    scratch_remove(folder);
-}
-
-static char *in_folder(const char *name)
-{
-    return mem_printf("%s/%s", folder, name);
-}
-
-static bool exists(const char *name)
-{
-    AUTO(str) char *path = in_folder(name);
-    struct stat st;
-    return lstat(path, &st) == 0;
-}
+#include "tests/unit/qcow2/scratch.h"
+#include "tests/unit/suite.h"
 
 static void fill_file(const char *path, size_t len, int byte)
 {
@@ -60,11 +33,6 @@ static void zeros_between(const struct bytes *b, size_t start, size_t end, int o
     for (size_t i = 0; i < b->len; i++)
         wrong += b->data[i] != (i >= start && i < end ? 0 : other);
     ck_assert_msg(wrong == 0, "%zu..%zu: %zu bytes are wrong", start, end, wrong);
-}
-
-static void ok(int r, const struct qcow2_fault *f)
-{
-    ck_assert_msg(r == 0, "%s", f->err.msg ? f->err.msg : "no fault");
 }
 
 /* ---- the same script through every kind ---- */
@@ -644,33 +612,16 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.sink");
-    TCase *tc = tcase_create("sink");
-    tcase_set_timeout(tc, 60);
+    TCase *tc = SUITE_LONG_CASE(
+        "sink", 60, RANGE(file_takes_it, 0, 2), TEST(file_zeros_what_was_written),
+        TEST(memory_takes_it), TEST(memory_ends), RANGE(abandoned_file_leaves_nothing, 0, 2),
+        RANGE(two_files_of_one_name, 0, 2), RANGE(foreign_partial_stays, 0, 2),
+        TEST(file_replaces_a_file), TEST(failed_commit_leaves_nothing),
+        EACH(what_a_target_may_be, targets), TEST(no_folder), TEST(in_place_takes_it),
+        TEST(in_place_keeps_its_size), RANGE(every_way_of_making_zeros, 0, 4), TEST(block_device),
+        RANGE(every_way_of_making_zeros_on_a_device, 0, 4), TEST(failed_sync_is_a_failure),
+        TEST(file_size_limit), TEST(full_file_system), EACH(slow_reader, pipes),
+        TEST(closed_reader), TEST(stream_cannot_seek), TEST(stream_into_a_file));
     tcase_add_checked_fixture(tc, make_folder, remove_folder);
-    tcase_add_loop_test(tc, file_takes_it, 0, 2);
-    tcase_add_test(tc, file_zeros_what_was_written);
-    tcase_add_test(tc, memory_takes_it);
-    tcase_add_test(tc, memory_ends);
-    tcase_add_loop_test(tc, abandoned_file_leaves_nothing, 0, 2);
-    tcase_add_loop_test(tc, two_files_of_one_name, 0, 2);
-    tcase_add_loop_test(tc, foreign_partial_stays, 0, 2);
-    tcase_add_test(tc, file_replaces_a_file);
-    tcase_add_test(tc, failed_commit_leaves_nothing);
-    tcase_add_loop_test(tc, what_a_target_may_be, 0, (int)ARRAY_LEN(targets));
-    tcase_add_test(tc, no_folder);
-    tcase_add_test(tc, in_place_takes_it);
-    tcase_add_test(tc, in_place_keeps_its_size);
-    tcase_add_loop_test(tc, every_way_of_making_zeros, 0, 4);
-    tcase_add_test(tc, block_device);
-    tcase_add_loop_test(tc, every_way_of_making_zeros_on_a_device, 0, 4);
-    tcase_add_test(tc, failed_sync_is_a_failure);
-    tcase_add_test(tc, file_size_limit);
-    tcase_add_test(tc, full_file_system);
-    tcase_add_loop_test(tc, slow_reader, 0, (int)ARRAY_LEN(pipes));
-    tcase_add_test(tc, closed_reader);
-    tcase_add_test(tc, stream_cannot_seek);
-    tcase_add_test(tc, stream_into_a_file);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("qcow2.sink", tc);
 }

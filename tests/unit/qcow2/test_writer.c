@@ -1,6 +1,5 @@
 #include "qcow2/writer.h"
 
-#include <check.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,6 +12,7 @@
 #include "qcow2/format.h"
 #include "tests/unit/qcow2/combos.h"
 #include "tests/unit/qcow2/support.h"
+#include "tests/unit/suite.h"
 
 static bool exists(const char *folder, const char *name)
 {
@@ -495,25 +495,13 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("qcow2.writer");
-    TCase *tc = tcase_create("writer");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, options, 0, (int)ARRAY_LEN(option_rows));
-    tcase_add_test(tc, misuse);
-    tcase_add_test(tc, name_fits_exactly);
-    tcase_add_test(tc, file_appears_whole);
-    tcase_add_test(tc, abandoned_leaves_nothing);
-    tcase_add_test(tc, no_space);
-    tcase_add_test(tc, file_size_limit);
-    tcase_add_loop_test(tc, refusals, 0, 13);
-    tcase_add_test(tc, version_2_refuses);
-    tcase_add_test(tc, done_is_done);
-    tcase_add_test(tc, bitmap_beside_a_name);
-    tcase_add_test(tc, bitmap_ends_with_the_disk);
-    tcase_add_test(tc, stale_sink);
-    tcase_add_test(tc, pipe_is_refused);
-    tcase_add_test(tc, failed_stays_failed);
-    tcase_add_test(tc, packed_side_by_side);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+    return SUITE_MAIN("qcow2.writer",
+                      SUITE_LONG_CASE("writer", 60, EACH(options, option_rows), TEST(misuse),
+                                      TEST(name_fits_exactly), TEST(file_appears_whole),
+                                      TEST(abandoned_leaves_nothing), TEST(no_space),
+                                      TEST(file_size_limit), RANGE(refusals, 0, 13),
+                                      TEST(version_2_refuses), TEST(done_is_done),
+                                      TEST(bitmap_beside_a_name), TEST(bitmap_ends_with_the_disk),
+                                      TEST(stale_sink), TEST(pipe_is_refused),
+                                      TEST(failed_stays_failed), TEST(packed_side_by_side)));
 }

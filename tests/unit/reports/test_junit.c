@@ -120,13 +120,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("junit");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_add_loop_test(tc, escapes, 0, ARRAY_LEN(texts));
-    tcase_add_test(tc, any_bytes);
-    tcase_add_test(tc, counts_and_kinds);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "junit", SUITE_CASE("all", EACH(escapes, texts), TEST(any_bytes), TEST(counts_and_kinds)));
 }

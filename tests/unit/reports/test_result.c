@@ -128,15 +128,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("result");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_add_loop_test(tc, round_trip, 0, RESULT_STATUS_COUNT);
-    tcase_add_test(tc, bytes_that_are_no_text);
-    tcase_add_loop_test(tc, refused, 0, ARRAY_LEN(broken));
-    tcase_add_test(tc, bare_result);
-    tcase_add_loop_test(tc, exit_codes, 0, ARRAY_LEN(exits));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("result", SUITE_CASE("all", RANGE(round_trip, 0, RESULT_STATUS_COUNT),
+                                           TEST(bytes_that_are_no_text), EACH(refused, broken),
+                                           TEST(bare_result), EACH(exit_codes, exits)));
 }

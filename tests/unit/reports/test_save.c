@@ -78,14 +78,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("save");
-    TCase *tc = tcase_create("all");
-
     json_init();
+    TCase *tc =
+        SUITE_CASE("all", TEST(whole_or_not_at_all), EACH(refused, nowhere), TEST(json_report));
     tcase_add_checked_fixture(tc, set_up, tear_down);
-    tcase_add_test(tc, whole_or_not_at_all);
-    tcase_add_loop_test(tc, refused, 0, ARRAY_LEN(nowhere));
-    tcase_add_test(tc, json_report);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("save", tc);
 }

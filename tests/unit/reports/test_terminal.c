@@ -85,13 +85,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("terminal");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_add_test(tc, golden);
-    tcase_add_test(tc, user_text_drives_no_terminal);
-    tcase_add_test(tc, progress_on_a_terminal_only);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("terminal",
+                      SUITE_CASE("all", TEST(golden), TEST(user_text_drives_no_terminal),
+                                 TEST(progress_on_a_terminal_only)));
 }

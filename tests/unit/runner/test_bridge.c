@@ -56,11 +56,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("runner.bridge");
-    TCase *tc = tcase_create("bridge");
-
     json_init();
-    tcase_add_loop_test(tc, watch_of_a_crashed_process, 0, 2);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("runner.bridge",
+                      SUITE_CASE("bridge", RANGE(watch_of_a_crashed_process, 0, 2)));
 }

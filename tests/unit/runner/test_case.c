@@ -2,6 +2,7 @@
 #include "runner/case.h"
 
 #include "tests/unit/runner/story.h"
+#include "tests/unit/suite.h"
 
 #define NS(name) "{apiVersion: v1, kind: Namespace, metadata: {name: " name "}}"
 #define CM(name, value)                                                                            \
@@ -344,15 +345,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("case");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, story, 0, ARRAY_LEN(rows));
-    tcase_add_test(tc, failure_tells_the_object_first);
-    tcase_add_test(tc, replay_is_quoted);
-    tcase_add_test(tc, checked_names_laws_and_asserts);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "case", SUITE_LONG_CASE("all", 60, EACH(story, rows), TEST(failure_tells_the_object_first),
+                                TEST(replay_is_quoted), TEST(checked_names_laws_and_asserts)));
 }

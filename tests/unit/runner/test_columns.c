@@ -144,12 +144,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("columns");
-    TCase *tc = tcase_create("all");
-
-    tcase_add_loop_test(tc, columns, 0, ARRAY_LEN(rows));
-    tcase_add_loop_test(tc, bytes_of_rows, 0, ARRAY_LEN(totals));
-    tcase_add_loop_test(tc, starts, 0, ARRAY_LEN(sizes));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("columns", SUITE_CASE("all", EACH(columns, rows), EACH(bytes_of_rows, totals),
+                                            EACH(starts, sizes)));
 }

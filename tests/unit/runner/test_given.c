@@ -1,5 +1,6 @@
 /* Fixtures, matrices, what the loader refuses. */
 #include "tests/unit/runner/story.h"
+#include "tests/unit/suite.h"
 
 static const struct bad_row {
     const char *name, *spec, *mistake;
@@ -139,14 +140,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("given");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, refused, 0, ARRAY_LEN(bad));
-    tcase_add_loop_test(tc, included, 0, ARRAY_LEN(rows));
-    tcase_add_test(tc, cases_and_their_names);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("given", SUITE_LONG_CASE("all", 60, EACH(refused, bad), EACH(included, rows),
+                                               TEST(cases_and_their_names)));
 }

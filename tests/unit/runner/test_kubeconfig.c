@@ -214,11 +214,5 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("kubeconfig");
-    TCase *tc = tcase_create("all");
-
-    tcase_add_test(tc, finds_the_socket);
-    tcase_add_loop_test(tc, read_it, 0, (int)ARRAY_LEN(rows));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("kubeconfig", SUITE_CASE("all", TEST(finds_the_socket), EACH(read_it, rows)));
 }

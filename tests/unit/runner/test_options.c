@@ -144,11 +144,5 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("options");
-    TCase *tc = tcase_create("all");
-
-    tcase_add_test(tc, numbers);
-    tcase_add_loop_test(tc, parses, 0, ARRAY_LEN(rows));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("options", SUITE_CASE("all", TEST(numbers), EACH(parses, rows)));
 }

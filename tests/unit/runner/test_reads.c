@@ -63,12 +63,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("reads");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_add_test(tc, last_received);
-    tcase_add_test(tc, many);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("reads", SUITE_CASE("all", TEST(last_received), TEST(many)));
 }

@@ -253,17 +253,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("realhost");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, files);
-    tcase_add_test(tc, outside);
-    tcase_add_test(tc, nothing_given);
-    tcase_add_test(tc, objects);
-    tcase_add_test(tc, programs);
-    tcase_add_test(tc, stopped);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("realhost",
+                      SUITE_LONG_CASE("all", 60, TEST(files), TEST(outside), TEST(nothing_given),
+                                      TEST(objects), TEST(programs), TEST(stopped)));
 }

@@ -6,6 +6,7 @@
 
 #include "runner/remote/wire.h"
 #include "tests/unit/runner/story.h"
+#include "tests/unit/suite.h"
 
 #define CONTROL 3
 #define LIE "VMCONFORM_TEST_LIE"
@@ -151,15 +152,8 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    Suite *s = suite_create("remote");
-    TCase *tc = tcase_create("lies");
-
     json_init();
     if (argc == 3 && strcmp(argv[1], "--sealed") == 0)
         _exit(lie(getenv(LIE) ? getenv(LIE) : "")); /* at once: no leak check takes its time */
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, told, 0, (int)ARRAY_LEN(lies));
-    tcase_add_test(tc, not_there);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("remote", SUITE_LONG_CASE("lies", 60, EACH(told, lies), TEST(not_there)));
 }

@@ -195,16 +195,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("shapes");
-    TCase *tc = tcase_create("all");
     int n = (int)shape_count();
-
     json_init();
-    tcase_add_loop_test(tc, schema_has_the_keys, 0, n);
-    tcase_add_loop_test(tc, schema_has_the_forms, 0, n);
-    tcase_add_loop_test(tc, notes_are_about_keys, 0, n);
-    tcase_add_loop_test(tc, page_has_the_keys, 0, n);
-    tcase_add_test(tc, page_has_no_other_keys);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "shapes", SUITE_CASE("all", RANGE(schema_has_the_keys, 0, n),
+                             RANGE(schema_has_the_forms, 0, n), RANGE(notes_are_about_keys, 0, n),
+                             RANGE(page_has_the_keys, 0, n), TEST(page_has_no_other_keys)));
 }

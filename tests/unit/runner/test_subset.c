@@ -60,11 +60,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("subset");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_add_loop_test(tc, matches, 0, ARRAY_LEN(rows));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("subset", SUITE_CASE("all", EACH(matches, rows)));
 }

@@ -2,6 +2,7 @@
 #include "runner/case.h"
 
 #include "tests/unit/runner/story.h"
+#include "tests/unit/suite.h"
 
 #define SCENARIO "scenarios/osac/create/create-offline.yaml"
 
@@ -100,14 +101,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sweep");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_set_timeout(tc, 100);
-    tcase_add_test(tc, same_seed_same_trace);
-    tcase_add_test(tc, a_crash_at_each_write);
-    tcase_add_test(tc, the_limit_of_events);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sweep",
+                      SUITE_LONG_CASE("all", 100, TEST(same_seed_same_trace),
+                                      TEST(a_crash_at_each_write), TEST(the_limit_of_events)));
 }

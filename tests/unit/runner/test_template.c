@@ -189,15 +189,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("template");
-    TCase *tc = tcase_create("all");
-
     json_init();
-    tcase_add_loop_test(tc, gives, 0, ARRAY_LEN(values));
-    tcase_add_loop_test(tc, refused, 0, ARRAY_LEN(bad));
-    tcase_add_test(tc, unbound_names_are_errors);
-    tcase_add_loop_test(tc, values_have_a_limit, 0, 2);
-    tcase_add_loop_test(tc, durations_in_range, 0, ARRAY_LEN(durations));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("template",
+                      SUITE_CASE("all", EACH(gives, values), EACH(refused, bad),
+                                 TEST(unbound_names_are_errors), RANGE(values_have_a_limit, 0, 2),
+                                 EACH(durations_in_range, durations)));
 }

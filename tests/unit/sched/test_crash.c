@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/sched/world.h"
+#include "tests/unit/suite.h"
 
 /* k l m n crash the processes 0..3. Scripts own memory, so that a leak shows an actor that did not
  * unwind. */
@@ -209,18 +210,11 @@ START_TEST(hooks)
 }
 END_TEST
 
-static void fill(TCase *tc)
-{
-    tcase_add_test(tc, hooks);
-    tcase_add_loop_test(tc, scripts, 0, ARRAY_LEN(cases));
-    tcase_add_loop_test(tc, end_anywhere, 0, ARRAY_LEN(cases));
-    tcase_add_loop_test(tc, destroy_unwinds, 0, 12);
-    tcase_add_test(tc, destroy_breeding);
-    tcase_add_test(tc, from_event_and_setup);
-    tcase_add_loop_test_raise_signal(tc, endless_unwinding, SIGABRT, 0, ARRAY_LEN(endless));
-}
-
 int main(void)
 {
-    return suite_run("crash", fill);
+    return SUITE_MAIN("crash",
+                      SUITE_LONG_CASE("crash", 60, TEST(hooks), EACH(scripts, cases),
+                                      EACH(end_anywhere, cases), RANGE(destroy_unwinds, 0, 12),
+                                      TEST(destroy_breeding), TEST(from_event_and_setup),
+                                      EACH_KILLED(endless_unwinding, endless, SIGABRT)));
 }

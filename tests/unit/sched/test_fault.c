@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "tests/unit/sched/world.h"
+#include "tests/unit/suite.h"
 
 static int64_t add(struct faults *f, const char *text, struct err *reterr)
 {
@@ -221,15 +222,8 @@ START_TEST(copied)
 }
 END_TEST
 
-static void fill(TCase *tc)
-{
-    tcase_add_loop_test(tc, validation, 0, ARRAY_LEN(rules));
-    tcase_add_loop_test(tc, hitting, 0, ARRAY_LEN(hits));
-    tcase_add_test(tc, names);
-    tcase_add_test(tc, copied);
-}
-
 int main(void)
 {
-    return suite_run("fault", fill);
+    return SUITE_MAIN("fault", SUITE_LONG_CASE("fault", 60, EACH(validation, rules),
+                                               EACH(hitting, hits), TEST(names), TEST(copied)));
 }

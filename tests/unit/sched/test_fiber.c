@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/unit/sched/world.h"
+#include "tests/unit/suite.h"
 
 struct job {
     struct sched *s;
@@ -248,20 +249,10 @@ START_TEST(too_deep)
 }
 END_TEST
 
-static void fill(TCase *tc)
-{
-    tcase_add_test(tc, registers);
-    tcase_add_test(tc, float_control);
-    tcase_add_test(tc, aligned);
-    tcase_add_test(tc, many_in_turn);
-    tcase_add_test(tc, many_at_once);
-    tcase_add_test(tc, no_false_leak);
-    tcase_add_test(tc, deep_enough);
-    tcase_add_test(tc, deep_again);
-    tcase_add_test(tc, too_deep);
-}
-
 int main(void)
 {
-    return suite_run("fiber", fill);
+    return SUITE_MAIN(
+        "fiber", SUITE_LONG_CASE("fiber", 60, TEST(registers), TEST(float_control), TEST(aligned),
+                                 TEST(many_in_turn), TEST(many_at_once), TEST(no_false_leak),
+                                 TEST(deep_enough), TEST(deep_again), TEST(too_deep)));
 }

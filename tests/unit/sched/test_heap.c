@@ -3,6 +3,7 @@
 
 #include "base/prng.h"
 #include "tests/unit/sched/world.h"
+#include "tests/unit/suite.h"
 
 enum { EVENTS = 200, ROUNDS = 20000 };
 
@@ -50,12 +51,7 @@ START_TEST(model)
 }
 END_TEST
 
-static void fill(TCase *tc)
-{
-    tcase_add_loop_test(tc, model, 0, 4);
-}
-
 int main(void)
 {
-    return suite_run("heap", fill);
+    return SUITE_MAIN("heap", SUITE_LONG_CASE("heap", 60, RANGE(model, 0, 4)));
 }

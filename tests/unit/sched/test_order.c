@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/sched/world.h"
+#include "tests/unit/suite.h"
 
 /* ---- scripts against logs ---- */
 
@@ -311,23 +312,12 @@ START_TEST(world_in_world)
 }
 END_TEST
 
-static void fill(TCase *tc)
-{
-    tcase_add_loop_test(tc, order, 0, ARRAY_LEN(cases));
-    tcase_add_test(tc, cancel);
-    tcase_add_test(tc, events_post_events);
-    tcase_add_test(tc, stop_until);
-    tcase_add_test(tc, stop_asked);
-    tcase_add_loop_test(tc, stop_limit, 0, 2);
-    tcase_add_loop_test(tc, random_same_seed, 0, 10);
-    tcase_add_test(tc, random_differs);
-    tcase_add_test(tc, random_reaches_all);
-    tcase_add_test(tc, streams);
-    tcase_add_test(tc, outside);
-    tcase_add_test(tc, world_in_world);
-}
-
 int main(void)
 {
-    return suite_run("order", fill);
+    return SUITE_MAIN("order",
+                      SUITE_LONG_CASE("order", 60, EACH(order, cases), TEST(cancel),
+                                      TEST(events_post_events), TEST(stop_until), TEST(stop_asked),
+                                      RANGE(stop_limit, 0, 2), RANGE(random_same_seed, 0, 10),
+                                      TEST(random_differs), TEST(random_reaches_all), TEST(streams),
+                                      TEST(outside), TEST(world_in_world)));
 }

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "tests/unit/sched/world.h"
+#include "tests/unit/suite.h"
 
 static const struct {
     const char *name, *value, *want;
@@ -108,15 +109,9 @@ START_TEST(of_a_world)
 }
 END_TEST
 
-static void fill(TCase *tc)
-{
-    tcase_add_loop_test(tc, string, 0, ARRAY_LEN(strings));
-    tcase_add_loop_test(tc, string_as_json, 0, ARRAY_LEN(strings));
-    tcase_add_test(tc, records);
-    tcase_add_test(tc, of_a_world);
-}
-
 int main(void)
 {
-    return suite_run("trace", fill);
+    return SUITE_MAIN("trace", SUITE_LONG_CASE("trace", 60, EACH(string, strings),
+                                               EACH(string_as_json, strings), TEST(records),
+                                               TEST(of_a_world)));
 }

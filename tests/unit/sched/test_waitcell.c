@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/sched/world.h"
+#include "tests/unit/suite.h"
 
 static const struct {
     const char *name;
@@ -125,15 +126,9 @@ START_TEST(poll)
 }
 END_TEST
 
-static void fill(TCase *tc)
-{
-    tcase_add_loop_test(tc, scripts, 0, ARRAY_LEN(cases));
-    tcase_add_test(tc, signal_from_event);
-    tcase_add_loop_test(tc, destroyed_after_signal, 0, 2);
-    tcase_add_test(tc, poll);
-}
-
 int main(void)
 {
-    return suite_run("waitcell", fill);
+    return SUITE_MAIN("waitcell",
+                      SUITE_LONG_CASE("waitcell", 60, EACH(scripts, cases), TEST(signal_from_event),
+                                      RANGE(destroyed_after_signal, 0, 2), TEST(poll)));
 }

@@ -145,20 +145,4 @@ static inline void world_spawn_all(struct world *w, const char *const *actors, s
     }
 }
 
-static inline int suite_run(const char *name, void (*fill)(TCase *tc))
-{
-    Suite *suite = suite_create(name);
-    TCase *tc = tcase_create(name);
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    fill(tc);
-    tcase_set_timeout(tc, 60);
-    suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 #endif

@@ -120,25 +120,30 @@ __attribute__((unused)) static json_t *kit_send(struct kit *k, const struct api_
 }
 
 /* One request; its answer must have the code. body is taken. The answer is new. */
-__attribute__((unused)) static json_t *kit_do(struct kit *k, enum api_verb verb,
-                                              const char *resource, const char *ns,
-                                              const char *name, json_t *body, int want)
+__attribute__((unused)) static json_t *kit_ask(struct kit *k, enum api_verb verb,
+                                               const char *resource, const char *subresource,
+                                               const char *ns, const char *name, json_t *body,
+                                               int want)
 {
     AUTO(json) json_t *held = body;
     struct api_request req = kit_req(verb, resource, ns, name, held);
     req.patch = verb == API_PATCH ? (json_is_array(held) ? PATCH_JSON : PATCH_MERGE) : PATCH_NONE;
+    req.subresource = subresource;
     return kit_send(k, &req, want);
+}
+
+__attribute__((unused)) static json_t *kit_do(struct kit *k, enum api_verb verb,
+                                              const char *resource, const char *ns,
+                                              const char *name, json_t *body, int want)
+{
+    return kit_ask(k, verb, resource, NULL, ns, name, body, want);
 }
 
 __attribute__((unused)) static json_t *kit_status(struct kit *k, enum api_verb verb,
                                                   const char *resource, const char *ns,
                                                   const char *name, json_t *body, int want)
 {
-    AUTO(json) json_t *held = body;
-    struct api_request req = kit_req(verb, resource, ns, name, held);
-    req.patch = verb == API_PATCH ? (json_is_array(held) ? PATCH_JSON : PATCH_MERGE) : PATCH_NONE;
-    req.subresource = "status";
-    return kit_send(k, &req, want);
+    return kit_ask(k, verb, resource, "status", ns, name, body, want);
 }
 
 /* A configmap in namespace default. */

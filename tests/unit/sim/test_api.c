@@ -1,5 +1,6 @@
 /* Create, get, update, patch: the rules that clients meet on every request. */
 #include "tests/unit/sim/kit.h"
+#include "tests/unit/suite.h"
 
 #include <signal.h>
 
@@ -442,31 +443,21 @@ START_TEST(stored_objects_are_frozen)
     apiserver_check_frozen(k.server);
 }
 END_TEST
+#define FROZEN_TESTS TEST_KILLED(stored_objects_are_frozen, SIGABRT)
+#else
+#define FROZEN_TESTS
 #endif
 
 int main(void)
 {
-    Suite *s = suite_create("sim.api");
-    TCase *tc = tcase_create("api");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, create_sets_system_fields);
-    tcase_add_loop_test(tc, refuse, 0, (int)ARRAY_LEN(refusals));
-    tcase_add_test(tc, generated_names);
-    tcase_add_test(tc, dry_run_stores_nothing);
-    tcase_add_test(tc, no_change_is_no_write);
-    tcase_add_test(tc, generation_counts_spec);
-    tcase_add_test(tc, status_endpoint_takes_status_alone);
-    tcase_add_test(tc, unconditional_updates);
-    tcase_add_test(tc, patches);
-    tcase_add_loop_test(tc, strategic_patches, 0, (int)ARRAY_LEN(strategic));
-    tcase_add_test(tc, duplicate_owners_fold);
-    tcase_add_test(tc, admission_edits_and_denies);
-    tcase_add_test(tc, lookups);
-#ifdef VMCONFORM_CHECK_FROZEN
-    tcase_add_test_raise_signal(tc, stored_objects_are_frozen, SIGABRT);
-#endif
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "sim.api",
+        SUITE_LONG_CASE("api", 60, TEST(create_sets_system_fields), EACH(refuse, refusals),
+                        TEST(generated_names), TEST(dry_run_stores_nothing),
+                        TEST(no_change_is_no_write), TEST(generation_counts_spec),
+                        TEST(status_endpoint_takes_status_alone), TEST(unconditional_updates),
+                        TEST(patches), EACH(strategic_patches, strategic),
+                        TEST(duplicate_owners_fold), TEST(admission_edits_and_denies),
+                        TEST(lookups), FROZEN_TESTS));
 }

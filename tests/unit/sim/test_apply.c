@@ -1,5 +1,6 @@
 /* managedFields and server-side apply through the pipeline: definitions and built-in kinds. */
 #include "tests/unit/sim/kit.h"
+#include "tests/unit/suite.h"
 
 static const char schema[] =
     "{'type':'object','properties':{'size':{'type':'integer'},'name':{'type':'string'},"
@@ -503,32 +504,15 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("apply");
-    TCase *record = tcase_create("recording");
-    tcase_add_test(record, create_records);
-    tcase_add_test(record, without_a_name);
-    tcase_add_test(record, updates_take_fields);
-    tcase_add_test(record, same_state_is_no_write);
-    tcase_add_loop_test(record, client_clears, 0, 2);
-    tcase_add_test(record, nothing_without_tracking);
-    tcase_add_test(record, eleventh_updater);
-    suite_add_tcase(suite, record);
-    TCase *options = tcase_create("options");
-    tcase_add_test(options, manager_too_long);
-    tcase_add_test(options, apply_needs_a_manager);
-    tcase_add_test(options, force_is_for_apply);
-    suite_add_tcase(suite, options);
-    TCase *tc = tcase_create("apply");
-    tcase_add_test(tc, apply_creates);
-    tcase_add_test(tc, dry_run);
-    tcase_add_test(tc, conflicts);
-    tcase_add_test(tc, many_long_conflicts);
-    tcase_add_test(tc, letting_go);
-    tcase_add_test(tc, lists);
-    tcase_add_loop_test(tc, refusals, 0, ARRAY_LEN(refused));
-    tcase_add_test(tc, status_endpoint);
-    tcase_add_test(tc, built_in_kinds);
-    tcase_add_test(tc, kubectl_keeps_its_annotation);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("apply",
+                      SUITE_CASE("recording", TEST(create_records), TEST(without_a_name),
+                                 TEST(updates_take_fields), TEST(same_state_is_no_write),
+                                 RANGE(client_clears, 0, 2), TEST(nothing_without_tracking),
+                                 TEST(eleventh_updater)),
+                      SUITE_CASE("options", TEST(manager_too_long), TEST(apply_needs_a_manager),
+                                 TEST(force_is_for_apply)),
+                      SUITE_CASE("apply", TEST(apply_creates), TEST(dry_run), TEST(conflicts),
+                                 TEST(many_long_conflicts), TEST(letting_go), TEST(lists),
+                                 EACH(refusals, refused), TEST(status_endpoint),
+                                 TEST(built_in_kinds), TEST(kubectl_keeps_its_annotation)));
 }

@@ -1,5 +1,6 @@
 /* The few rules of built-in kinds that controllers notice. */
 #include "tests/unit/sim/kit.h"
+#include "tests/unit/suite.h"
 
 #define CLAIMS "persistentvolumeclaims"
 #define CLAIM                                                                                      \
@@ -186,18 +187,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.builtin");
-    TCase *tc = tcase_create("builtin");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, claims, 0, (int)ARRAY_LEN(edits));
-    tcase_add_loop_test(tc, creates, 0, (int)ARRAY_LEN(creations));
-    tcase_add_test(tc, data_source_is_mirrored);
-    tcase_add_test(tc, immutable_data);
-    tcase_add_test(tc, pods);
-    tcase_add_test(tc, bools_are_fields);
-    tcase_add_test(tc, many_containers);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.builtin",
+                      SUITE_LONG_CASE("builtin", 60, EACH(claims, edits), EACH(creates, creations),
+                                      TEST(data_source_is_mirrored), TEST(immutable_data),
+                                      TEST(pods), TEST(bools_are_fields), TEST(many_containers)));
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/sim/kit.h"
 
 #include "sim/apiserver/catalog.h"
+#include "tests/unit/suite.h"
 
 START_TEST(versions_sort)
 {
@@ -128,12 +129,7 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *s = suite_create("sim.catalog");
-    TCase *tc = tcase_create("catalog");
-    tcase_add_test(tc, versions_sort);
-    tcase_add_test(tc, entries_of_all_kinds);
-    tcase_add_test(tc, a_dying_definition);
-    tcase_add_test(tc, groups_in_order);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.catalog",
+                      SUITE_CASE("catalog", TEST(versions_sort), TEST(entries_of_all_kinds),
+                                 TEST(a_dying_definition), TEST(groups_in_order)));
 }

@@ -4,6 +4,7 @@
 
 #include "kube/time.h"
 #include "sched/fault.h"
+#include "tests/unit/suite.h"
 
 struct job {
     struct kit *k;
@@ -414,22 +415,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.client");
-    TCase *tc = tcase_create("client");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, api_faults, 0, (int)ARRAY_LEN(fault_cases));
-    tcase_add_loop_test(tc, crash_points, 0, 4);
-    tcase_add_test(tc, link_down);
-    tcase_add_test(tc, trace_tells);
-    tcase_add_loop_test(tc, watch_faults, 0, (int)ARRAY_LEN(watch_cases));
-    tcase_add_loop_test(tc, polled_watch, 0, ARRAY_LEN(watch_cases));
-    tcase_add_test(tc, a_later_beginning);
-    tcase_add_test(tc, opening_can_fail);
-    tcase_add_test(tc, a_world_ends_with_open_watches);
-    tcase_add_test(tc, parts_and_clusters);
-    tcase_add_test(tc, the_same_seed_gives_the_same_trace);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "sim.client",
+        SUITE_LONG_CASE("client", 60, EACH(api_faults, fault_cases), RANGE(crash_points, 0, 4),
+                        TEST(link_down), TEST(trace_tells), EACH(watch_faults, watch_cases),
+                        EACH(polled_watch, watch_cases), TEST(a_later_beginning),
+                        TEST(opening_can_fail), TEST(a_world_ends_with_open_watches),
+                        TEST(parts_and_clusters), TEST(the_same_seed_gives_the_same_trace)));
 }

@@ -3,6 +3,7 @@
 #include "tests/unit/sim/kit.h"
 
 #include "sim/crds/crds.h"
+#include "tests/unit/suite.h"
 
 #define CRDS "customresourcedefinitions"
 
@@ -806,30 +807,17 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.crd");
-    TCase *tc = tcase_create("crd");
-
     json_init();
-    tcase_set_timeout(tc, 120);
-    tcase_add_test(tc, built_in_ones_are_whole);
-    tcase_add_test(tc, created_through_the_api);
-    tcase_add_loop_test(tc, bad_definitions, 0, (int)ARRAY_LEN(bad_crds));
-    tcase_add_loop_test(tc, names_clash, 0, (int)ARRAY_LEN(clashes));
-    tcase_add_test(tc, names_may_be_corrected);
-    tcase_add_test(tc, established_keeps_its_names);
-    tcase_add_test(tc, schema_changes_show_at_once);
-    tcase_add_test(tc, names_and_scope_stay);
-    tcase_add_test(tc, versions_are_views);
-    tcase_add_test(tc, deletion_takes_instances_along);
-    tcase_add_test(tc, selectable_fields);
-    tcase_add_test(tc, establishing_takes_three_writes);
-    tcase_add_test(tc, ending_takes_its_steps);
-    tcase_add_test(tc, never_established_ends_at_once);
-    tcase_add_test(tc, stored_versions_grow);
-    tcase_add_test(tc, stored_versions_of_nothing);
-    tcase_add_loop_test(tc, approval_of_protected_groups, 0, (int)ARRAY_LEN(approvals));
-    tcase_add_loop_test(tc, deprecated_versions_warn, 0, (int)ARRAY_LEN(warnings));
-    tcase_add_test(tc, status_is_judged_alone);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "sim.crd",
+        SUITE_LONG_CASE("crd", 120, TEST(built_in_ones_are_whole), TEST(created_through_the_api),
+                        EACH(bad_definitions, bad_crds), EACH(names_clash, clashes),
+                        TEST(names_may_be_corrected), TEST(established_keeps_its_names),
+                        TEST(schema_changes_show_at_once), TEST(names_and_scope_stay),
+                        TEST(versions_are_views), TEST(deletion_takes_instances_along),
+                        TEST(selectable_fields), TEST(establishing_takes_three_writes),
+                        TEST(ending_takes_its_steps), TEST(never_established_ends_at_once),
+                        TEST(stored_versions_grow), TEST(stored_versions_of_nothing),
+                        EACH(approval_of_protected_groups, approvals),
+                        EACH(deprecated_versions_warn, warnings), TEST(status_is_judged_alone)));
 }

@@ -1,5 +1,6 @@
 /* Delete: preconditions, finalizers, grace, collections. */
 #include "tests/unit/sim/kit.h"
+#include "tests/unit/suite.h"
 
 static json_t *held(const char *name)
 {
@@ -230,20 +231,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.delete");
-    TCase *tc = tcase_create("delete");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, plain);
-    tcase_add_test(tc, finalizers_hold);
-    tcase_add_test(tc, generation_rises_once);
-    tcase_add_loop_test(tc, delete_options, 0, (int)ARRAY_LEN(options));
-    tcase_add_test(tc, preconditions_that_hold);
-    tcase_add_test(tc, pods_have_grace);
-    tcase_add_loop_test(tc, grace_is_bounded, 0, (int)ARRAY_LEN(graces));
-    tcase_add_test(tc, collections);
-    tcase_add_test(tc, collection_stops_at_a_refusal);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.delete",
+                      SUITE_LONG_CASE("delete", 60, TEST(plain), TEST(finalizers_hold),
+                                      TEST(generation_rises_once), EACH(delete_options, options),
+                                      TEST(preconditions_that_hold), TEST(pods_have_grace),
+                                      EACH(grace_is_bounded, graces), TEST(collections),
+                                      TEST(collection_stops_at_a_refusal)));
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/sim/kit.h"
 
 #include "sim/apiserver/catalog.h"
+#include "tests/unit/suite.h"
 
 enum api { OLD, NEW };
 static const struct api_resource apis[] = {{"", "v1", "events"}, {"events.k8s.io", "v1", "events"}};
@@ -445,21 +446,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.events");
-    TCase *t = tcase_create("events");
-
     json_init();
-    tcase_add_loop_test(t, converted, 0, (int)ARRAY_LEN(pairs));
-    tcase_add_test(t, deleted_together);
-    tcase_add_loop_test(t, refused, 0, (int)ARRAY_LEN(refusals));
-    tcase_add_loop_test(t, changed, 0, (int)ARRAY_LEN(changes));
-    tcase_add_loop_test(t, chosen, 0, (int)ARRAY_LEN(choices));
-    tcase_add_loop_test(t, chosen_by_each_field, 0, (int)ARRAY_LEN(field_cases));
-    tcase_add_test(t, source_of_new_ones);
-    tcase_add_loop_test(t, watched, 0, 2);
-    tcase_add_test(t, owned);
-    tcase_add_test(t, applied);
-    tcase_add_test(t, found);
-    suite_add_tcase(s, t);
-    return suite_run(s);
+    return SUITE_MAIN("sim.events",
+                      SUITE_CASE("events", EACH(converted, pairs), TEST(deleted_together),
+                                 EACH(refused, refusals), EACH(changed, changes),
+                                 EACH(chosen, choices), EACH(chosen_by_each_field, field_cases),
+                                 TEST(source_of_new_ones), RANGE(watched, 0, 2), TEST(owned),
+                                 TEST(applied), TEST(found)));
 }

@@ -1,5 +1,6 @@
 /* pods/eviction: what disruption budgets allow. */
 #include "tests/unit/sim/kit.h"
+#include "tests/unit/suite.h"
 
 static struct api_request eviction(const char *pod, const json_t *body)
 {
@@ -138,16 +139,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.evict");
-    TCase *tc = tcase_create("evict");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, without_a_budget);
-    tcase_add_test(tc, a_budget_is_used_up);
-    tcase_add_test(tc, a_budget_that_nobody_looked_at);
-    tcase_add_test(tc, two_budgets);
-    tcase_add_test(tc, bad_bodies);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.evict", SUITE_LONG_CASE("evict", 60, TEST(without_a_budget),
+                                                   TEST(a_budget_is_used_up),
+                                                   TEST(a_budget_that_nobody_looked_at),
+                                                   TEST(two_budgets), TEST(bad_bodies)));
 }

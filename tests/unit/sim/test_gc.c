@@ -3,6 +3,7 @@
 
 #include "sched/fault.h"
 #include "sim/apiserver/gc.h"
+#include "tests/unit/suite.h"
 
 /* A configmap "name" in ns owned by the given references. */
 static json_t *owned(const char *name, const char *refs)
@@ -331,26 +332,15 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.gc");
-    TCase *tc = tcase_create("gc");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, background);
-    tcase_add_test(tc, foreground);
-    tcase_add_test(tc, orphan);
-    tcase_add_test(tc, absent_owner_and_other_uid);
-    tcase_add_test(tc, other_namespace_is_absent);
-    tcase_add_test(tc, cluster_scoped_with_namespaced_owner_stays);
-    tcase_add_test(tc, cycles_are_broken);
-    tcase_add_test(tc, denied_is_tried_again_after_a_change);
-    tcase_add_test(tc, transient_errors_are_retried);
-    tcase_add_test(tc, late_owner_is_found);
-    tcase_add_test(tc, alternate_coordinates);
-    tcase_add_test(tc, conflict_with_equal_owners_deletes);
-    tcase_add_test(tc, adopted_meanwhile_is_kept);
-    tcase_add_test(tc, a_waiting_owner_is_let_go);
-    tcase_add_test(tc, an_idle_world_has_nothing_to_do);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "sim.gc",
+        SUITE_LONG_CASE("gc", 60, TEST(background), TEST(foreground), TEST(orphan),
+                        TEST(absent_owner_and_other_uid), TEST(other_namespace_is_absent),
+                        TEST(cluster_scoped_with_namespaced_owner_stays), TEST(cycles_are_broken),
+                        TEST(denied_is_tried_again_after_a_change),
+                        TEST(transient_errors_are_retried), TEST(late_owner_is_found),
+                        TEST(alternate_coordinates), TEST(conflict_with_equal_owners_deletes),
+                        TEST(adopted_meanwhile_is_kept), TEST(a_waiting_owner_is_let_go),
+                        TEST(an_idle_world_has_nothing_to_do)));
 }

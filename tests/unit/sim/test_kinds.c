@@ -1,5 +1,6 @@
 /* Every kind that is built in: what it takes, what it fills in, what it refuses. */
 #include "tests/unit/sim/kit.h"
+#include "tests/unit/suite.h"
 
 #define TEMPLATE                                                                                   \
     "'template':{'metadata':{'labels':{'a':'b'}},'spec':{'containers':[{'name':'c','image':'i'}]}" \
@@ -408,19 +409,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.kinds");
-    TCase *tc = tcase_create("kinds");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, kind, 0, (int)ARRAY_LEN(kinds));
-    tcase_add_loop_test(tc, what_stays, 0, (int)ARRAY_LEN(fixed));
-    tcase_add_test(tc, addresses_differ);
-    tcase_add_test(tc, given_once_stored);
-    tcase_add_loop_test(tc, chosen_ones_are_checked, 0, (int)ARRAY_LEN(chosen));
-    tcase_add_test(tc, given_beside_chosen);
-    tcase_add_test(tc, node_ports_run_out);
-    tcase_add_test(tc, generations);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.kinds",
+                      SUITE_LONG_CASE("kinds", 60, EACH(kind, kinds), EACH(what_stays, fixed),
+                                      TEST(addresses_differ), TEST(given_once_stored),
+                                      EACH(chosen_ones_are_checked, chosen),
+                                      TEST(given_beside_chosen), TEST(node_ports_run_out),
+                                      TEST(generations)));
 }

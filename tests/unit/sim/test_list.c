@@ -1,5 +1,6 @@
 /* Lists: order, selectors, pages, the past. */
 #include "tests/unit/sim/kit.h"
+#include "tests/unit/suite.h"
 
 static struct kit filled(void)
 {
@@ -188,18 +189,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.list");
-    TCase *tc = tcase_create("list");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, plain);
-    tcase_add_loop_test(tc, selectors, 0, (int)ARRAY_LEN(selections));
-    tcase_add_test(tc, pages_show_one_moment);
-    tcase_add_test(tc, expired_token_offers_another);
-    tcase_add_test(tc, revisions);
-    tcase_add_loop_test(tc, options_are_checked, 0, (int)ARRAY_LEN(bad_options));
-    tcase_add_test(tc, peeking);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.list",
+                      SUITE_LONG_CASE("list", 60, TEST(plain), EACH(selectors, selections),
+                                      TEST(pages_show_one_moment),
+                                      TEST(expired_token_offers_another), TEST(revisions),
+                                      EACH(options_are_checked, bad_options), TEST(peeking)));
 }

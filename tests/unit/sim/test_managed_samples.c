@@ -8,33 +8,13 @@
 #include "base/mem.h"
 #include "kube/fields/managed.h"
 #include "sim/apiserver/schema.h"
+#include "tests/unit/samples.h"
 #include "tests/unit/suite.h"
 
 #define SAMPLES_MAX 5000
 #define FIRST_SECOND INT64_C(1700000000)
 
-static json_t *samples[SAMPLES_MAX];
-static int sample_count;
-
-static void load(void)
-{
-    const char *path = getenv("VMCONFORM_MANAGED_SAMPLES"); /* longer ones than those kept here */
-    FILE *f = fopen(path ? path : VMCONFORM_SAMPLES, "r");
-    char *text = NULL;
-    size_t cap = 0;
-    ssize_t len;
-    if (!f)
-        return;
-    while (sample_count < SAMPLES_MAX && (len = getline(&text, &cap, f)) > 0) {
-        struct err e = {0};
-        json_t *one = json_read(text, (size_t)len, "sample", &e);
-        if (one)
-            samples[sample_count++] = one;
-        err_clear(&e);
-    }
-    free(text);
-    fclose(f);
-}
+static json_t *samples;
 
 /* Without what Go's structs and the server's pruning add or take: nulls and empty containers. */
 static json_t *squashed(const json_t *v)
@@ -177,7 +157,7 @@ static struct typed type_of(const json_t *s, const struct schema *schema)
 
 START_TEST(same_as_upstream)
 {
-    const json_t *s = samples[_i], *source = json_object_get(s, "schema");
+    const json_t *s = json_array_get(samples, (size_t)_i), *source = json_object_get(s, "schema");
     const char *kind = json_str(s, "kind");
     AUTO(schema) struct schema *schema = NULL;
     if (source) {
@@ -202,17 +182,13 @@ END_TEST
 
 int main(void)
 {
+    const char *path = getenv("VMCONFORM_MANAGED_SAMPLES"); /* longer ones than those kept here */
+
     json_init();
-    load();
-    Suite *suite = suite_create("managed_samples");
-    TCase *tc = tcase_create("upstream");
-    tcase_set_timeout(tc, 60);
-    if (!sample_count)
-        return EXIT_FAILURE;
-    tcase_add_loop_test(tc, same_as_upstream, 0, sample_count);
-    suite_add_tcase(suite, tc);
-    int rc = suite_run(suite);
-    while (sample_count > 0)
-        json_decref(samples[--sample_count]);
-    return rc;
+    samples = samples_load(path ? path : VMCONFORM_SAMPLES, SAMPLES_MAX);
+    int status = SUITE_MAIN(
+        "managed_samples",
+        SUITE_LONG_CASE("upstream", 60, RANGE(same_as_upstream, 0, json_array_size(samples))));
+    json_decref(samples);
+    return status;
 }

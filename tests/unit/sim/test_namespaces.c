@@ -2,6 +2,7 @@
 #include "tests/unit/sim/kit.h"
 
 #include "kube/time.h"
+#include "tests/unit/suite.h"
 
 static void make_namespace(struct kit *k, const char *name)
 {
@@ -207,19 +208,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.namespaces");
-    TCase *tc = tcase_create("namespaces");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, born_with_finalizer_and_label);
-    tcase_add_test(tc, emptied_and_gone);
-    tcase_add_test(tc, stuck_by_a_finalizer);
-    tcase_add_test(tc, told_in_order);
-    tcase_add_test(tc, pods_first);
-    tcase_add_test(tc, refused_content);
-    tcase_add_test(tc, finalize_alone_changes_spec_finalizers);
-    tcase_add_test(tc, finalizers_of_nothing);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.namespaces",
+                      SUITE_LONG_CASE("namespaces", 60, TEST(born_with_finalizer_and_label),
+                                      TEST(emptied_and_gone), TEST(stuck_by_a_finalizer),
+                                      TEST(told_in_order), TEST(pods_first), TEST(refused_content),
+                                      TEST(finalize_alone_changes_spec_finalizers),
+                                      TEST(finalizers_of_nothing)));
 }

@@ -1,5 +1,6 @@
 /* Who asks, and whether they may: what of it shows on the wire. */
 #include "tests/unit/sim/rest_kit.h"
+#include "tests/unit/suite.h"
 
 #define CM "/api/v1/namespaces/default/configmaps"
 
@@ -149,11 +150,6 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("rest.auth");
-    TCase *tc = tcase_create("rest.auth");
-    tcase_add_test(tc, without_credentials);
-    tcase_add_test(tc, without_rights);
-    tcase_add_test(tc, with_tokens);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("rest.auth", SUITE_CASE("rest.auth", TEST(without_credentials),
+                                              TEST(without_rights), TEST(with_tokens)));
 }

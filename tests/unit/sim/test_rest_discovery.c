@@ -3,6 +3,7 @@
 
 #include "sim/rest/discovery.h"
 #include "tests/unit/sim/rest_kit.h"
+#include "tests/unit/suite.h"
 
 #define V2 "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 #define V2BETA1 "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"
@@ -246,12 +247,6 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("rest.discovery");
-    TCase *tc = tcase_create("rest.discovery");
-    tcase_add_loop_test(tc, wish, 0, ARRAY_LEN(wishes));
-    tcase_add_test(tc, documents);
-    tcase_add_test(tc, tags);
-    tcase_add_test(tc, both_agree);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("rest.discovery", SUITE_CASE("rest.discovery", EACH(wish, wishes),
+                                                   TEST(documents), TEST(tags), TEST(both_agree)));
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/sim/rest_kit.h"
 
 #include "kube/status.h"
+#include "tests/unit/suite.h"
 
 #define CM "/api/v1/namespaces/default/configmaps"
 #define WIDGETS "/apis/example.com/v1/namespaces/default/widgets"
@@ -185,13 +186,7 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("rest.hostile");
-    TCase *tc = tcase_create("rest.hostile");
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, targets);
-    tcase_add_test(tc, headers);
-    tcase_add_test(tc, bodies);
-    tcase_add_test(tc, duplicates_are_found);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("rest.hostile",
+                      SUITE_LONG_CASE("rest.hostile", 60, TEST(targets), TEST(headers),
+                                      TEST(bodies), TEST(duplicates_are_found)));
 }

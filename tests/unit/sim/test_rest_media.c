@@ -5,6 +5,7 @@
 
 #include "kube/status.h"
 #include "kube/types/protobuf.h"
+#include "tests/unit/suite.h"
 
 #define CM "/api/v1/namespaces/default/configmaps"
 #define WIDGETS "/apis/example.com/v1/namespaces/default/widgets"
@@ -497,16 +498,8 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("rest.media");
-    TCase *tc = tcase_create("rest.media");
-    tcase_add_test(tc, bodies_of_requests);
-    tcase_add_test(tc, answers_to_readers);
-    tcase_add_test(tc, protobuf_body);
-    tcase_add_test(tc, protobuf_event);
-    tcase_add_test(tc, too_large);
-    tcase_add_test(tc, warnings);
-    tcase_add_test(tc, throttled_in_plain_text);
-    tcase_add_test(tc, compression);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("rest.media",
+                      SUITE_CASE("rest.media", TEST(bodies_of_requests), TEST(answers_to_readers),
+                                 TEST(protobuf_body), TEST(protobuf_event), TEST(too_large),
+                                 TEST(warnings), TEST(throttled_in_plain_text), TEST(compression)));
 }

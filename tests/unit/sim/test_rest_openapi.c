@@ -1,5 +1,6 @@
 /* OpenAPI: the documents that kubectl reads before it writes, and explains from. */
 #include "tests/unit/sim/rest_kit.h"
+#include "tests/unit/suite.h"
 
 #define V2_OLD "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 #define V2_NEW "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
@@ -438,18 +439,9 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("rest.openapi");
-    TCase *tc = tcase_create("rest.openapi");
-    tcase_add_test(tc, v3_fields);
-    tcase_add_test(tc, v3_index);
-    tcase_add_loop_test(tc, operations, 0, ARRAY_LEN(operation_rows));
-    tcase_add_test(tc, patches);
-    tcase_add_test(tc, custom_v3);
-    tcase_add_test(tc, custom_v2);
-    tcase_add_test(tc, serving);
-    tcase_add_test(tc, hashes);
-    tcase_add_test(tc, protobuf);
-    tcase_add_test(tc, protobuf_of_much);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("rest.openapi",
+                      SUITE_CASE("rest.openapi", TEST(v3_fields), TEST(v3_index),
+                                 EACH(operations, operation_rows), TEST(patches), TEST(custom_v3),
+                                 TEST(custom_v2), TEST(serving), TEST(hashes), TEST(protobuf),
+                                 TEST(protobuf_of_much)));
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/sim/rest_kit.h"
 
 #include "kube/status.h"
+#include "tests/unit/suite.h"
 
 #define CM "/api/v1/namespaces/default/configmaps"
 #define WIDGETS "/apis/example.com/v1/namespaces/default/widgets"
@@ -280,11 +281,6 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("rest.options");
-    TCase *tc = tcase_create("rest.options");
-    tcase_add_test(tc, reading);
-    tcase_add_test(tc, writing);
-    tcase_add_test(tc, manager_and_validation);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("rest.options", SUITE_CASE("rest.options", TEST(reading), TEST(writing),
+                                                 TEST(manager_and_validation)));
 }

@@ -1,5 +1,6 @@
 /* Paths and methods: where they lead, and what stands where they lead nowhere. */
 #include "tests/unit/sim/rest_kit.h"
+#include "tests/unit/suite.h"
 
 #define CM "/api/v1/namespaces/default/configmaps"
 #define WIDGETS "/apis/example.com/v1/namespaces/default/widgets"
@@ -315,11 +316,7 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("rest.route");
-    TCase *tc = tcase_create("rest.route");
-    tcase_add_test(tc, each_verb);
-    tcase_add_test(tc, where_nothing_is);
-    tcase_add_test(tc, documents_outside_of_resources);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("rest.route",
+                      SUITE_CASE("rest.route", TEST(each_verb), TEST(where_nothing_is),
+                                 TEST(documents_outside_of_resources)));
 }

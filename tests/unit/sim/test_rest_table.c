@@ -2,6 +2,7 @@
 #include "kube/time.h"
 #include "sim/rest/table_priv.h"
 #include "tests/unit/sim/rest_kit.h"
+#include "tests/unit/suite.h"
 
 /* ---- spans ---- */
 
@@ -556,17 +557,8 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("rest.table");
-    TCase *tc = tcase_create("rest.table");
-    tcase_add_loop_test(tc, span, 0, ARRAY_LEN(spans));
-    tcase_add_test(tc, since);
-    tcase_add_loop_test(tc, path, 0, ARRAY_LEN(paths));
-    tcase_add_test(tc, path_is_bounded);
-    tcase_add_loop_test(tc, cell, 0, ARRAY_LEN(cells));
-    tcase_add_test(tc, odd_shapes);
-    tcase_add_loop_test(tc, column, 0, ARRAY_LEN(columns));
-    tcase_add_test(tc, requests);
-    tcase_add_test(tc, watches);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("rest.table",
+                      SUITE_CASE("rest.table", EACH(span, spans), TEST(since), EACH(path, paths),
+                                 TEST(path_is_bounded), EACH(cell, cells), TEST(odd_shapes),
+                                 EACH(column, columns), TEST(requests), TEST(watches)));
 }

@@ -1,5 +1,6 @@
 /* Watches as streams. */
 #include "tests/unit/sim/rest_kit.h"
+#include "tests/unit/suite.h"
 
 #define CM "/api/v1/namespaces/default/configmaps"
 #define WIDGETS "/apis/example.com/v1/namespaces/default/widgets"
@@ -301,18 +302,10 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *suite = suite_create("rest.watch");
-    TCase *tc = tcase_create("rest.watch");
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, events_as_lines);
-    tcase_add_test(tc, one_name_by_path);
-    tcase_add_test(tc, deprecated_version);
-    tcase_add_test(tc, bookmarks_and_the_end);
-    tcase_add_test(tc, too_old_is_told_in_the_stream);
-    tcase_add_test(tc, metadata_alone);
-    tcase_add_test(tc, other_media);
-    tcase_add_test(tc, waking_and_shutdown);
-    tcase_add_test(tc, texts_are_shared);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN(
+        "rest.watch",
+        SUITE_LONG_CASE("rest.watch", 60, TEST(events_as_lines), TEST(one_name_by_path),
+                        TEST(deprecated_version), TEST(bookmarks_and_the_end),
+                        TEST(too_old_is_told_in_the_stream), TEST(metadata_alone),
+                        TEST(other_media), TEST(waking_and_shutdown), TEST(texts_are_shared)));
 }

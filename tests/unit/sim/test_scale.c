@@ -2,6 +2,7 @@
 #include "tests/unit/sim/kit.h"
 
 #include "sim/apiserver/catalog.h"
+#include "tests/unit/suite.h"
 
 /* widgets with replicas at .spec.replicas, .status.replicas, .status.selector. New. */
 static json_t *scalable_crd(void)
@@ -337,19 +338,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.scale");
-    TCase *tc = tcase_create("scale");
-
     json_init();
-    tcase_add_test(tc, shows_a_defined_kind);
-    tcase_add_loop_test(tc, requests, 0, (int)ARRAY_LEN(cases));
-    tcase_add_test(tc, the_rest_stays);
-    tcase_add_test(tc, dry_run_stores_nothing);
-    tcase_add_test(tc, who_has_none);
-    tcase_add_test(tc, values_are_checked_on_every_write);
-    tcase_add_loop_test(tc, what_is_in_the_way_stays, 0, (int)ARRAY_LEN(in_the_way));
-    tcase_add_test(tc, built_in_kinds);
-    tcase_add_test(tc, discovery_knows);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.scale",
+                      SUITE_CASE("scale", TEST(shows_a_defined_kind), EACH(requests, cases),
+                                 TEST(the_rest_stays), TEST(dry_run_stores_nothing),
+                                 TEST(who_has_none), TEST(values_are_checked_on_every_write),
+                                 EACH(what_is_in_the_way_stays, in_the_way), TEST(built_in_kinds),
+                                 TEST(discovery_knows)));
 }

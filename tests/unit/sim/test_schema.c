@@ -1,5 +1,6 @@
 /* Structural schemas through a widget's spec: pruning, defaults, verdicts, rules. */
 #include "tests/unit/sim/kit.h"
+#include "tests/unit/suite.h"
 
 #include "sim/apiserver/schema.h"
 
@@ -344,17 +345,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.schema");
-    TCase *tc = tcase_create("schema");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, verdict, 0, (int)ARRAY_LEN(cases));
-    tcase_add_loop_test(tc, update, 0, (int)ARRAY_LEN(updates));
-    tcase_add_test(tc, what_was_bad_may_stay);
-    tcase_add_test(tc, many_errors_below_a_long_key);
-    tcase_add_test(tc, many_errors_in_a_changed_list);
-    tcase_add_loop_test(tc, compiled_when_needed, 0, USE_COUNT);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.schema",
+                      SUITE_LONG_CASE("schema", 60, EACH(verdict, cases), EACH(update, updates),
+                                      TEST(what_was_bad_may_stay),
+                                      TEST(many_errors_below_a_long_key),
+                                      TEST(many_errors_in_a_changed_list),
+                                      RANGE(compiled_when_needed, 0, USE_COUNT)));
 }

@@ -3,6 +3,7 @@
 
 #include "base/prng.h"
 #include "tests/unit/sim/kit.h"
+#include "tests/unit/suite.h"
 
 START_TEST(keys)
 {
@@ -94,14 +95,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.store");
-    TCase *tc = tcase_create("store");
-
     json_init();
-    tcase_add_test(tc, keys);
-    tcase_add_test(tc, order_survives_churn);
-    tcase_add_test(tc, seek_is_first_not_smaller);
-    tcase_add_test(tc, log_is_a_ring);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.store",
+                      SUITE_CASE("store", TEST(keys), TEST(order_survives_churn),
+                                 TEST(seek_is_first_not_smaller), TEST(log_is_a_ring)));
 }

@@ -1,6 +1,7 @@
 /* What a request is told of unknown fields, keys that stand twice, and values of the wrong type;
  * and the warnings of the pipeline's own. */
 #include "tests/unit/sim/kit.h"
+#include "tests/unit/suite.h"
 
 #define WIDGET_SPEC                                                                                \
     "{'type':'object','properties':{'n':{'type':'integer'},'list':{'type':'array','items':"        \
@@ -451,23 +452,13 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.strict");
-    TCase *tc = tcase_create("strict");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, creations, 0, (int)ARRAY_LEN(creates));
-    tcase_add_loop_test(tc, patching, 0, (int)ARRAY_LEN(patches));
-    tcase_add_loop_test(tc, wrong_types, 0, (int)ARRAY_LEN(mismatches));
-    tcase_add_test(tc, wrong_types_of_a_patch);
-    tcase_add_test(tc, null_and_empty_are_nothing);
-    tcase_add_test(tc, no_managers_is_something);
-    tcase_add_test(tc, unchecked_stays);
-    tcase_add_loop_test(tc, warnings, 0, (int)ARRAY_LEN(warned));
-    tcase_add_test(tc, many_finalizers);
-    tcase_add_test(tc, warnings_for_nobody);
-    tcase_add_test(tc, many_owners);
-    tcase_add_loop_test(tc, deprecations, 0, (int)ARRAY_LEN(deprecated));
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "sim.strict",
+        SUITE_LONG_CASE("strict", 60, EACH(creations, creates), EACH(patching, patches),
+                        EACH(wrong_types, mismatches), TEST(wrong_types_of_a_patch),
+                        TEST(null_and_empty_are_nothing), TEST(no_managers_is_something),
+                        TEST(unchecked_stays), EACH(warnings, warned), TEST(many_finalizers),
+                        TEST(warnings_for_nobody), TEST(many_owners),
+                        EACH(deprecations, deprecated)));
 }

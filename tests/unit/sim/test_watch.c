@@ -2,6 +2,7 @@
 #include "tests/unit/sim/kit.h"
 
 #include "kube/time.h"
+#include "tests/unit/suite.h"
 
 static struct apiwatch *open_watch(struct kit *k, const char *rv, const char *label)
 {
@@ -274,21 +275,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.watch");
-    TCase *tc = tcase_create("watch");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, from_now_and_from_a_revision);
-    tcase_add_test(tc, revisions_rise);
-    tcase_add_test(tc, selectors_turn_changes);
-    tcase_add_test(tc, field_selector_by_name);
-    tcase_add_test(tc, too_old_is_gone);
-    tcase_add_test(tc, slow_reader_is_ended);
-    tcase_add_test(tc, bookmarks);
-    tcase_add_loop_test(tc, how_it_begins, 0, (int)ARRAY_LEN(options));
-    tcase_add_test(tc, wakes_for_its_own_only);
-    tcase_add_test(tc, bad_revision);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.watch",
+                      SUITE_LONG_CASE("watch", 60, TEST(from_now_and_from_a_revision),
+                                      TEST(revisions_rise), TEST(selectors_turn_changes),
+                                      TEST(field_selector_by_name), TEST(too_old_is_gone),
+                                      TEST(slow_reader_is_ended), TEST(bookmarks),
+                                      EACH(how_it_begins, options), TEST(wakes_for_its_own_only),
+                                      TEST(bad_revision)));
 }

@@ -1,5 +1,6 @@
 /* Nobody hands out what he does not have. */
 #include "tests/unit/sim_auth/auth_kit.h"
+#include "tests/unit/suite.h"
 
 #define RBAC "rbac.authorization.k8s.io"
 #define DENIED(groups)                                                                             \
@@ -244,16 +245,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim_auth.escalate");
-    TCase *tc = tcase_create("escalate");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, role, 0, (int)ARRAY_LEN(rows));
-    tcase_add_loop_test(tc, binding, 0, (int)ARRAY_LEN(bindings));
-    tcase_add_test(tc, update);
-    tcase_add_test(tc, aggregation);
-    tcase_add_test(tc, too_many);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim_auth.escalate",
+                      SUITE_LONG_CASE("escalate", 60, EACH(role, rows), EACH(binding, bindings),
+                                      TEST(update), TEST(aggregation), TEST(too_many)));
 }

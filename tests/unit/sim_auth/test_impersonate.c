@@ -1,5 +1,6 @@
 /* Acting as somebody else. */
 #include "tests/unit/sim_auth/auth_kit.h"
+#include "tests/unit/suite.h"
 
 #define RBAC "rbac.authorization.k8s.io"
 
@@ -263,15 +264,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim_auth.impersonate");
-    TCase *tc = tcase_create("impersonate");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, impersonate, 0, (int)ARRAY_LEN(rows));
-    tcase_add_loop_test(tc, key, 0, (int)ARRAY_LEN(keys));
-    tcase_add_test(tc, values_stand_together);
-    tcase_add_test(tc, too_many_groups);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim_auth.impersonate",
+                      SUITE_LONG_CASE("impersonate", 60, EACH(impersonate, rows), EACH(key, keys),
+                                      TEST(values_stand_together), TEST(too_many_groups)));
 }

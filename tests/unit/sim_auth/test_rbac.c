@@ -1,6 +1,7 @@
 /* Rules against requests, and what those hear who may not. */
 #include "sim/auth/auth_priv.h"
 #include "tests/unit/sim_auth/auth_kit.h"
+#include "tests/unit/suite.h"
 
 #define RBAC "rbac.authorization.k8s.io"
 
@@ -499,24 +500,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim_auth.rbac");
-    TCase *tc = tcase_create("rbac");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, resource, 0, (int)ARRAY_LEN(asks));
-    tcase_add_loop_test(tc, path, 0, (int)ARRAY_LEN(paths));
-    tcase_add_loop_test(tc, pipeline, 0, (int)ARRAY_LEN(calls));
-    tcase_add_test(tc, odd_rules);
-    tcase_add_test(tc, path_text);
-    tcase_add_test(tc, watch_is_asked_too);
-    tcase_add_test(tc, put_that_creates);
-    tcase_add_test(tc, roles_come_and_go);
-    tcase_add_test(tc, aggregation);
-    tcase_add_test(tc, aggregation_of_many);
-    tcase_add_test(tc, defaults_that_exist);
-    tcase_add_test(tc, no_rbac);
-    tcase_add_test(tc, accounts);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim_auth.rbac",
+                      SUITE_LONG_CASE("rbac", 60, EACH(resource, asks), EACH(path, paths),
+                                      EACH(pipeline, calls), TEST(odd_rules), TEST(path_text),
+                                      TEST(watch_is_asked_too), TEST(put_that_creates),
+                                      TEST(roles_come_and_go), TEST(aggregation),
+                                      TEST(aggregation_of_many), TEST(defaults_that_exist),
+                                      TEST(no_rbac), TEST(accounts)));
 }

@@ -1,5 +1,6 @@
 /* Reviews: what goes in, what comes out, and that nothing stays. */
 #include "tests/unit/sim_auth/auth_kit.h"
+#include "tests/unit/suite.h"
 
 #define AUTHN "authentication.k8s.io"
 #define AUTHZ "authorization.k8s.io"
@@ -434,21 +435,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim_auth.review");
-    TCase *tc = tcase_create("review");
-
     json_init();
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, may, 0, (int)ARRAY_LEN(rows));
-    tcase_add_loop_test(tc, body, 0, (int)ARRAY_LEN(bodies));
-    tcase_add_loop_test(tc, only_post, 0, (int)ARRAY_LEN(verbs));
-    tcase_add_loop_test(tc, token, 0, (int)ARRAY_LEN(tokens));
-    tcase_add_loop_test(tc, request, 0, (int)ARRAY_LEN(requests));
-    tcase_add_test(tc, request_far_ahead);
-    tcase_add_test(tc, rules);
-    tcase_add_test(tc, oneself);
-    tcase_add_test(tc, other_audience);
-    tcase_add_test(tc, bound_object_goes);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN(
+        "sim_auth.review",
+        SUITE_LONG_CASE("review", 60, EACH(may, rows), EACH(body, bodies), EACH(only_post, verbs),
+                        EACH(token, tokens), EACH(request, requests), TEST(request_far_ahead),
+                        TEST(rules), TEST(oneself), TEST(other_audience), TEST(bound_object_goes)));
 }

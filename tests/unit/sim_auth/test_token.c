@@ -2,6 +2,7 @@
 #include "base/base64.h"
 #include "kube/status.h"
 #include "tests/unit/sim_auth/auth_kit.h"
+#include "tests/unit/suite.h"
 
 #define MINUTE (60 * NS_PER_S)
 
@@ -373,21 +374,10 @@ END_TEST
 int main(void)
 {
     json_init();
-    Suite *s = suite_create("sim_auth.token");
-    TCase *tc = tcase_create("token");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, issued, 0, ARRAY_LEN(issues));
-    tcase_add_loop_test(tc, header, 0, ARRAY_LEN(headers));
-    tcase_add_loop_test(tc, forgery, 0, ARRAY_LEN(forgeries));
-    tcase_add_test(tc, damage);
-    tcase_add_test(tc, too_long);
-    tcase_add_test(tc, seeds);
-    tcase_add_test(tc, secrets);
-    tcase_add_test(tc, expiry);
-    tcase_add_test(tc, account_is_gone);
-    tcase_add_test(tc, many);
-    tcase_add_test(tc, held);
-    tcase_add_test(tc, certificate);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim_auth.token",
+                      SUITE_LONG_CASE("token", 60, EACH(issued, issues), EACH(header, headers),
+                                      EACH(forgery, forgeries), TEST(damage), TEST(too_long),
+                                      TEST(seeds), TEST(secrets), TEST(expiry),
+                                      TEST(account_is_gone), TEST(many), TEST(held),
+                                      TEST(certificate)));
 }

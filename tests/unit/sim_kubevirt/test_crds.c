@@ -177,10 +177,5 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.crds.own");
-    TCase *tc = tcase_create("definitions");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, definitions, 0, sizeof cases / sizeof cases[0]);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("sim.crds.own", SUITE_LONG_CASE("definitions", 60, EACH(definitions, cases)));
 }

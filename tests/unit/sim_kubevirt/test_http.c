@@ -83,11 +83,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.kubevirt.http");
-    TCase *tc = tcase_create("http");
-
     json_init();
-    tcase_add_loop_test(tc, in_a_row, 0, 2);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.kubevirt.http", SUITE_CASE("http", RANGE(in_a_row, 0, 2)));
 }

@@ -85,10 +85,5 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.provisioner");
-    TCase *tc = tcase_create("jobs");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, jobs, 0, sizeof cases / sizeof cases[0]);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("sim.provisioner", SUITE_LONG_CASE("jobs", 60, EACH(jobs, cases)));
 }

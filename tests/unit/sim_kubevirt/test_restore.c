@@ -267,10 +267,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.kubevirt.restore");
-    TCase *tc = tcase_create("restores");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, restores, 0, sizeof cases / sizeof cases[0]);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("sim.kubevirt.restore",
+                      SUITE_LONG_CASE("restores", 60, EACH(restores, cases)));
 }

@@ -318,10 +318,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.kubevirt.snapshot");
-    TCase *tc = tcase_create("snapshots");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, snapshots, 0, sizeof cases / sizeof cases[0]);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("sim.kubevirt.snapshot",
+                      SUITE_LONG_CASE("snapshots", 60, EACH(snapshots, cases)));
 }

@@ -450,11 +450,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("sim.kubevirt.subresources");
-    TCase *tc = tcase_create("subresources");
-
-    tcase_set_timeout(tc, 120);
-    tcase_add_loop_test(tc, command, 0, sizeof cases / sizeof cases[0]);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("sim.kubevirt.subresources",
+                      SUITE_LONG_CASE("subresources", 120, EACH(command, cases)));
 }

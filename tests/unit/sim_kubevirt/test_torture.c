@@ -83,12 +83,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.kubevirt.torture");
-    TCase *tc = tcase_create("faults");
-    tcase_set_timeout(tc, 300);
-    tcase_add_loop_test(tc, one_fault, 0, sizeof answers / sizeof answers[0]);
-    tcase_add_loop_test(tc, one_crash, 0, 3);
-    tcase_add_test(tc, any_order);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("sim.kubevirt.torture",
+                      SUITE_LONG_CASE("faults", 300, EACH(one_fault, answers),
+                                      RANGE(one_crash, 0, 3), TEST(any_order)));
 }

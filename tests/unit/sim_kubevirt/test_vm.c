@@ -274,11 +274,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.kubevirt.vm");
-    TCase *tc = tcase_create("life");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, life, 0, sizeof cases / sizeof cases[0]);
-    tcase_add_loop_test(tc, same_trace, 0, 3);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("sim.kubevirt.vm",
+                      SUITE_LONG_CASE("life", 60, EACH(life, cases), RANGE(same_trace, 0, 3)));
 }

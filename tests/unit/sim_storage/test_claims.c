@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/unit/sim_storage/stage.h"
+#include "tests/unit/suite.h"
 
 #define SPEC(extra)                                                                                \
     "{'spec': {'accessModes': ['ReadWriteOnce'], 'resources': {'requests': {'storage': "           \
@@ -272,15 +273,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.storage.claims");
-    TCase *tc = tcase_create("claims");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, claims, 0, sizeof rows / sizeof rows[0]);
-    tcase_add_test(tc, rebind);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return SUITE_MAIN("sim.storage.claims",
+                      SUITE_LONG_CASE("claims", 60, EACH(claims, rows), TEST(rebind)));
 }

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "tests/unit/sim_storage/stage.h"
+#include "tests/unit/suite.h"
 
 static struct world *make_world(void)
 {
@@ -193,17 +194,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.storage.objectstore");
-    TCase *tc = tcase_create("objectstore");
-    tcase_add_test(tc, direct);
-    tcase_add_test(tc, odd_buckets);
-    tcase_add_test(tc, file_backed);
-    tcase_add_loop_test(tc, client_reads, 0, sizeof faults / sizeof faults[0]);
-    tcase_add_loop_test(tc, crash_at_put, 0, sizeof crashes / sizeof crashes[0]);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return SUITE_MAIN("sim.storage.objectstore",
+                      SUITE_CASE("objectstore", TEST(direct), TEST(odd_buckets), TEST(file_backed),
+                                 EACH(client_reads, faults), EACH(crash_at_put, crashes)));
 }

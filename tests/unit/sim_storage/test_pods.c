@@ -1,16 +1,17 @@
 /* Pods: programs, exits, mounts, deletion, crashes. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/time.h"
 #include "tests/unit/sim_storage/stage.h"
+#include "tests/unit/suite.h"
 
 #define CLAIM                                                                                      \
     "{'spec': {'accessModes': ['ReadWriteOnce'], 'resources': {'requests': {'storage': '1Mi'}}}}"
@@ -144,18 +145,10 @@ static void open_stage(struct stage *st, char *folder)
     kubelet_set_program(st->world, is_known, run_pod, st);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static void close_stage(struct stage *st, const char *folder)
 {
     stage_close(st);
-    nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(folder);
 }
 
 START_TEST(pods)
@@ -280,18 +273,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.kubelet");
-    TCase *tc = tcase_create("pods");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, pods, 0, sizeof rows / sizeof rows[0]);
-    tcase_add_test(tc, node);
-    tcase_add_test(tc, nodes_of_many_worlds);
-    tcase_add_test(tc, crash);
-    tcase_add_test(tc, world_ends_first);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return SUITE_MAIN("sim.kubelet", SUITE_LONG_CASE("pods", 60, EACH(pods, rows), TEST(node),
+                                                     TEST(nodes_of_many_worlds), TEST(crash),
+                                                     TEST(world_ends_first)));
 }

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "tests/unit/sim_storage/stage.h"
+#include "tests/unit/suite.h"
 
 #define PLAIN                                                                                      \
     "{'spec': {'accessModes': ['ReadWriteOnce'], 'resources': {'requests': {'storage': '1Gi'}}}}"
@@ -351,18 +352,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.storage.snapshots");
-    TCase *tc = tcase_create("snapshots");
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, snapshots, 0, sizeof rows / sizeof rows[0]);
-    tcase_add_test(tc, bytes);
-    tcase_add_test(tc, content_taken_away);
-    tcase_add_test(tc, content_made_by_hand);
-    tcase_add_test(tc, same_again);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return SUITE_MAIN("sim.storage.snapshots",
+                      SUITE_LONG_CASE("snapshots", 60, EACH(snapshots, rows), TEST(bytes),
+                                      TEST(content_taken_away), TEST(content_made_by_hand),
+                                      TEST(same_again)));
 }

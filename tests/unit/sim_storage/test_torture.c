@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "tests/unit/sim_storage/stage.h"
+#include "tests/unit/suite.h"
 
 #define REQUESTS 110 /* more than the story takes */
 #define REQUESTS_AT_LEAST 60
@@ -93,15 +94,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.storage.torture");
-    TCase *tc = tcase_create("torture");
-    tcase_set_timeout(tc, 120);
-    tcase_add_loop_test(tc, one_request_fails, 0, ARRAY_LEN(answers));
-    tcase_add_loop_test(tc, any_order, 0, 40);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return SUITE_MAIN(
+        "sim.storage.torture",
+        SUITE_LONG_CASE("torture", 120, EACH(one_request_fails, answers), RANGE(any_order, 0, 40)));
 }

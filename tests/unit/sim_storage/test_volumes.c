@@ -1,6 +1,5 @@
 /* Real bytes: capacities that end, stale content, and nothing left behind. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,19 +9,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/folder.h"
 #include "tests/unit/sim_storage/stage.h"
+#include "tests/unit/suite.h"
 
 #define CLAIM(mode, size)                                                                          \
     "{'spec': {'accessModes': ['ReadWriteOnce'], 'volumeMode': '" mode                             \
     "', 'resources': {'requests': {'storage': '" size "'}}}}"
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
 
 /* A user and mount namespace of its own, as a worker enters one. */
 static bool enter_namespace(void)
@@ -95,7 +88,7 @@ START_TEST(capacity_ends)
     snprintf(mounted, sizeof mounted, "%s", path);
     stage_close(&st);
     ck_assert_int_ne(access(mounted, F_OK), 0);
-    nftw(f.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(f.path);
 }
 END_TEST
 
@@ -112,7 +105,7 @@ START_TEST(limit_needs_mounts)
     ck_assert_int_eq(volume_make_real(v, &path, &err), -1);
     ck_assert_int_eq(err.code, ERR_UNSUPPORTED);
     stage_close(&st);
-    nftw(f.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(f.path);
 }
 END_TEST
 
@@ -135,7 +128,7 @@ START_TEST(plain_folder_without_mounts)
     stage_steps(&st, "delete", gone);
     ck_assert_int_ne(access(was, F_OK), 0);
     stage_close(&st);
-    nftw(f.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(f.path);
 }
 END_TEST
 
@@ -157,7 +150,7 @@ START_TEST(block_has_stale_content)
     ck_assert_int_eq(read(fd, first, sizeof first), sizeof first);
     ck_assert(!content_is_zero(first, sizeof first));
     stage_close(&st);
-    nftw(f.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(f.path);
 }
 END_TEST
 
@@ -198,18 +191,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sim.storage.volumes");
-    TCase *tc = tcase_create("volumes");
-    tcase_add_test(tc, capacity_ends);
-    tcase_add_test(tc, limit_needs_mounts);
-    tcase_add_test(tc, plain_folder_without_mounts);
-    tcase_add_test(tc, block_has_stale_content);
-    tcase_add_test(tc, no_folder);
-    tcase_add_test(tc, knobs);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return SUITE_MAIN("sim.storage.volumes",
+                      SUITE_CASE("volumes", TEST(capacity_ends), TEST(limit_needs_mounts),
+                                 TEST(plain_folder_without_mounts), TEST(block_has_stale_content),
+                                 TEST(no_folder), TEST(knobs)));
 }

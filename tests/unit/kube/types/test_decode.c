@@ -75,12 +75,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("decode");
-    TCase *tc = tcase_create("decode");
-
     json_init();
-    tcase_add_test(tc, replay);
-    tcase_add_test(tc, many_unknown);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("decode", SUITE_CASE("decode", TEST(replay), TEST(many_unknown)));
 }

@@ -377,18 +377,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("hostile");
-    TCase *tc = tcase_create("hostile");
-
     json_init();
-    tcase_set_timeout(tc, 100);
-    tcase_add_loop_test(tc, table, 0, ARRAY_LEN(rows));
-    tcase_add_loop_test(tc, misfit, 0, ARRAY_LEN(misfits));
-    tcase_add_test(tc, damaged);
-    tcase_add_test(tc, deep);
-    tcase_add_test(tc, deep_raw);
-    tcase_add_test(tc, deep_json_in_an_envelope);
-    tcase_add_test(tc, many);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("hostile",
+                      SUITE_LONG_CASE("hostile", 100, EACH(table, rows), EACH(misfit, misfits),
+                                      TEST(damaged), TEST(deep), TEST(deep_raw),
+                                      TEST(deep_json_in_an_envelope), TEST(many)));
 }

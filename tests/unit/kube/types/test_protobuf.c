@@ -62,14 +62,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("protobuf");
-    TCase *tc = tcase_create("protobuf");
-
     json_init();
     if (getenv("OBJECTS"))
         fixture_path = getenv("OBJECTS");
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, replay);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("protobuf", SUITE_LONG_CASE("protobuf", 60, TEST(replay)));
 }

@@ -199,16 +199,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("types");
-    TCase *tc = tcase_create("table");
-
     json_init();
-    tcase_add_test(tc, kinds);
-    tcase_add_test(tc, fields);
-    tcase_add_test(tc, inlined);
-    tcase_add_test(tc, whole);
-    tcase_add_loop_test(tc, settles, 0, sizeof settled / sizeof *settled);
-    tcase_add_test(tc, settles_to_the_bottom);
-    suite_add_tcase(s, tc);
-    return suite_run(s);
+    return SUITE_MAIN("types",
+                      SUITE_CASE("table", TEST(kinds), TEST(fields), TEST(inlined), TEST(whole),
+                                 EACH(settles, settled), TEST(settles_to_the_bottom)));
 }

@@ -43,16 +43,13 @@ static void usage(FILE *out)
 static int unknown_command(const char *word)
 {
     const char *names[ARRAY_LEN(commands)];
-    const char *near;
+    AUTO(err) struct err e = {0};
 
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         names[i] = commands[i].name;
-    near = err_nearest(word, names, ARRAY_LEN(commands));
-    fprintf(stderr, "vmconform: error: unknown command '%s'\n", word);
-    if (near)
-        fprintf(stderr, "  hint: did you mean '%s'?\n", near);
-    else
-        fprintf(stderr, "  hint: 'vmconform --help' lists the commands\n");
+    err_set(&e, ERR_INVALID, NO_POS, "unknown command '%s'", word);
+    err_suggest(&e, word, names, ARRAY_LEN(commands), "'vmconform --help' lists the commands");
+    err_print(stderr, &e, NULL, 0);
     return EXIT_CANNOT_TELL;
 }
 

@@ -121,14 +121,11 @@ static int unknown_component(const char *name)
     const char *names[32];
     size_t count = 0;
     struct err err = {0};
-    const char *near;
 
     for (; all[count] && count < ARRAY_LEN(names); count++)
         names[count] = all[count]->name;
-    near = err_nearest(name, names, count);
     err_set(&err, ERR_NOT_FOUND, NO_POS, "no component is called '%s'", name);
-    if (near)
-        err_hint(&err, "did you mean '%s'?", near);
+    err_suggest(&err, name, names, count, NULL);
     return fail(&err);
 }
 

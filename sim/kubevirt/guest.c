@@ -459,8 +459,7 @@ static int find_power(const char *what, enum power *ret, struct err *reterr)
         }
     }
     err_set(reterr, ERR_INVALID, NO_POS, "a guest knows no action '%s'", what);
-    const char *near = err_nearest(what, powers, POWER_COUNT);
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, what, powers, POWER_COUNT, NULL);
 }
 
 int guest_power(struct cluster *c, const char *ns, const char *name, const char *what,

@@ -1,8 +1,9 @@
-/* A watch as a client sees it: the server's stream through a network that may lag, hold, drop or
- * lie about its age.
+/* See simwatch.h.
  *
  * What happens to an event is decided once, when it becomes the next one to be read; what is held
  * is looked at again only when a fault is removed, so that a watch that waits costs nothing. */
+#include "sim/simwatch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/status.h"
-#include "sim/client.h"
+#include "sim/client_priv.h"
 #include "sim/world_priv.h"
 
 struct simwatch {

@@ -8,7 +8,6 @@
 #include "base/strmap.h"
 #include "sim/apiserver/gc.h"
 #include "sim/apiserver/namespaces.h"
-#include "sim/client.h"
 #include "sim/world_priv.h"
 
 struct part {

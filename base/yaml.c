@@ -8,16 +8,15 @@
 #include "base/yaml_priv.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <yaml.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/strmap.h"
+#include "base/utf8.h"
 
 /* Text that aliases multiply: what a document may grow to as JSON. */
 #define EXPANDED_BYTES_MAX (8u << 20)
@@ -59,25 +58,6 @@ struct builder {
 
 /* ---- pass one: bytes ---- */
 
-static size_t sequence_len(const unsigned char *p, size_t left)
-{
-    size_t len = p[0] < 0x80                   ? 1
-                 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-                 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-                                               : 0;
-
-    if (len == 0 || len > left)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90))
-        return 0;
-    return len;
-}
-
 /* YAML 1.1 ends a line at these, 1.2 and every editor do not. */
 static bool is_odd_break(const unsigned char *p, size_t len)
 {
@@ -113,7 +93,7 @@ static bool check_bytes(struct builder *b)
 
     add_line(b, 0);
     for (size_t i = 0; i < b->len;) {
-        size_t len = sequence_len(p + i, b->len - i);
+        size_t len = utf8_length(b->text + i, b->len - i);
 
         if (len == 0) {
             diags_add(b->diags, DIAG_ERROR, pos_at(b, i), "invalid UTF-8: byte 0x%02x", p[i]);
@@ -683,34 +663,6 @@ struct yaml_doc *yaml_parse(const char *text, size_t len, const char *name, stru
     return NULL;
 }
 
-static int read_file(const char *path, struct strbuf *out, struct err *reterr)
-{
-    struct src_pos pos = {.file = err_intern_file(path)};
-    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_set_errno(reterr, errno, NO_POS, "cannot open '%s'", path);
-    if (S_ISREG(st.st_mode) && st.st_size > (off_t)YAML_BYTES_MAX)
-        return err_set(reterr, ERR_LIMIT, pos, "the file has %lld bytes; the limit is %u",
-                       (long long)st.st_size, YAML_BYTES_MAX);
-    for (;;) {
-        char chunk[4096];
-        ssize_t n = read(fd, chunk, sizeof chunk);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(reterr, errno, NO_POS, "cannot read '%s'", path);
-        if (n == 0)
-            return 0;
-        strbuf_add(out, chunk, (size_t)n);
-        if (out->len > YAML_BYTES_MAX)
-            return err_set(reterr, ERR_LIMIT, pos, "the file has more bytes than the limit of %u",
-                           YAML_BYTES_MAX);
-    }
-}
-
 struct yaml_doc *yaml_parse_file(const char *path, struct diags *diags, char **ret_text,
                                  size_t *ret_len)
 {
@@ -722,7 +674,7 @@ struct yaml_doc *yaml_parse_file(const char *path, struct diags *diags, char **r
         *ret_text = NULL;
         *ret_len = 0;
     }
-    if (read_file(path, &text, &e) < 0) {
+    if (file_read(path, YAML_BYTES_MAX, &text, &e) < 0) {
         diags_take(diags, &e);
         return NULL;
     }

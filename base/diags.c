@@ -12,6 +12,7 @@ static void diags_addv(struct diags *d, enum diag_level level, struct src_pos po
 {
     struct diag *item;
 
+    assert(d->errors >= d->dropped);
     if (level == DIAG_ERROR && ++d->errors > DIAGS_MAX) {
         d->dropped++;
         return;

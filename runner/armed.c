@@ -1,5 +1,7 @@
 #include "runner/armed.h"
 
+#include <assert.h>
+
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/casework.h"
@@ -62,6 +64,8 @@ int armed_add(struct casework *cw, const struct step *step, const struct frame *
 {
     struct armed_steps *all = &cw->armed;
     struct armed *a = mem_zalloc(sizeof *a);
+
+    assert(step->upon);
 
     a->step = step;
     a->frame = frame_create(frame->scope, frame);
@@ -143,6 +147,7 @@ void armed_queue(struct casework *cw, const struct happening *h, json_t *self, j
 
 void armed_run_due(struct casework *cw)
 {
+    assert(cw->armed.due_count <= cw->armed.count);
     if (cw->armed.running_due)
         return;
     cw->armed.running_due = true;

@@ -1,5 +1,7 @@
 #include "runner/happening.h"
 
+#include <assert.h>
+
 #include "base/glob.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -9,6 +11,9 @@
 struct happening happening_of_change(struct cluster *c, const struct store_change *change,
                                      const char *by)
 {
+    assert(change->type == EVENT_ADDED || change->type == EVENT_MODIFIED ||
+           change->type == EVENT_DELETED);
+    assert(change->object);
     return (struct happening){
         .type = api_event_name(change->type),
         .kind = change->kind,

@@ -1,6 +1,7 @@
 /* See laws.h. The first law that is broken ends the case. */
 #include "runner/laws.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -59,6 +60,7 @@ static void judge_law(struct casework *cw, struct active_law *a, const struct ha
     AUTO(str) char *why = NULL;
     bool value = true;
 
+    assert(a->law->on || a->law->that);
     if (a->law->on && !happening_fits(cw, a->law->on, a->in->frame, h))
         return;
     if (a->law->on && a->law->on->that) {

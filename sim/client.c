@@ -162,6 +162,8 @@ int sim_request(struct cluster *c, const struct api_request *req, struct api_res
     struct world *w = cluster_world(c);
     struct sched *s = world_sched(w);
     assert(!ret->body);
+    assert(req->verb < API_VERB_COUNT);
+    assert(req->verb != API_WATCH); /* sim_watch() */
     if (sched_crashed(s))
         return crashed(reterr);
     struct request_info info = {.cluster = c, .request = req, .by = world_acting(w)};
@@ -174,6 +176,8 @@ int sim_request(struct cluster *c, const struct api_request *req, struct api_res
     bool lost = false;
     if (exchange(&info, &answer, &lost, reterr) < 0)
         return -1;
+    assert(answer.body);
+    assert(answer.code >= 200 && answer.code < 600);
     info.response = &answer;
     if (trace_on(world_trace(w)))
         client_trace(&info);
@@ -187,6 +191,7 @@ int sim_request(struct cluster *c, const struct api_request *req, struct api_res
         api_response_finish(&answer);
         return crashed(reterr);
     }
+    assert(answer.body);
     *ret = answer;
     return 0;
 }

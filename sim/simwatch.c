@@ -68,6 +68,8 @@ struct simwatch *sim_watch(struct cluster *c, const struct api_request *req,
     struct world *world = cluster_world(c);
     struct sched *s = world_sched(world);
     const char *by = world_acting(world);
+    assert(req->verb == API_WATCH);
+    assert(!ret_error->body);
     if (actor_self(s) && (sched_crashed(s) || sched_point(s, "watch") != SCHED_OK)) {
         err_set(reterr, ERR_CRASHED, NO_POS, "the process has crashed");
         return NULL;
@@ -77,6 +79,7 @@ struct simwatch *sim_watch(struct cluster *c, const struct api_request *req,
         return NULL;
     }
     struct apiwatch *watch = open_stream(c, req, by, ret_error);
+    assert(!watch == (ret_error->body != NULL)); /* refused is told, and opened is not */
     if (!watch)
         return NULL;
     struct simwatch *w = mem_zalloc(sizeof(*w));
@@ -185,6 +188,9 @@ static void trace_event(const struct simwatch *w, const struct api_event *ev)
 
 static void take_event(struct simwatch *w, struct api_event *ret)
 {
+    assert(w->judged);
+    assert(!w->hold && !w->drop && !w->over);
+    assert(w->gone || w->visible_ns <= world_now(cluster_world(w->cluster)));
     w->judged = false;
     if (w->gone) {
         struct api_response status = {0};

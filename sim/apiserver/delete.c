@@ -1,5 +1,6 @@
 /* DELETE and DELETECOLLECTION: preconditions, propagation, grace, finalizers (sections 4.9, 4.10).
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -116,7 +117,9 @@ static void set_policy_finalizers(json_t *object, const char *policy)
 static int64_t grace_of(const struct call *c, const struct delete_options *o, const json_t *object)
 {
     const struct builtin *b = c->t->builtin;
-    return b && b->grace_s ? b->grace_s(object, o->has_grace ? &o->grace_s : NULL) : 0;
+    int64_t grace_s = b && b->grace_s ? b->grace_s(object, o->has_grace ? &o->grace_s : NULL) : 0;
+    assert(grace_s >= 0);
+    return grace_s;
 }
 
 static void mark(struct call *c, json_t *object, int64_t grace_s)

@@ -197,6 +197,7 @@ void apiserver_handle(struct apiserver *a, const struct api_request *req, struct
     handle(&c);
     a->depth--;
     assert(ret->body);
+    assert(ret->code >= 200 && ret->code < 600);
     if (c.v && c.v->warning)
         api_response_warn(ret, "%s", c.v->warning);
     if ((a->crds_to_finish || a->crds_to_settle) && a->depth == 0)

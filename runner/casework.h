@@ -120,10 +120,6 @@ bool kind_is_spelled(struct casework *cw, const char *kind);
 json_t *ref_object(struct casework *cw, const char *kind, const char *ns, const char *name,
                    const char *cluster, struct object_ref *ret, struct err *reterr);
 
-/* Disk TARGET against MOMENT: 0 and *ret_same; explanation appended to why (may be NULL). */
-int compare_disk(struct casework *cw, const char *target, const char *moment, bool *ret_same,
-                 struct strbuf *why, struct err *reterr);
-
 /* Evaluates a condition now. false: not (yet) true; why (may be NULL) gets the reason as lines. */
 bool condition_true(struct casework *cw, const struct condition *c, const struct frame *frame,
                     struct strbuf *why);

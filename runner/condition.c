@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "kube/time.h"
 #include "runner/casework.h"
+#include "runner/disks.h"
 #include "runner/shapes.h"
 #include "runner/subset.h"
 

@@ -65,6 +65,7 @@ check control-bytes-in-command 2 "unknown command" "$program" "$(printf 'a\033[3
 for command in run list lint expand qcow2 mutants doctor; do
     check help-of-$command 0 "^usage: vmconform $command" "$program" $command --help
 done
+check no-such-mutant 2 "no mutant matches 'no-such'" "$program" mutants --filter no-such
 check unknown-option 2 "unknown option '--junti'" "$program" run --junti x "$s"
 check unknown-option-hint 2 "did you mean '--junit'" "$program" run --junti x "$s"
 check option-without-value 2 "\-\-junit" "$program" run "$s" --junit

@@ -71,7 +71,7 @@ static void say_content(struct strbuf *out, const struct disk_content *content,
                         const struct disk_model *const *known, size_t known_count)
 {
     if (content->version == CONTENT_VERSION_NEVER)
-        strbuf_addstr(out, "zeros");
+        strbuf_addstr(out, content->stamp ? "zeros (discarded)" : "zeros");
     else if (is_of_known(content, known, known_count))
         strbuf_addf(out, "write %" PRIu32, content->version);
     else

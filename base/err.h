@@ -110,7 +110,13 @@ void diag_print(FILE *out, const struct diag *d, const char *source, size_t sour
 /* Prints all, and a last line when some were dropped. */
 void diags_print(FILE *out, const struct diags *d, const char *source, size_t source_len);
 
-/* "did you mean 'x'?" material: the candidate nearest to word, or NULL when none is near. Borrowed from candidates. */
+/* "did you mean 'x'?" is said here alone (err_suggest.c). Gives the error the hint that names the candidate nearest to
+ * word; when none is near, `otherwise` (NULL: leaves it without). Returns -1, so it can end a failing line. */
+int err_suggest(struct err *e, const char *word, const char *const *candidates, size_t count,
+                const char *otherwise);
+/* The same hint as text, for diags_add_hint(). New; NULL when no candidate is near. */
+char *err_suggestion(const char *word, const char *const *candidates, size_t count);
+/* The candidate alone, or NULL. Borrowed from candidates. */
 const char *err_nearest(const char *word, const char *const *candidates, size_t count);
 
 #endif

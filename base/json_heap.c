@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 
 #if __has_include(<valgrind/valgrind.h>)
@@ -20,6 +21,15 @@
 #else
 #define VALGRIND_MALLOCLIKE_BLOCK(addr, size, red_zone, is_zeroed)
 #define VALGRIND_FREELIKE_BLOCK(addr, red_zone)
+#endif
+
+#if !defined(__has_feature)
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define OWN_HEAP 0 /* the sanitizer wants to see each block */
+#else
+#define OWN_HEAP 1
 #endif
 
 #define UNIT 16u /* what any type is aligned to */
@@ -114,4 +124,11 @@ void json_heap_give(void *p)
     head_of(p)->next_free = free_blocks[class];
     free_blocks[class] = p;
     VALGRIND_FREELIKE_BLOCK(p, 0);
+}
+
+void json_init(void)
+{
+    if (OWN_HEAP)
+        json_set_alloc_funcs(json_heap_take, json_heap_give);
+    json_object_seed(0x766d636f); /* any fixed number but 0, which would mean "random" */
 }

@@ -8,13 +8,11 @@
 #include "base/yaml_priv.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <yaml.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/strmap.h"
@@ -665,34 +663,6 @@ struct yaml_doc *yaml_parse(const char *text, size_t len, const char *name, stru
     return NULL;
 }
 
-static int read_file(const char *path, struct strbuf *out, struct err *reterr)
-{
-    struct src_pos pos = {.file = err_intern_file(path)};
-    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_set_errno(reterr, errno, NO_POS, "cannot open '%s'", path);
-    if (S_ISREG(st.st_mode) && st.st_size > (off_t)YAML_BYTES_MAX)
-        return err_set(reterr, ERR_LIMIT, pos, "the file has %lld bytes; the limit is %u",
-                       (long long)st.st_size, YAML_BYTES_MAX);
-    for (;;) {
-        char chunk[4096];
-        ssize_t n = read(fd, chunk, sizeof chunk);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(reterr, errno, NO_POS, "cannot read '%s'", path);
-        if (n == 0)
-            return 0;
-        strbuf_add(out, chunk, (size_t)n);
-        if (out->len > YAML_BYTES_MAX)
-            return err_set(reterr, ERR_LIMIT, pos, "the file has more bytes than the limit of %u",
-                           YAML_BYTES_MAX);
-    }
-}
-
 struct yaml_doc *yaml_parse_file(const char *path, struct diags *diags, char **ret_text,
                                  size_t *ret_len)
 {
@@ -704,7 +674,7 @@ struct yaml_doc *yaml_parse_file(const char *path, struct diags *diags, char **r
         *ret_text = NULL;
         *ret_len = 0;
     }
-    if (read_file(path, &text, &e) < 0) {
+    if (file_read(path, YAML_BYTES_MAX, &text, &e) < 0) {
         diags_take(diags, &e);
         return NULL;
     }

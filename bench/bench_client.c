@@ -8,6 +8,7 @@
 #include "base/wall.h"
 #include "kube/meta.h"
 #include "sim/client.h"
+#include "sim/simwatch.h"
 #include "sim/world.h"
 
 enum { OBJECTS = 10000 };

@@ -129,7 +129,7 @@ NOT_INLINED static int fail_name(struct checker *k, const struct node *n)
 {
     const char *names[96];
     size_t count = 0;
-    const char *word = arena_copy(&k->p->arena, n->name, n->name_len), *near;
+    const char *word = arena_copy(&k->p->arena, n->name, n->name_len);
 
     for (const struct local *l = k->locals; l && count < 32; l = l->outer)
         names[count++] = arena_copy(&k->p->arena, l->name, l->len);
@@ -137,9 +137,8 @@ NOT_INLINED static int fail_name(struct checker *k, const struct node *n)
         names[count++] = k->p->env->variables[i];
     for (size_t i = 0; i < ARRAY_LEN(type_names) && count < ARRAY_LEN(names); i++)
         names[count++] = type_names[i].name;
-    near = n->name_len < 64 ? err_nearest(word, names, count) : NULL;
     source_fail(&k->p->source, k->reterr, ERR_INVALID, n->offset, "unknown name '%.60s'", word);
-    return near ? err_hint(k->reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(k->reterr, word, names, count, NULL);
 }
 
 static int check_name(struct checker *k, struct node *n)
@@ -284,7 +283,7 @@ NOT_INLINED static int fail_function(struct checker *k, const struct node *n)
     const char **names = arena_alloc(&k->p->arena, KNOWN_MAX * sizeof *names);
     size_t count = list_known(k, all, KNOWN_MAX), nearby = 0;
     const struct known *other_form = NULL, *other_count = NULL;
-    const char *word = arena_copy(&k->p->arena, n->name, n->name_len), *near;
+    const char *word = arena_copy(&k->p->arena, n->name, n->name_len);
     unsigned given = n->count - (n->member ? 1 : 0);
 
     for (size_t i = 0; i < count; i++) {
@@ -301,10 +300,9 @@ NOT_INLINED static int fail_function(struct checker *k, const struct node *n)
         return fail_count(k, n, other_count, given);
     if (other_form)
         return fail_form(k, n, other_form);
-    near = n->name_len < 64 ? err_nearest(word, names, nearby) : NULL;
     source_fail(&k->p->source, k->reterr, ERR_INVALID, n->offset, "unknown %sfunction '%.60s'",
                 n->member ? "member " : "", word);
-    return near ? err_hint(k->reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(k->reterr, word, names, nearby, NULL);
 }
 
 NOT_INLINED static int compile_regex(struct checker *k, struct node *n)

@@ -97,5 +97,5 @@ function(vmconform_test name)
     endif()
     set_tests_properties(${name} PROPERTIES
         LABELS "unit;${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
-        ENVIRONMENT "TZ=UTC;LC_ALL=C;ASAN_OPTIONS=detect_stack_use_after_return=0;${arg_ENVIRONMENT}")
+        ENVIRONMENT "TZ=UTC;LC_ALL=C;CK_DEFAULT_TIMEOUT=${arg_TIMEOUT};ASAN_OPTIONS=detect_stack_use_after_return=0;${arg_ENVIRONMENT}")
 endfunction()

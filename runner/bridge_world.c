@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "kube/status.h"
 #include "sim/client.h"
+#include "sim/simwatch.h"
 
 static void no_answer(struct api_response *ret, struct err *e)
 {

@@ -1,7 +1,6 @@
 /* One case from an empty world to its verdict. */
 #include "runner/case.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -45,80 +44,6 @@ static int run_finally(struct casework *cw, struct frame *frame)
     return run_steps(cw, &cw->unit->finally, frame);
 }
 
-/* A crash of the sweep may fall on the very request that a step waits for: then the run without a
- * crash is the one that tells. */
-static int judge_armed(struct casework *cw)
-{
-    if (cw->options->crash_point)
-        return 0;
-    for (size_t i = 0; i < cw->armed_count; i++) {
-        const struct armed *a = cw->armed[i];
-
-        if (!a->fired && !a->optional)
-            return verdict(cw, RESULT_ERROR, "stage", a->step->upon->pos, NULL,
-                           "what this step is armed for never happened (%llu matched, %llu are "
-                           "skipped%s%s)",
-                           (unsigned long long)a->seen, (unsigned long long)a->skip,
-                           a->error ? "; 'that' could not be evaluated: " : "",
-                           a->error ? a->error : "");
-    }
-    return 0;
-}
-
-static int judge_sometimes(struct casework *cw)
-{
-    for (size_t i = 0; i < cw->sometimes_count; i++) {
-        const struct sometimes_state *s = &cw->sometimes[i];
-        AUTO(str) char *name = s->seen ? NULL : condition_name(cw, s->condition, s->in->frame);
-
-        if (!s->seen)
-            return verdict(cw, RESULT_VACUOUS, NULL, cw->sometimes[i].condition->pos, NULL,
-                           "never happened in this run: %s", name);
-    }
-    return 0;
-}
-
-/* A law on a kind that nobody knows is a promise that nothing can break. */
-static int judge_law_kind(struct casework *cw, const struct active_law *l)
-{
-    struct eval e = case_eval(cw, l->in->frame);
-    AUTO(str)
-    char *kind = l->law->on && l->law->on->kind ? tmpl_text(l->law->on->kind, &e, NULL) : NULL;
-
-    if (!kind || strpbrk(kind, "*?[\\") || kind_is_spelled(cw, kind))
-        return 0;
-    return verdict(cw, RESULT_ERROR, "scenario", l->law->pos, NULL,
-                   "the law '%s' is about the kind '%s', which no cluster knows", l->law->name,
-                   kind);
-}
-
-/* A kind that an expression named and nobody knew made it "not true" each time. */
-static int judge_kinds(struct casework *cw)
-{
-    for (size_t i = 0; i < cw->law_count; i++)
-        if (judge_law_kind(cw, &cw->laws[i]) < 0)
-            return -1;
-    if (!cw->unknown_kind || kind_is_known(cw, cw->unknown_kind))
-        return 0;
-    return verdict(cw, RESULT_ERROR, "scenario", (struct src_pos){cw->unit->path, 1, 1}, NULL,
-                   "an expression names the kind '%s', which no cluster knows", cw->unknown_kind);
-}
-
-static void name_the_laws(struct casework *cw)
-{
-    for (size_t i = 0; i < cw->law_count; i++) {
-        const struct active_law *l = &cw->laws[i];
-
-        if (l->upon_errors)
-            checked(cw, "%s: %s (%llu events; 'upon.that' could not be evaluated at %llu)",
-                    l->law->never ? "never" : "always", l->law->name,
-                    (unsigned long long)l->evaluated, (unsigned long long)l->upon_errors);
-        else
-            checked(cw, "%s: %s (%llu events)", l->law->never ? "never" : "always", l->law->name,
-                    (unsigned long long)l->evaluated);
-    }
-}
-
 static void tell_story(void *arg)
 {
     struct casework *cw = arg;
@@ -128,8 +53,8 @@ static void tell_story(void *arg)
         return;
     frame = cw->inclusions[0]->frame;
     if (run_steps(cw, &cw->unit->steps, frame) < 0 || judge_eventually(cw) < 0 ||
-        run_finally(cw, frame) < 0 || judge_armed(cw) < 0 || judge_kinds(cw) < 0 ||
-        judge_sometimes(cw) < 0)
+        run_finally(cw, frame) < 0 || armed_judge(cw) < 0 || laws_judge_kinds(cw) < 0 ||
+        laws_judge_sometimes(cw) < 0)
         return;
     cw->over = true;
     cw->result->status = RESULT_PASSED;
@@ -211,22 +136,15 @@ static void casework_finish(struct casework *cw, struct case_outcome *ret)
         frame_destroy(cw->inclusions[i]->frame);
         free(cw->inclusions[i]);
     }
-    for (size_t i = 0; i < cw->armed_count; i++) {
-        frame_destroy(cw->armed[i]->frame);
-        free(cw->armed[i]->error);
-        free(cw->armed[i]);
-    }
+    armed_finish(&cw->armed);
+    active_laws_finish(&cw->laws);
     for (size_t i = 0; i < cw->component_count; i++) {
         free(cw->components[i]->name);
         json_decref(cw->components[i]->config);
         free(cw->components[i]);
     }
     free(cw->inclusions);
-    free(cw->armed);
-    free(cw->due);
     free(cw->components);
-    free(cw->laws);
-    free(cw->sometimes);
     history_finish(&cw->history);
     reads_finish(&cw->reads);
     free(cw->unknown_kind);
@@ -269,55 +187,6 @@ static char *suite_of(const struct unit *u)
     return mem_strdup(family ? family : group ? group : "scenarios");
 }
 
-void shell_add_argument(struct strbuf *out, const char *text)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "_-./:=,+@%";
-
-    if (out->len)
-        strbuf_addch(out, ' ');
-    if (*text && strspn(text, plain) == strlen(text)) {
-        strbuf_addstr(out, text);
-        return;
-    }
-    strbuf_addch(out, '\'');
-    for (; *text; text++) {
-        if (*text == '\'')
-            strbuf_addstr(out, "'\\''");
-        else
-            strbuf_addch(out, *text);
-    }
-    strbuf_addch(out, '\'');
-}
-
-char *case_replay(const struct unit *u, const char *name, const struct replay *how)
-{
-    AUTO(strbuf) struct strbuf out = {0};
-    AUTO(str) char *number = mem_printf("%llu", (unsigned long long)how->seed);
-
-    /* As it was called: what is copied must find the same program. */
-    shell_add_argument(&out, program_invocation_name);
-    shell_add_argument(&out, "run");
-    if (strcmp(name, u->name) != 0) {
-        shell_add_argument(&out, "--filter");
-        shell_add_argument(&out, name);
-    }
-    shell_add_argument(&out, "--seed");
-    shell_add_argument(&out, number);
-    if (how->crash) {
-        shell_add_argument(&out, "--crash");
-        shell_add_argument(&out, how->crash);
-    }
-    if (how->outside) {
-        shell_add_argument(&out, "--transport");
-        shell_add_argument(&out, "http");
-    }
-    if (*u->path == '-')
-        shell_add_argument(&out, "--");
-    shell_add_argument(&out, u->path);
-    return strbuf_take(&out);
-}
-
 struct result_case *case_blank_result(const struct unit *u, const json_t *values,
                                       const struct replay *how)
 {
@@ -355,7 +224,7 @@ void run_case(const struct unit *u, const json_t *values, const struct case_opti
         external_replay(options->external, &cw.result->replay);
     casework_start(&cw);
     run_world(&cw, tell_story);
-    name_the_laws(&cw);
+    laws_tell(&cw);
     take_checked(&cw);
     if (options->keep)
         keep_images(&cw);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/strbuf.h"
 #include "reports/result.h"
+#include "runner/replay.h"
 #include "runner/scenario.h"
 
 struct external_options;
@@ -50,18 +51,8 @@ struct case_outcome {
 void run_case(const struct unit *u, const json_t *values, const struct case_options *options,
               struct case_outcome *ret);
 /* A result with all names filled in and nothing decided. New. */
-/* How a case is run again. */
-struct replay {
-    uint64_t seed;
-    const char *crash; /* what --crash gets, or NULL */
-    bool outside;      /* components are processes of their own */
-};
 struct result_case *case_blank_result(const struct unit *u, const json_t *values,
                                       const struct replay *how);
-/* The command that runs the case again, quoted for a shell. New. */
-char *case_replay(const struct unit *u, const char *name, const struct replay *how);
-/* Appends an argument so that every POSIX shell reads it back as it is. */
-void shell_add_argument(struct strbuf *out, const char *text);
 void case_outcome_finish(struct case_outcome *o);
 
 /* A case as its `given` leaves it: the world may go on, and nothing is judged any more. Everything

@@ -6,8 +6,10 @@
 #include "base/strbuf.h"
 #include "base/strmap.h"
 #include "reports/result.h"
+#include "runner/armed.h"
 #include "runner/case.h"
 #include "runner/history.h"
+#include "runner/laws.h"
 #include "runner/reads.h"
 #include "runner/remote/front.h"
 #include "runner/scenario.h"
@@ -17,25 +19,6 @@
 struct inclusion {
     const struct unit *unit;
     struct frame *frame;
-};
-
-struct active_law {
-    const struct law *law;
-    const struct inclusion *in;
-    uint64_t evaluated;
-    uint64_t upon_errors; /* how often `that` of its `upon` could not be evaluated: not selected */
-};
-
-/* A step that waits for its moment. */
-struct armed {
-    const struct step *step;
-    struct frame *frame; /* own copy of the values */
-    int moment;          /* of its `upon`, as are these two */
-    uint64_t skip;
-    bool optional;
-    uint64_t seen; /* matches so far, for `skip` */
-    bool fired;
-    char *error; /* why `that` of its `upon` last could not be evaluated; NULL: it always could */
 };
 
 struct running_component {
@@ -60,12 +43,6 @@ struct subject {
     const char *cluster, *kind, *ns, *name, *by;
 };
 
-struct sometimes_state {
-    const struct condition *condition;
-    const struct inclusion *in;
-    bool seen;
-};
-
 struct casework {
     const struct unit *unit;
     const json_t *values; /* the matrix case */
@@ -75,18 +52,11 @@ struct casework {
     struct inclusion **inclusions;
     size_t inclusion_count, inclusion_cap;
     struct inclusion *home; /* whose steps run: a template of that file sees these values */
-    struct active_law *laws;
-    size_t law_count, law_cap;
-    struct armed **armed;
-    size_t armed_count, armed_cap;
-    struct armed **due; /* armed steps whose event has happened; they run when the server is done */
-    size_t due_count, due_cap;
-    bool running_due;
+    struct active_laws laws;
+    struct armed_steps armed;
     struct front *front; /* of components that are processes; NULL: none yet */
     struct running_component **components;
     size_t component_count, component_cap;
-    struct sometimes_state *sometimes;
-    size_t sometimes_count, sometimes_cap;
     struct strmap *chains; /* name to struct chain_stage (stage_chain.h) */
     struct watchpoint watch;
     struct history history;
@@ -128,8 +98,6 @@ void checked(struct casework *cw, const char *fmt, ...) __attribute__((format(pr
 /* ---- evaluation ---- */
 
 struct eval case_eval(struct casework *cw, const struct frame *frame);
-/* Binds self, oldSelf and event in a frame (all borrowed; NULL unbinds). */
-void bind_event(struct frame *f, json_t *self, json_t *old, json_t *event);
 
 /* Resolves kind (with .group and @CLUSTER) to a cluster and resource. name "NS/NAME" is split:
  * ret_ns is new or NULL. */
@@ -154,10 +122,6 @@ bool kind_is_spelled(struct casework *cw, const char *kind);
  * are looked at. */
 json_t *ref_object(struct casework *cw, const char *kind, const char *ns, const char *name,
                    const char *cluster, struct object_ref *ret, struct err *reterr);
-
-/* Disk TARGET against MOMENT: 0 and *ret_same; explanation appended to why (may be NULL). */
-int compare_disk(struct casework *cw, const char *target, const char *moment, bool *ret_same,
-                 struct strbuf *why, struct err *reterr);
 
 /* Evaluates a condition now. false: not (yet) true; why (may be NULL) gets the reason as lines. */
 bool condition_true(struct casework *cw, const struct condition *c, const struct frame *frame,
@@ -198,10 +162,8 @@ int component_run(struct casework *cw, const struct component *c, struct host *h
                   const json_t *config, struct err *reterr);
 struct running_component *component_of_process(struct casework *cw, const char *process);
 
-/* ---- hooks (watch.c) ---- */
+/* ---- hooks (hooks.c) ---- */
 
 void install_hooks(struct casework *cw);
-/* Runs the armed steps whose event has happened. */
-void run_due(struct casework *cw);
 
 #endif

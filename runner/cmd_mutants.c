@@ -261,15 +261,35 @@ static int find_self(struct plan *p, struct err *reterr)
     return 0;
 }
 
-/* With the right components every scenario must pass, or a failure would mean nothing. */
+/* Whether a mutant that is asked for is to be told by the scenario. */
+static bool is_asked(const struct plan *p, const char *path)
+{
+    for (size_t i = 0; i < p->mutants->count; i++) {
+        const struct mutant *m = &p->mutants->items[i];
+
+        for (size_t k = 0; selected(p, m) && k < m->kill_count; k++)
+            if (strcmp(strmap_get(p->paths, m->kills[k]), path) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* With the right components every scenario that a mutant is tried with must pass, or a failure
+ * would mean nothing. */
 static int run_baseline(struct plan *p, struct err *reterr)
 {
     AUTO(str) char *report = mem_printf("%s/mutants/baseline.json", p->dir);
-    const char *bad = NULL, *name;
+    AUTO(mem) void *memory = mem_zalloc((p->every_count + 1) * sizeof(char *));
+    const char **paths = memory, *bad = NULL, *name;
+    size_t count = 0;
     json_t *status;
 
-    p->baseline =
-        mutant_run(p->self, p->every, p->every_count, (unsigned)p->options->jobs, report, reterr);
+    for (size_t i = 0; i < p->every_count; i++)
+        if (!p->options->filter || p->options->all || is_asked(p, p->every[i]))
+            paths[count++] = p->every[i];
+    if (!count)
+        return err_set(reterr, ERR_NOT_FOUND, NO_POS, "no mutant matches '%s'", p->options->filter);
+    p->baseline = mutant_run(p->self, paths, count, (unsigned)p->options->jobs, report, reterr);
     if (!p->baseline)
         return -1;
     json_object_foreach(p->baseline, name, status)

@@ -167,7 +167,6 @@ static int flatten_layers(struct flatten *f, const struct layers_request *reques
 static int check_tail(struct flatten *f, struct err *reterr)
 {
     static const char *const names[] = {"zero", "leave", "refuse"};
-    const char *near;
 
     if (!f->tail)
         return 0;
@@ -177,10 +176,9 @@ static int check_tail(struct flatten *f, struct err *reterr)
             return 0;
         }
     }
-    near = err_nearest(f->tail, names, ARRAY_LEN(names));
     err_set(reterr, ERR_INVALID, NO_POS, "--tail knows zero, leave and refuse, found '%s'",
             f->tail);
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, f->tail, names, ARRAY_LEN(names), NULL);
 }
 
 static int check_options(struct flatten *f)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/folder.h"
 #include "base/glob.h"
 #include "base/mem.h"
@@ -44,6 +45,7 @@ static int usage_error(struct err *e)
 
 /* ---- expected failures: case names or globs, one a line, '#' begins a comment ---- */
 
+#define EXPECTED_BYTES_MAX (1u << 20)
 struct expected {
     char *text;
     char **globs;
@@ -52,15 +54,11 @@ struct expected {
 
 static int expected_load(struct expected *x, const char *path, struct err *reterr)
 {
-    AUTO(file) FILE *f = fopen(path, "rb");
     AUTO(strbuf) struct strbuf text = {0};
-    char buf[4096], *p;
-    size_t n;
+    char *p;
 
-    if (!f)
-        return err_set_errno(reterr, errno, NO_POS, "%s", path);
-    while ((n = fread(buf, 1, sizeof buf, f)) > 0 && text.len < (1u << 20))
-        strbuf_add(&text, buf, n);
+    if (file_read(path, EXPECTED_BYTES_MAX, &text, reterr) < 0)
+        return -1;
     x->text = strbuf_take(&text);
     for (p = x->text; *p;) {
         size_t len = strcspn(p, "\n"), use = strcspn(p, "#\n");

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/glob.h"
 #include "base/mem.h"
 
@@ -13,27 +14,14 @@
 
 /* ---- printing ---- */
 
-static char *read_text(const char *path, size_t *ret_len)
-{
-    AUTO(file) FILE *f = fopen(path, "rb");
-    char *text;
-
-    *ret_len = 0;
-    if (!f)
-        return NULL;
-    text = mem_alloc(YAML_BYTES_MAX);
-    *ret_len = fread(text, 1, YAML_BYTES_MAX, f);
-    return text;
-}
-
 void print_diags(const struct diags *d)
 {
     for (size_t i = 0; i < d->count; i++) {
-        size_t len = 0;
         const char *file = d->items[i].err.pos.file;
-        AUTO(str) char *text = file ? read_text(file, &len) : NULL;
+        AUTO(strbuf) struct strbuf text = {0};
+        bool shown = file && file_read(file, YAML_BYTES_MAX, &text, NULL) == 0;
 
-        diag_print(stderr, &d->items[i], text, len);
+        diag_print(stderr, &d->items[i], shown ? strbuf_str(&text) : NULL, text.len);
     }
     if (d->dropped)
         fprintf(stderr, "vmconform: %zu more errors not shown\n", d->dropped);

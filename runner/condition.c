@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/time.h"
+#include "runner/disks.h"
 #include "runner/subset.h"
 #include "runner/verb.h"
 

@@ -1,5 +1,5 @@
-/* Disks against moments: a VM's disks by identity of content, a claim's real bytes block by block.
- */
+#include "runner/disks.h"
+
 #include <string.h>
 #include <sys/stat.h>
 

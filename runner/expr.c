@@ -8,6 +8,7 @@
 #include "kube/meta.h"
 #include "kube/time.h"
 #include "runner/casework.h"
+#include "runner/disks.h"
 #include "runner/stage.h"
 #include "sim/storage/objectstore.h"
 

@@ -39,13 +39,14 @@ static void usage(FILE *out)
 
 static int unknown_command(const char *word)
 {
-    const char *near = command_nearest(commands, ARRAY_LEN(commands), word);
+    const char *names[ARRAY_LEN(commands)];
+    AUTO(err) struct err e = {0};
 
-    fprintf(stderr, "vmconform: error: unknown command '%s'\n", word);
-    if (near)
-        fprintf(stderr, "  hint: did you mean '%s'?\n", near);
-    else
-        fprintf(stderr, "  hint: 'vmconform --help' lists the commands\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        names[i] = commands[i].name;
+    err_set(&e, ERR_INVALID, NO_POS, "unknown command '%s'", word);
+    err_suggest(&e, word, names, ARRAY_LEN(commands), "'vmconform --help' lists the commands");
+    err_print(stderr, &e, NULL, 0);
     return EXIT_CANNOT_TELL;
 }
 

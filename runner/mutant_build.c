@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
@@ -126,18 +127,9 @@ static const json_t *entry_of(const struct mutant_build *b, const char *file)
 
 static char *read_source(const char *path, struct err *reterr)
 {
-    AUTO(file) FILE *f = fopen(path, "rb");
     AUTO(strbuf) struct strbuf text = {0};
-    char buf[8192];
-    size_t n;
 
-    if (!f) {
-        err_set_errno(reterr, errno, NO_POS, "%s", path);
-        return NULL;
-    }
-    while ((n = fread(buf, 1, sizeof buf, f)) > 0 && text.len < SOURCE_MAX)
-        strbuf_add(&text, buf, n);
-    return strbuf_take(&text);
+    return file_read(path, SOURCE_MAX, &text, reterr) < 0 ? NULL : strbuf_take(&text);
 }
 
 static char *edited(const struct mutant *m, const struct edit *edit, const char *text,

@@ -27,15 +27,14 @@ static void unknown_scenario(const struct yaml_node *kill, const struct strmap *
                              struct diags *diags)
 {
     size_t i = 0, count = 0, cap = 0;
-    const char **names = NULL, *name, *near;
+    const char **names = NULL, *name;
     void *value;
 
     while (strmap_each(scenarios, &i, &name, &value)) {
         names = mem_grow(names, &cap, count + 1, sizeof *names);
         names[count++] = name;
     }
-    near = count ? err_nearest(kill->text, names, count) : NULL;
-    AUTO(str) char *hint = near ? mem_printf("did you mean '%s'?", near) : NULL;
+    AUTO(str) char *hint = err_suggestion(kill->text, names, count);
     diags_add_hint(diags, DIAG_ERROR, kill->pos, hint, "no scenario is called '%s'", kill->text);
     free(names);
 }

@@ -34,14 +34,12 @@ static int unknown_option(const struct option_spec *specs, const char *arg, size
 {
     const char *names[OPTIONS_MAX];
     size_t count = 0;
-    const char *near;
     AUTO(str) char *word = mem_strndup(arg, len);
 
     for (; specs[count].name && count < OPTIONS_MAX; count++)
         names[count] = specs[count].name;
     err_set(reterr, ERR_INVALID, NO_POS, "unknown option '%s'", word);
-    near = err_nearest(word, names, count);
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, word, names, count, NULL);
 }
 
 static int set_count(const struct option_spec *spec, const char *text, uint64_t *ret,

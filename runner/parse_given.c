@@ -38,7 +38,6 @@ static bool check_params(struct parser *p, const struct unit *fixture, const str
     if (with && shape_has_hole(with))
         return true; /* known when it runs; what it gives is checked there */
     for (n = with ? yaml_first(p->doc, with) : NULL; n; n = yaml_next(p->doc, n)) {
-        const char *near;
         AUTO(str) char *hint = NULL;
         size_t i = 0;
 
@@ -46,9 +45,7 @@ static bool check_params(struct parser *p, const struct unit *fixture, const str
             i++;
         if (i < fixture->var_count)
             continue;
-        near = err_nearest(n->key, (const char *const *)fixture->var_names, fixture->var_count);
-        if (near)
-            hint = mem_printf("did you mean '%s'?", near);
+        hint = err_suggestion(n->key, (const char *const *)fixture->var_names, fixture->var_count);
         diags_add_hint(p->diags, DIAG_ERROR, n->key_pos, hint, "fixture '%s' has no parameter '%s'",
                        fixture->name, n->key);
         ok = false;

@@ -163,15 +163,12 @@ DEFINE_CLEANUP(struct selector_on, selector_on, selector_on_destroy);
 static int one_word(struct parser *p, const struct yaml_node *n, const char *const *words,
                     size_t count)
 {
-    const char *near;
     AUTO(str) char *hint = NULL;
 
     for (size_t i = 0; i < count; i++)
         if (strcmp(n->text, words[i]) == 0)
             return (int)i;
-    near = err_nearest(n->text, words, count);
-    if (near)
-        hint = mem_printf("did you mean '%s'?", near);
+    hint = err_suggestion(n->text, words, count);
     diags_add_hint(p->diags, DIAG_ERROR, n->pos, hint, "'%s' is no %s", n->text, n->key);
     return -1;
 }

@@ -190,7 +190,6 @@ static bool check_with(struct parser *p, const struct yaml_node *node, const str
 
     for (n = with ? yaml_first(p->doc, with) : NULL; n; n = yaml_next(p->doc, n)) {
         size_t count = 0;
-        const char *near;
         AUTO(str) char *hint = NULL;
         bool known = false;
 
@@ -198,9 +197,7 @@ static bool check_with(struct parser *p, const struct yaml_node *node, const str
             known = known || strcmp(t->params[count], n->key) == 0;
         if (known)
             continue;
-        near = err_nearest(n->key, (const char *const *)t->params, count);
-        if (near)
-            hint = mem_printf("did you mean '%s'?", near);
+        hint = err_suggestion(n->key, (const char *const *)t->params, count);
         diags_add_hint(p->diags, DIAG_ERROR, n->key_pos, hint,
                        "template '%s' has no parameter '%s'", t->name, n->key);
         ok = false;

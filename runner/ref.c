@@ -34,12 +34,11 @@ static int unknown_kind(struct casework *cw, const char *kind, struct err *reter
     struct cluster *first = world_cluster(cw->world, NULL);
     size_t count = 0;
     const char *const *kinds = first ? apiserver_kinds(cluster_server(first), &count) : NULL;
-    const char *near = kinds ? err_nearest(kind, kinds, count) : NULL;
 
     if (first)
         note_unknown_kind(cw, kind);
     err_set(reterr, ERR_NOT_FOUND, NO_POS, "no cluster knows the kind '%s'", kind);
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, kind, kinds, count, NULL);
 }
 
 /* Splits "NS/NAME" and fills in the namespace of namespaced kinds. */

@@ -124,21 +124,17 @@ static void unknown_key(const struct yaml_node *n, const struct shape_key *keys,
 {
     const char *names[NAMES_MAX] = {0};
     size_t count = 0;
-    const char *near;
-    AUTO(strbuf) struct strbuf hint = {0};
+    AUTO(strbuf) struct strbuf all = {0};
+    AUTO(str) char *hint = NULL;
 
     for (; keys[count].key && count < NAMES_MAX; count++)
         names[count] = keys[count].key;
-    near = err_nearest(n->key, names, count);
-    if (near) {
-        strbuf_addf(&hint, "did you mean '%s'?", near);
-    } else {
-        strbuf_addf(&hint, "a %s has:", what);
-        for (size_t i = 0; i < count; i++)
-            strbuf_addf(&hint, "%s %s", i ? "," : "", names[i]);
-    }
-    diags_add_hint(diags, DIAG_ERROR, n->key_pos, strbuf_str(&hint), "%s: unknown key '%s'", what,
-                   n->key);
+    strbuf_addf(&all, "a %s has:", what);
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(&all, "%s %s", i ? "," : "", names[i]);
+    hint = err_suggestion(n->key, names, count);
+    diags_add_hint(diags, DIAG_ERROR, n->key_pos, hint ? hint : strbuf_str(&all),
+                   "%s: unknown key '%s'", what, n->key);
 }
 
 /* A key that looks like this one is there: that one is told. */

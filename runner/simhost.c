@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "runner/simhost_priv.h"
 #include "sim/client.h"
+#include "sim/simwatch.h"
 #include "sim/storage/objectstore.h"
 
 struct simhost *simhost_of(struct host *h)

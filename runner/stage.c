@@ -122,21 +122,10 @@ static int stage_provisioner(struct casework *cw, const struct staging *s, struc
 
 static void adopt(struct casework *cw, struct inclusion *in)
 {
-    const struct unit *u = in->unit;
-
     cw->inclusions = mem_grow(cw->inclusions, &cw->inclusion_cap, cw->inclusion_count + 1,
                               sizeof *cw->inclusions);
     cw->inclusions[cw->inclusion_count++] = in;
-    for (size_t i = 0; i < u->laws.count; i++) {
-        cw->laws = mem_grow(cw->laws, &cw->law_cap, cw->law_count + 1, sizeof *cw->laws);
-        cw->laws[cw->law_count++] = (struct active_law){.law = &u->laws.items[i], .in = in};
-    }
-    for (size_t i = 0; i < u->sometimes.count; i++) {
-        cw->sometimes = mem_grow(cw->sometimes, &cw->sometimes_cap, cw->sometimes_count + 1,
-                                 sizeof *cw->sometimes);
-        cw->sometimes[cw->sometimes_count++] =
-            (struct sometimes_state){.condition = u->sometimes.items[i], .in = in};
-    }
+    active_laws_add(&cw->laws, in);
 }
 
 /* The names of a unit: given values first (a fixture's `with`, a scenario's matrix case), then its

@@ -20,7 +20,4 @@ void stage_pods(struct casework *cw);
 /* Names in a folder, sorted; new array of strings. */
 json_t *list_files(const char *path, struct err *reterr);
 
-/* Where the real bytes of a claim are: file or folder; NULL with an error. New. */
-char *claim_path(struct casework *cw, const char *target, bool *ret_block, struct err *reterr);
-
 #endif

@@ -1,4 +1,5 @@
-/* The story: steps in order, templates, arming. What a step does is its verb's (verb.h). */
+/* The story: steps in order, templates. What is armed is in armed.c, what a step does is its verb's
+ * (verb.h). */
 #include <string.h>
 
 #include "base/json.h"
@@ -81,69 +82,6 @@ static int run_use(struct casework *cw, const struct step *step, struct frame *f
     return r;
 }
 
-/* A hole of `upon` must give what could have stood there. */
-static int armed_value(struct casework *cw, const struct tmpl *t, const struct frame *frame,
-                       const char *key, bool (*fits)(const json_t *), const char *wanted,
-                       json_t **ret)
-{
-    struct eval e = case_eval(cw, frame);
-    struct err err = {0};
-
-    *ret = tmpl_eval(t, &e, &err);
-    if (!*ret)
-        return verdict_error(cw, "scenario", tmpl_pos(t), &err);
-    if (fits(*ret))
-        return 0;
-    return verdict(cw, RESULT_ERROR, "scenario", tmpl_pos(t), NULL, "upon: '%s' must be %s", key,
-                   wanted);
-}
-
-static bool is_moment(const json_t *v)
-{
-    return json_is_string(v) && moment_find(json_string_value(v)) >= 0;
-}
-
-static bool is_count(const json_t *v)
-{
-    return json_is_integer(v) && json_integer_value(v) >= 0;
-}
-
-static bool is_bool(const json_t *v)
-{
-    return json_is_boolean(v);
-}
-
-static int fill_armed(struct casework *cw, struct armed *a, const struct frame *frame)
-{
-    const struct selector_on *on = a->step->upon;
-    AUTO(json) json_t *at = NULL;
-    AUTO(json) json_t *skip = NULL;
-    AUTO(json) json_t *optional = NULL;
-
-    if ((on->at && armed_value(cw, on->at, frame, "at", is_moment,
-                               "'before', 'committed' or 'after'", &at) < 0) ||
-        (on->skip_given && armed_value(cw, on->skip_given, frame, "skip", is_count,
-                                       "an integer of at least 0", &skip) < 0) ||
-        (on->optional_given && armed_value(cw, on->optional_given, frame, "optional", is_bool,
-                                           "true or false", &optional) < 0))
-        return -1;
-    a->moment = at ? moment_find(json_string_value(at)) : on->moment;
-    a->skip = skip ? (uint64_t)json_integer_value(skip) : on->skip;
-    a->optional = optional ? json_is_true(optional) : on->optional;
-    return 0;
-}
-
-static int arm(struct casework *cw, const struct step *step, const struct frame *frame)
-{
-    struct armed *a = mem_zalloc(sizeof *a);
-
-    a->step = step;
-    a->frame = frame_create(frame->scope, frame);
-    cw->armed = mem_grow(cw->armed, &cw->armed_cap, cw->armed_count + 1, sizeof *cw->armed);
-    cw->armed[cw->armed_count++] = a;
-    return fill_armed(cw, a, frame);
-}
-
 /* Whatever a `${...}` gave: from here on every member has its type. */
 static int check_args(const struct step *step, const json_t *args, struct err *reterr)
 {
@@ -201,7 +139,7 @@ static int run_step(struct casework *cw, const struct step *step, struct frame *
         trace_end(trace);
     }
     if (step->upon)
-        return arm(cw, step, frame);
+        return armed_add(cw, step, frame);
     return run_verb(cw, step, frame);
 }
 

@@ -45,7 +45,7 @@ static void send(struct casework *cw, struct cluster *c, struct api_request *req
     apiserver_handle(cluster_server(c), req, ret);
     cw->writing = nested;
     trace_request(cw, c, req, ret);
-    run_due(cw);
+    armed_run_due(cw);
 }
 
 static int refused(struct casework *cw, const struct api_request *req,

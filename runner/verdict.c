@@ -1,4 +1,5 @@
 /* The verdict of a case, and the lines that explain it. */
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -52,6 +53,8 @@ int verdict(struct casework *cw, enum result_status status, const char *error_ty
     AUTO(strbuf) struct strbuf details = {0};
     va_list ap;
 
+    assert(status != RESULT_PASSED);
+    assert((status == RESULT_ERROR) == (error_type != NULL));
     if (cw->over)
         return -1;
     cw->over = true;

@@ -109,16 +109,11 @@ static struct rule *rule_find(const struct faults *f, const char *name, bool end
 /* Sets the hint when one of the candidates is near, else names them all. */
 static int hint_names(struct err *reterr, const char *word, const char *const *names, size_t count)
 {
-    const char *near = err_nearest(word, names, count);
     AUTO(strbuf) struct strbuf all = {0};
 
-    if (near)
-        return err_hint(reterr, "did you mean '%s'?", near);
-    for (size_t i = 0; i < count; i++) {
-        strbuf_addstr(&all, i ? ", " : "");
-        strbuf_addstr(&all, names[i]);
-    }
-    return err_hint(reterr, "known: %s", strbuf_str(&all));
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(&all, "%s %s", i ? "," : "known:", names[i]);
+    return err_suggest(reterr, word, names, count, strbuf_str(&all));
 }
 
 static const char *type_name(const json_t *v)

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/status.h"
+#include "sim/client_priv.h"
 #include "sim/world_priv.h"
 
 static int crashed(struct err *reterr)
@@ -169,6 +170,8 @@ int sim_request(struct cluster *c, const struct api_request *req, struct api_res
     struct world *w = cluster_world(c);
     struct sched *s = world_sched(w);
     assert(!ret->body);
+    assert(req->verb < API_VERB_COUNT);
+    assert(req->verb != API_WATCH); /* sim_watch() */
     if (sched_crashed(s))
         return crashed(reterr);
     struct request_info info = {.cluster = c, .request = req, .by = world_acting(w)};
@@ -181,6 +184,8 @@ int sim_request(struct cluster *c, const struct api_request *req, struct api_res
     bool lost = false;
     if (exchange(&info, &answer, &lost, reterr) < 0)
         return -1;
+    assert(answer.body);
+    assert(answer.code >= 200 && answer.code < 600);
     info.response = &answer;
     if (trace_on(world_trace(w)))
         client_trace(&info);
@@ -194,6 +199,7 @@ int sim_request(struct cluster *c, const struct api_request *req, struct api_res
         api_response_finish(&answer);
         return crashed(reterr);
     }
+    assert(answer.body);
     *ret = answer;
     return 0;
 }

@@ -1,8 +1,9 @@
-/* A watch as a client sees it: the server's stream through a network that may lag, hold, drop or
- * lie about its age.
+/* See simwatch.h.
  *
  * What happens to an event is decided once, when it becomes the next one to be read; what is held
  * is looked at again only when a fault is removed, so that a watch that waits costs nothing. */
+#include "sim/simwatch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/status.h"
-#include "sim/client.h"
+#include "sim/client_priv.h"
 #include "sim/world_priv.h"
 
 struct simwatch {
@@ -67,6 +68,8 @@ struct simwatch *sim_watch(struct cluster *c, const struct api_request *req,
     struct world *world = cluster_world(c);
     struct sched *s = world_sched(world);
     const char *by = world_acting(world);
+    assert(req->verb == API_WATCH);
+    assert(!ret_error->body);
     if (actor_self(s) && (sched_crashed(s) || sched_point(s, "watch") != SCHED_OK)) {
         err_set(reterr, ERR_CRASHED, NO_POS, "the process has crashed");
         return NULL;
@@ -76,6 +79,7 @@ struct simwatch *sim_watch(struct cluster *c, const struct api_request *req,
         return NULL;
     }
     struct apiwatch *watch = open_stream(c, req, by, ret_error);
+    assert(!watch == (ret_error->body != NULL)); /* refused is told, and opened is not */
     if (!watch)
         return NULL;
     struct simwatch *w = mem_zalloc(sizeof(*w));
@@ -184,6 +188,9 @@ static void trace_event(const struct simwatch *w, const struct api_event *ev)
 
 static void take_event(struct simwatch *w, struct api_event *ret)
 {
+    assert(w->judged);
+    assert(!w->hold && !w->drop && !w->over);
+    assert(w->gone || w->visible_ns <= world_now(cluster_world(w->cluster)));
     w->judged = false;
     if (w->gone) {
         struct api_response status = {0};

@@ -8,7 +8,6 @@
 #include "base/strmap.h"
 #include "sim/apiserver/gc.h"
 #include "sim/apiserver/namespaces.h"
-#include "sim/client.h"
 #include "sim/world_priv.h"
 
 struct part {
@@ -279,6 +278,8 @@ bool cluster_crosses_link(const struct cluster *c, const char *by)
 
 void world_attach(struct world *w, const char *name, void *part, void (*destroy)(void *part))
 {
+    assert(part);
+    assert(!world_part(w, name));
     w->parts = mem_grow(w->parts, &w->part_cap, w->part_count + 1, sizeof(*w->parts));
     w->parts[w->part_count++] = (struct part){mem_strdup(name), part, destroy};
 }
@@ -303,6 +304,8 @@ void world_on_request(struct world *w, request_hook_fn *fn, void *cookie)
 void world_notify_request(struct world *w, enum request_moment moment,
                           const struct request_info *info)
 {
+    assert(info->by && info->kind);
+    assert((moment == REQUEST_BEFORE) == (info->response == NULL));
     for (size_t i = 0; i < w->on_request_count; i++)
         w->on_request[i].fn(w->on_request[i].cookie, moment, info);
 }
@@ -359,6 +362,7 @@ void world_remove_watch(struct world *w, struct simwatch *watch)
         memmove(w->watches + i, w->watches + i + 1, (w->watch_count - i) * sizeof(*w->watches));
         return;
     }
+    assert(!"a watch was closed twice");
 }
 
 const char *world_acting(const struct world *w)

@@ -14,13 +14,7 @@ const char *world_acting(const struct world *w);
 /* Whether a request of this process crosses the cluster's link: its own controllers and pods do
  * not. */
 bool cluster_crosses_link(const struct cluster *c, const char *by);
-/* client.c: the "api" fault that applies to the request, or NULL; and the answer it gives instead
- * of the server (false: none). */
-const json_t *client_fault(const struct request_info *info);
-bool client_fault_answer(const json_t *action, const struct api_request *req,
-                         struct api_response *ret);
-void client_trace(const struct request_info *info);
-/* simwatch.c */
+/* simwatch.c: what holds an event back may have changed. */
 void simwatch_wake(struct simwatch *watch);
 
 #endif

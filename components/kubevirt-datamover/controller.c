@@ -36,8 +36,7 @@ static int read_sizing(struct mover *m, const char *text, struct err *reterr)
             "setting 'sizing': expected \"implementation\" or "
             "\"design\", found \"%s\"",
             text);
-    const char *near = err_nearest(text, names, ARRAY_LEN(names));
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, text, names, ARRAY_LEN(names), NULL);
 }
 
 static int read_cluster(struct mover *m, const json_t *cluster, struct err *reterr)

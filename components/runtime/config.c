@@ -3,7 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "kube/time.h"
 
 #define SETTINGS_MAX 64
@@ -25,10 +27,8 @@ static int unknown(const char *name, const struct config_setting *settings, size
     for (; n < count && n < SETTINGS_MAX; n++)
         names[n] = settings[n].name;
     err_set(reterr, ERR_INVALID, NO_POS, "unknown setting '%s'", name);
-    const char *near = err_nearest(name, names, n);
-    if (near)
-        return err_hint(reterr, "did you mean '%s'?", near);
-    return n ? err_hint(reterr, "the first known setting is '%s'", names[0]) : -1;
+    AUTO(str) char *first = n ? mem_printf("the first known setting is '%s'", names[0]) : NULL;
+    return err_suggest(reterr, name, names, n, first);
 }
 
 bool config_parse_bool(const json_t *value, bool *target)

@@ -121,8 +121,7 @@ static int unknown_component(const char *name)
     struct err err = {0};
 
     err_set(&err, ERR_NOT_FOUND, NO_POS, "no component is called '%s'", name);
-    if (near)
-        err_hint(&err, "did you mean '%s'?", near);
+    err_suggest(&err, name, names, count, NULL);
     return fail(&err);
 }
 

@@ -19,6 +19,13 @@ static void namespace_prepare(json_t *object, const json_t *old)
     json_put_str(object, "status.phase", "Active");
 }
 
+static void namespace_mark_deleting(json_t *object)
+{
+    json_put_str(object, "status.phase", "Terminating");
+}
+
+static const char *const namespaces_kept[] = {"default", "kube-system", "kube-public", NULL};
+
 /* ---- endpoints ---- */
 
 static void default_protocols(json_t *ports)
@@ -76,7 +83,8 @@ static void lease_validate(const json_t *object, const json_t *old, struct field
 static const struct builtin kinds[] = {
     {"", "v1", "Namespace", "namespaces", "ns", "status.phase", .has_status = true,
      .unconditional = true, .no_collection = true, .names = NAME_LABEL,
-     .prepare = namespace_prepare, .rank = 1},
+     .prepare = namespace_prepare, .mark_deleting = namespace_mark_deleting,
+     .finalizers = "spec.finalizers", .kept = namespaces_kept, .rank = 1},
     {"", "v1", "ConfigMap", "configmaps", "cm", NULL, .namespaced = true, .unconditional = true,
      .validate = config_map_validate, .rank = 5},
     {"", "v1", "Secret", "secrets", NULL, "type", .namespaced = true, .unconditional = true,

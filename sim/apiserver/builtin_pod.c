@@ -166,6 +166,21 @@ static void controller_validate(const json_t *object, const json_t *old,
     pod_spec_validate(json_path(object, "spec.template.spec"), "spec.template.spec", errors);
 }
 
+#define POD_GRACE_DEFAULT_S 30
+/* Longer than any world lasts: what is given is added to times. */
+#define POD_GRACE_MAX_S INT32_MAX
+
+static int64_t pod_grace_s(const json_t *pod, const int64_t *asked)
+{
+    const char *phase = json_str_or_empty(pod, "status.phase");
+    if (!*json_str_or_empty(pod, "spec.nodeName") || strcmp(phase, "Succeeded") == 0 ||
+        strcmp(phase, "Failed") == 0)
+        return 0;
+    int64_t own_s = json_int(pod, "spec.terminationGracePeriodSeconds", POD_GRACE_DEFAULT_S);
+    int64_t grace_s = asked ? *asked : own_s;
+    return grace_s < 0 ? 1 : grace_s > POD_GRACE_MAX_S ? POD_GRACE_MAX_S : grace_s;
+}
+
 #define POD_FIELDS                                                                                 \
     "spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName "                 \
     "spec.hostNetwork status.phase status.podIP status.podIPs status.nominatedNodeName"
@@ -179,7 +194,7 @@ static const json_t *pod_field(const json_t *object, const char *field)
 static const struct builtin kinds[] = {
     {"", "v1", "Pod", "pods", "po", POD_FIELDS, .field_value = pod_field, .namespaced = true,
      .has_status = true, .unconditional = true, .delete_returns = true, .prepare = pod_prepare,
-     .validate = pod_validate, .rank = 2},
+     .validate = pod_validate, .grace_s = pod_grace_s, .rank = 2},
     {"", "v1", "PodTemplate", "podtemplates", NULL, NULL, .namespaced = true, .unconditional = true,
      .delete_returns = true, .generation = GENERATION_ALL, .prepare = pod_template_prepare},
     {"", "v1", "ReplicationController", "replicationcontrollers", "rc", "status.replicas",

@@ -126,6 +126,7 @@ static void tell(struct apiserver *a, const struct api_request *req, const struc
 static void committed(struct apiserver *a, const struct api_request *req, struct rtype *t,
                       const struct log_entry *e)
 {
+    assert(e->revision == a->revision);
     log_append(&t->log, e);
     if (a->observer_count)
         tell(a, req, t, e);
@@ -145,6 +146,8 @@ json_t *commit_put(struct apiserver *a, const struct api_request *req, struct rt
     int64_t revision = ++a->revision;
     set_revision(object, revision);
     struct store_entry *e = store_find(&t->table, key);
+    assert(!e || e->object != object); /* what is stored is frozen: a change is a copy */
+    assert(!e || e->revision < revision);
     struct log_entry entry = {.type = e ? EVENT_MODIFIED : EVENT_ADDED,
                               .revision = revision,
                               .committed_ns = sched_now(a->sched),

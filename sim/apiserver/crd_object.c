@@ -273,7 +273,7 @@ static void release(struct apiserver *a, struct rtype *crds, const json_t *objec
     meta_remove_finalizer(last, CRD_FINALIZER);
     const struct api_request req = own_request(object);
     AUTO(str) char *key = mem_strdup(meta_name(object));
-    if (delete_is_free(last))
+    if (delete_is_free(crds, last))
         commit_remove(a, &req, crds, key, last);
     else
         commit_put(a, &req, crds, key, last);

@@ -147,48 +147,8 @@ static int create_object(struct call *c, json_t **object)
     return 0;
 }
 
-/* pods/binding: the scheduler's word where a pod runs. */
-static int bind_pod(struct call *c)
-{
-    const struct store_entry *e = store_find(&c->t->table, c->key);
-    if (!e)
-        return status_not_found(c->ret, call_resource(c), c->req->name);
-    const char *node = json_str_or_empty(c->req->body, "target.name");
-    if (!*node)
-        return status_bad_request(c->ret, "target.name: Required value");
-    if (*json_str_or_empty(e->object, "spec.nodeName")) {
-        AUTO(str)
-        char *why = mem_printf("pod %s is already assigned to node \"%s\"", c->req->name,
-                               json_str_or_empty(e->object, "spec.nodeName"));
-        return status_conflict(c->ret, call_resource(c), c->req->name, why);
-    }
-    if (!c->req->dry_run) {
-        json_t *object = json_copy_of(e->object);
-        json_put_str(object, "spec.nodeName", node);
-        commit_put(c->a, c->req, c->t, c->key, object);
-    }
-    respond(c, 201,
-            json_pack("{s:s, s:s, s:{}, s:s}", "kind", "Status", "apiVersion", "v1", "metadata",
-                      "status", "Success"));
-    return 0;
-}
-
-static int call_connect(struct call *c)
-{
-    bool evicts = strcmp(c->req->subresource, "eviction") == 0;
-    if (!json_is_object(c->req->body))
-        return status_bad_request(c->ret,
-                                  "the object provided is unrecognized (must be of type %s): "
-                                  "couldn't get version/kind; json parse error: unexpected end of "
-                                  "JSON input (<empty>)",
-                                  evicts ? "Eviction" : "Binding");
-    return evicts ? call_evict(c) : bind_pod(c);
-}
-
 int call_create(struct call *c)
 {
-    if (c->req->subresource)
-        return call_connect(c);
     AUTO(json) json_t *object = NULL;
     if (decode_object(c, c->req->body, /* need_name= */ false, &object) < 0)
         return -1;

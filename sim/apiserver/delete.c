@@ -1,14 +1,11 @@
 /* DELETE and DELETECOLLECTION: preconditions, propagation, grace, finalizers (sections 4.9, 4.10).
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "kube/time.h"
 #include "sim/apiserver/server_priv.h"
-
-#define POD_GRACE_DEFAULT_S 30
-/* Longer than any world lasts: what is given is added to times. */
-#define POD_GRACE_MAX_S INT32_MAX
 
 struct delete_options {
     const char *policy; /* "Background", "Foreground", "Orphan"; NULL when not given */
@@ -107,20 +104,14 @@ static int check_preconditions(struct call *c, const struct delete_options *o, c
 
 /* ---- finalizers and grace ---- */
 
-static bool is_core(const struct rtype *t, const char *plural)
+bool delete_is_free(const struct rtype *t, const json_t *object)
 {
-    return t->builtin && !*t->group && strcmp(t->plural, plural) == 0;
-}
-
-bool delete_is_free(const json_t *object)
-{
+    const char *more = t->builtin ? t->builtin->finalizers : NULL;
     if (json_array_size(json_at(object, "metadata", "finalizers", NULL)) > 0)
         return false;
     if (json_int(object, "metadata.deletionGracePeriodSeconds", 0) > 0)
         return false;
-    bool is_namespace =
-        strcmp(meta_kind(object), "Namespace") == 0 && strcmp(meta_api_version(object), "v1") == 0;
-    return !is_namespace || json_array_size(json_path(object, "spec.finalizers")) == 0;
+    return !more || json_array_size(json_path(object, more)) == 0;
 }
 
 /* The collector's finalizers follow the policy: asked for, else what is there already. */
@@ -136,15 +127,12 @@ static void set_policy_finalizers(json_t *object, const char *policy)
         meta_add_finalizer(object, "foregroundDeletion");
 }
 
-static int64_t pod_grace(const struct delete_options *o, const json_t *pod)
+static int64_t grace_of(const struct call *c, const struct delete_options *o, const json_t *object)
 {
-    const char *phase = json_str_or_empty(pod, "status.phase");
-    if (!*json_str_or_empty(pod, "spec.nodeName") || strcmp(phase, "Succeeded") == 0 ||
-        strcmp(phase, "Failed") == 0)
-        return 0;
-    int64_t own_s = json_int(pod, "spec.terminationGracePeriodSeconds", POD_GRACE_DEFAULT_S);
-    int64_t grace_s = o->has_grace ? o->grace_s : own_s;
-    return grace_s < 0 ? 1 : grace_s > POD_GRACE_MAX_S ? POD_GRACE_MAX_S : grace_s;
+    const struct builtin *b = c->t->builtin;
+    int64_t grace_s = b && b->grace_s ? b->grace_s(object, o->has_grace ? &o->grace_s : NULL) : 0;
+    assert(grace_s >= 0);
+    return grace_s;
 }
 
 static void mark(struct call *c, json_t *object, int64_t grace_s)
@@ -157,8 +145,8 @@ static void mark(struct call *c, json_t *object, int64_t grace_s)
         json_put_take(object, "metadata.generation", json_integer(generation + 1));
     json_put_str(object, "metadata.deletionTimestamp", when);
     json_put_take(object, "metadata.deletionGracePeriodSeconds", json_integer(grace_s));
-    if (is_core(c->t, "namespaces"))
-        json_put_str(object, "status.phase", "Terminating");
+    if (c->t->builtin && c->t->builtin->mark_deleting)
+        c->t->builtin->mark_deleting(object);
 }
 
 /* Whether the delete finds anything to change on an object that is on its way already. */
@@ -166,17 +154,15 @@ static bool mark_again(const struct call *c, const json_t *object, int64_t grace
 {
     if (!meta_deleting(object))
         return true;
-    return is_core(c->t, "pods") &&
+    return c->t->builtin && c->t->builtin->grace_s &&
            grace_s < json_int(object, "metadata.deletionGracePeriodSeconds", 0);
 }
 
 static int check_protected(struct call *c, const char *name)
 {
-    static const char *const kept[] = {"default", "kube-system", "kube-public"};
-    if (!is_core(c->t, "namespaces"))
-        return 0;
-    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-        if (strcmp(name, kept[i]) == 0)
+    const char *const *kept = c->t->builtin ? c->t->builtin->kept : NULL;
+    for (; kept && *kept; kept++)
+        if (strcmp(name, *kept) == 0)
             return status_forbidden(c->ret, call_resource(c), name,
                                     "this namespace may not be deleted");
     return 0;
@@ -207,7 +193,7 @@ static json_t *marked_copy(struct call *c, const struct delete_options *o, const
     set_policy_finalizers(object, policy_of(c, o, stored));
     if (strcmp(c->t->group, CRD_GROUP) == 0 && !meta_deleting(stored))
         crd_object_mark(c->a, object);
-    int64_t grace_s = is_core(c->t, "pods") ? pod_grace(o, stored) : 0;
+    int64_t grace_s = grace_of(c, o, stored);
     if (mark_again(c, stored, grace_s))
         mark(c, object, grace_s);
     return object;
@@ -230,7 +216,7 @@ static int delete_entry(struct call *c, const struct delete_options *o)
             return status_modified(c->ret, call_resource(c), meta_name(stored));
     }
     AUTO(json) json_t *object = marked_copy(c, o, stored);
-    if (delete_is_free(object)) {
+    if (delete_is_free(c->t, object)) {
         if (o->dry_run) {
             answer_removed(c, object);
             return 0;

@@ -117,6 +117,8 @@ static int ask_budget(struct call *c, const json_t *pod, bool dry_run)
 
 static int check_body(struct call *c)
 {
+    if (call_needs_object(c, "Eviction") < 0)
+        return -1;
     const char *name = meta_name(c->req->body), *kind = meta_kind(c->req->body);
     if (*kind && strcmp(kind, "Eviction") != 0)
         return status_bad_request(c->ret,
@@ -149,8 +151,5 @@ int call_evict(struct call *c)
     if (call_delete(&gone) < 0)
         return -1;
     json_decref(c->ret->body);
-    respond(c, 201,
-            json_pack("{s:s, s:s, s:{}, s:s, s:i}", "kind", "Status", "apiVersion", "v1",
-                      "metadata", "status", "Success", "code", 201));
-    return 0;
+    return call_created(c);
 }

@@ -76,8 +76,8 @@ static const struct subresource {
     {"status", 1u << API_GET | 1u << API_UPDATE | 1u << API_PATCH, has_status, dispatch},
     {"scale", 1u << API_GET | 1u << API_UPDATE | 1u << API_PATCH, has_scale, call_scale},
     {"finalize", 1u << API_UPDATE, is_namespace, dispatch},
-    {"binding", 1u << API_CREATE, is_pod, dispatch},
-    {"eviction", 1u << API_CREATE, is_pod, dispatch},
+    {"binding", 1u << API_CREATE, is_pod, call_bind},
+    {"eviction", 1u << API_CREATE, is_pod, call_evict},
     {"log", 1u << API_GET, is_pod, refuse_stream},
     {"exec", STREAM_VERBS, is_pod, refuse_stream},
     {"attach", STREAM_VERBS, is_pod, refuse_stream},
@@ -199,6 +199,7 @@ void apiserver_handle(struct apiserver *a, const struct api_request *req, struct
     handle(&c);
     a->depth--;
     assert(ret->body);
+    assert(ret->code >= 200 && ret->code < 600);
     if (c.v && c.v->warning)
         api_response_warn(ret, "%s", c.v->warning);
     if ((a->crds_to_finish || a->crds_to_settle) && a->depth == 0)

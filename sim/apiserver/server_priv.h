@@ -84,6 +84,14 @@ struct builtin {
      * to give and cannot is an error. *given counts on and is kept once the object is stored. */
     void (*allocate)(const struct apiserver *a, json_t *object, const json_t *old,
                      struct given *given, struct field_errors *errors);
+    /* How many seconds a delete leaves the object for its end; asked NULL: the client did not say.
+     * NULL: it is not waited for. */
+    int64_t (*grace_s)(const json_t *object, const int64_t *asked);
+    /* What a delete shows in an object that it must wait for, beside the marks of every kind. */
+    void (*mark_deleting)(json_t *object);
+    const char *finalizers;  /* the path of finalizers that the kind has beside metadata's, or NULL;
+                                its subresource "finalize" alone changes them */
+    const char *const *kept; /* names that cannot be deleted, NULL-terminated, or NULL */
 };
 struct builtin_table {
     const struct builtin *kinds;
@@ -243,7 +251,12 @@ int call_create(struct call *c);
 int call_update(struct call *c);
 int call_patch(struct call *c);
 int call_delete(struct call *c);
+int call_bind(struct call *c);
 int call_evict(struct call *c);
+/* The body of a POST to a subresource is an object; `kind` is what it must be. */
+int call_needs_object(struct call *c, const char *kind);
+/* Answers 201 with the Status that these subresources have in common. */
+int call_created(struct call *c);
 int call_delete_collection(struct call *c);
 /* Field and label selectors of the request; NULL when absent (*ret_label) or trivial. */
 int call_selectors(struct call *c, struct selector **ret_label, struct field_selector **ret_field);
@@ -384,8 +397,8 @@ uint64_t object_fingerprint(const json_t *v);
 
 /* ---- delete (delete.c) ---- */
 
-/* Whether nothing holds a deleting object any more. */
-bool delete_is_free(const json_t *object);
+/* Whether nothing holds a deleting object of the type any more. */
+bool delete_is_free(const struct rtype *t, const json_t *object);
 /* Deletes one object as the server itself (definition cleanup). */
 void delete_internal(struct apiserver *a, struct rtype *t, const char *ns, const char *name);
 

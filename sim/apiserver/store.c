@@ -112,6 +112,8 @@ static void chunk_split(struct store_table *t, size_t at)
 struct store_entry *store_insert(struct store_table *t, const char *key, json_t *object)
 {
     size_t key_size = strlen(key) + 1;
+    assert(*key && key_size <= STORE_KEY_MAX);
+    assert(object);
     struct store_entry *e = mem_zalloc(sizeof(*e) + key_size);
     memcpy(e->key, key, key_size);
     e->object = object;
@@ -215,6 +217,9 @@ static void log_grow(struct event_log *l)
 void log_append(struct event_log *l, const struct log_entry *e)
 {
     size_t held = (size_t)(l->next - l->first);
+    assert(e->object);
+    assert((e->type == EVENT_ADDED) == (e->old == NULL));
+    assert(!held || log_at(l, l->next - 1)->revision < e->revision);
     if (held == l->cap) {
         if (l->cap < LOG_MAX)
             log_grow(l);

@@ -95,10 +95,10 @@ static void restrict_request(const struct call *c, json_t *object, const json_t 
         restrict_to_finalizers(object, old);
     else if (c->v->has_status)
         keep_status(c, object, old);
-    if (!sub && c->t->builtin && strcmp(c->t->plural, "namespaces") == 0 && !*c->t->group) {
-        const json_t *list = json_path(old, "spec.finalizers");
+    if (!sub && c->t->builtin && c->t->builtin->finalizers) {
+        const json_t *list = json_path(old, c->t->builtin->finalizers);
         if (list)
-            json_put_take(object, "spec.finalizers", json_copy_of(list));
+            json_put_take(object, c->t->builtin->finalizers, json_copy_of(list));
     }
 }
 
@@ -227,7 +227,7 @@ static int remove_released(struct call *c, json_t **object)
 
 static int put_state(struct call *c, json_t **object, json_t *stored)
 {
-    if (meta_deleting(*object) && delete_is_free(*object))
+    if (meta_deleting(*object) && delete_is_free(c->t, *object))
         return remove_released(c, object);
     version_store(c->t, c->v, *object);
     if (is_noop(*object, stored)) {

@@ -162,6 +162,7 @@ bool apiwatch_next(struct apiwatch *w, struct api_event *ret)
     bool previous;
     if (settle_cursor(w, &type, &previous)) {
         const struct log_entry *e = log_at(&w->t->log, w->cursor++);
+        assert(e->revision > w->seen_revision); /* no event twice, none out of order */
         w->seen_revision = e->revision;
         AUTO(json) json_t *object = previous ? previous_state(e) : json_incref(e->object);
         give(w, ret, type, version_view(w->t, w->v, object));

@@ -10,6 +10,7 @@
 #include "kube/meta.h"
 #include "kube/time.h"
 #include "sim/client.h"
+#include "sim/simwatch.h"
 
 #define RETRY_FIRST_NS (800 * NS_PER_MS)
 #define RETRY_MAX_NS (30 * NS_PER_S)

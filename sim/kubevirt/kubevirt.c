@@ -328,6 +328,5 @@ int kubevirt_set_duration(struct cluster *c, const char *what, int64_t ns, struc
         }
     }
     err_set(reterr, ERR_INVALID, NO_POS, "KubeVirt has no duration '%s'", what);
-    const char *near = err_nearest(what, names, KV_DURATION_COUNT);
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, what, names, KV_DURATION_COUNT, NULL);
 }

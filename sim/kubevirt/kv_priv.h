@@ -87,7 +87,11 @@ void kv_vm_status(struct kv *kv, json_t *vm, const json_t *vmi);
 /* The ns to wait until a machine that keeps failing may start again; 0: now. */
 int64_t kv_start_delay(const struct kv *kv, const json_t *vm);
 
-/* ---- guests (guest.c) ---- */
+/* ---- guests (guest.c, guest_disk.c) ---- */
+/* KubeVirt of the cluster, and a machine by name (new); NULL with the error that a step tells. */
+struct kv *kv_guest_kv(struct cluster *c, struct err *reterr);
+json_t *kv_guest_vm(struct kv *kv, const char *ns, const char *name, struct err *reterr);
+void kv_mark_destroy(void *mark);
 /* Made on first use. */
 struct guest *kv_guest(struct kv *kv, const char *ns, const char *name);
 /* Forgets the flags of an earlier instance. */

@@ -373,9 +373,8 @@ int storage_set_duration(struct cluster *c, const char *what, int64_t ns, struct
             return 0;
         }
     }
-    const char *near = err_nearest(what, names, DURATION_COUNT);
     err_set(reterr, ERR_INVALID, NO_POS, "storage has no duration '%s'", what);
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, what, names, DURATION_COUNT, NULL);
 }
 
 int storage_fail_next(struct cluster *c, const char *rpc, const char *glob, const char *code,
@@ -399,9 +398,8 @@ int storage_fail_next(struct cluster *c, const char *rpc, const char *glob, cons
         st->fails[st->fail_count++] = rule;
         return 0;
     }
-    const char *near = err_nearest(rpc, rpcs, ARRAY_LEN(rpcs));
     err_set(reterr, ERR_INVALID, NO_POS, "the driver has no call '%s'", rpc);
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, rpc, rpcs, ARRAY_LEN(rpcs), NULL);
 }
 
 void storage_fail_clear(struct cluster *c)
@@ -426,7 +424,6 @@ int storage_set_down(struct cluster *c, const char *controller, bool down, struc
             return 0;
         }
     }
-    const char *near = err_nearest(controller, names, LOOP_COUNT);
     err_set(reterr, ERR_INVALID, NO_POS, "storage has no controller '%s'", controller);
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, controller, names, LOOP_COUNT, NULL);
 }

@@ -1,5 +1,6 @@
 /* K. Faults: what a client meets, and what must be true afterwards. */
 #include "sim/client.h"
+#include "sim/simwatch.h"
 #include "tests/api/harness.h"
 
 #define LEASES "/apis/coordination.k8s.io/v1/namespaces/default/leases"

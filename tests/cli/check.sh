@@ -63,6 +63,7 @@ check grammar-unknown-table 2 "no table is called 'verb'" "$program" grammar ver
 check grammar-unknown-table-hint 2 "did you mean 'verbs'" "$program" grammar verb
 check grammar-no-schema 2 'No such file' "$program" grammar --schema "$work/none.json"
 check grammar-bad-schema 2 'this is no schema of scenarios' "$program" grammar --schema "$work/empty.json"
+check no-such-mutant 2 "no mutant matches 'no-such'" "$program" mutants --filter no-such
 check unknown-option 2 "unknown option '--junti'" "$program" run --junti x "$s"
 check unknown-option-hint 2 "did you mean '--junit'" "$program" run --junti x "$s"
 check option-without-value 2 "\-\-junit" "$program" run "$s" --junit

@@ -30,7 +30,7 @@ static const struct row {
      "blocks 4 to 5 hold write 1, last seen at 'b1', instead of write 3"},
     {"a clone's own write is never the source's", "b2", OWN_WRITE,
      "block 50 holds write 4 of another disk instead of zeros"},
-    {"zeros", "b2", ZEROED, "blocks 20 to 24 hold zeros instead of write 2"},
+    {"zeros", "b2", ZEROED, "blocks 20 to 24 hold zeros (discarded) instead of write 2"},
     {"size", "b2", LONGER, "the disk has 120 blocks instead of 100"},
     {"many", "b2", MANY,
      "block 30 holds write 4 of another disk instead of zeros; "

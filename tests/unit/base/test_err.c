@@ -142,6 +142,30 @@ START_TEST(nearest_word)
 }
 END_TEST
 
+static const struct suggest_case {
+    const char *name, *word, *otherwise, *want;
+} suggest_cases[] = {
+    {"near", "tiemout", NULL, "did you mean 'timeout'?"},
+    {"near goes first", "tiemout", "say timeout", "did you mean 'timeout'?"},
+    {"far, with another hint", "zzzzzzz", "say timeout", "say timeout"},
+    {"far, without one", "zzzzzzz", NULL, NULL},
+};
+
+START_TEST(did_you_mean)
+{
+    static const char *const words[] = {"timeout", "times"};
+    const struct suggest_case *c = &suggest_cases[_i];
+    AUTO(err) struct err e = {0};
+    AUTO(str) char *text = err_suggestion(c->word, words, 2);
+
+    err_set(&e, ERR_INVALID, NO_POS, "unknown word '%s'", c->word);
+    ck_assert_int_eq(err_suggest(&e, c->word, words, 2, c->otherwise), -1);
+    ck_assert_msg(c->want ? e.hint && strcmp(e.hint, c->want) == 0 : !e.hint, "%s: %s", c->name,
+                  e.hint ? e.hint : "no hint");
+    ck_assert_msg(!text == !err_nearest(c->word, words, 2), "%s", c->name);
+}
+END_TEST
+
 int main(void)
 {
     return SUITE_MAIN(
@@ -149,5 +173,5 @@ int main(void)
         SUITE_CASE("err", TEST(set_wrap_hint_move), TEST(wrap_gives_a_place_to_the_placeless),
                    EACH(errno_picks_the_code, errnos), TEST(diags_are_capped_and_sorted),
                    TEST(printer_shows_the_line), TEST(printer_escapes_what_drives_a_terminal),
-                   TEST(a_place_beyond_the_text_is_harmless), TEST(nearest_word)));
+                   TEST(a_place_beyond_the_text_is_harmless), TEST(nearest_word), EACH(did_you_mean, suggest_cases)));
 }

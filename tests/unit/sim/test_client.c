@@ -1,5 +1,6 @@
 /* The way between an actor and the server: scheduling points, faults, crashes, hooks, links, and
  * watches with trouble. */
+#include "sim/simwatch.h"
 #include "tests/unit/sim/kit.h"
 
 #include "kube/time.h"

@@ -51,7 +51,7 @@ static const struct script_case cases[] = {
              "is vm a status.printableStatus Running\n"
              "same a before\n"
              "write a 0 1\n"
-             "differs a before blocks 0 to 0 hold write\n"},
+             "differs a before block 0 holds write\n"},
     {"RS-01 claim of a template",
      "vm a Halted t:disk\n"
      "run idle\n"

@@ -250,10 +250,10 @@ static const struct script_case cases[] = {
                      "same a empty\n"
                      "write a 3 5\n"
                      "differs a empty disk 'd0' differs: blocks 3 to 7 hold write 1 instead of "
-                     "zeros (never written)\n"
+                     "zeros\n"
                      "mark a one\n"
                      "write a 4 1\n"
-                     "differs a one blocks 4 to 4 hold write 2 instead of write 1\n"},
+                     "differs a one block 4 holds write 2 instead of write 1\n"},
 };
 
 START_TEST(life)

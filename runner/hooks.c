@@ -1,0 +1,139 @@
+/* What a case hangs on its world: every change is judged by the laws, what the story waits for is
+ * looked at, armed steps fire in their moment, and the crash sweep counts and crashes here. */
+#include <string.h>
+
+#include "base/json.h"
+#include "kube/time.h"
+#include "runner/casework.h"
+
+static const char scenario_process[] = "scenario";
+
+static void look_at_watchpoint(struct casework *cw)
+{
+    struct watchpoint *w = &cw->watch;
+
+    if (!w->active || w->happened || cw->over)
+        return;
+    if (condition_true(cw, w->condition, w->frame, NULL)) {
+        w->happened = true;
+        waitcell_signal(w->cell);
+    }
+}
+
+static const char *acting_process(struct casework *cw)
+{
+    struct actor *a = actor_self(world_sched(cw->world));
+
+    return a ? process_name(actor_process(a)) : "";
+}
+
+static void bind_all(struct casework *cw, json_t *self, json_t *old, json_t *event)
+{
+    for (size_t i = 0; i < cw->inclusion_count; i++)
+        bind_event(cw->inclusions[i]->frame, self, old, event);
+}
+
+static void on_change(void *cookie, struct cluster *c, const struct store_change *change)
+{
+    struct casework *cw = cookie;
+    const char *by = cw->writing ? scenario_process : acting_process(cw);
+    int64_t now = world_now(cw->world);
+    AUTO(json) json_t *event = NULL;
+    struct happening h = happening_of_change(c, change, by);
+
+    cw->last_write_ns = now;
+    history_add_change(&cw->history, now, c, change, by);
+    if (cw->over)
+        return;
+    event = happening_change_json(cw, c, change, by);
+    bind_all(cw, change->object, change->old, event);
+    laws_judge(cw, &h);
+    bind_all(cw, NULL, NULL, NULL);
+    look_at_watchpoint(cw);
+    if (cw->armed.count)
+        armed_queue(cw, &h, change->object, change->old, event);
+}
+
+static bool is_write(enum api_verb verb)
+{
+    return verb == API_CREATE || verb == API_UPDATE || verb == API_PATCH || verb == API_DELETE ||
+           verb == API_DELETE_COLLECTION;
+}
+
+#define SWEEP_RESTART (1 * NS_PER_S)
+
+/* One place where a crash may fall: a write of a component under test. */
+static void crash_point(struct casework *cw, int moment, const char *by)
+{
+    struct running_component *component = component_of_process(cw, by);
+
+    /* A step that was armed for this very request may have stopped it. */
+    if (!component || cw->over || !component->wanted || process_crashed(component->process))
+        return;
+    if (moment == REQUEST_BEFORE)
+        cw->crash_points++;
+    if (cw->options->crash_point && (uint64_t)cw->options->crash_point == cw->crash_points &&
+        cw->options->crash_moment == moment)
+        component_crash(cw, component->name, SWEEP_RESTART, NO_POS);
+}
+
+/* What is armed acts inside the request; what that does is no moment of its own. */
+static void fire(struct casework *cw, enum request_moment moment, const struct happening *h,
+                 const struct request_info *info)
+{
+    AUTO(json) json_t *event = happening_request_json(cw, info);
+
+    cw->in_hook = true;
+    armed_fire(cw, h, moment, happening_request_self(info), event);
+    cw->in_hook = false;
+}
+
+static void on_request(void *cookie, enum request_moment moment, const struct request_info *info)
+{
+    struct casework *cw = cookie;
+    struct happening h = happening_of_request(info);
+
+    if (moment == REQUEST_AFTER && info->response && api_ok(info->response))
+        reads_note(&cw->reads, info->by, h.cluster, info->kind, info->response->body,
+                   world_now(cw->world));
+    if (moment == REQUEST_COMMITTED)
+        history_add_request(&cw->history, world_now(cw->world), info);
+    if (cw->over)
+        return;
+    if (moment == REQUEST_COMMITTED && cw->armed.due_count)
+        armed_run_due(cw);
+    if (!cw->in_hook && cw->armed.count)
+        fire(cw, moment, &h, info);
+    if (moment == REQUEST_COMMITTED)
+        look_at_watchpoint(cw);
+    if (is_write(info->request->verb))
+        crash_point(cw, (int)moment, info->by);
+}
+
+static void on_effect(void *cookie, enum request_moment moment, const struct effect_info *info)
+{
+    struct casework *cw = cookie;
+
+    if (cw->over)
+        return;
+    if (moment == REQUEST_COMMITTED)
+        look_at_watchpoint(cw);
+    if (strcmp(info->kind, "program") != 0)
+        crash_point(cw, (int)moment, info->by);
+}
+
+static void on_delivery(void *cookie, struct cluster *c, const char *by, const char *kind,
+                        const json_t *object)
+{
+    struct casework *cw = cookie;
+
+    reads_note(&cw->reads, by, cluster_name(c), kind, object, world_now(cw->world));
+}
+
+void install_hooks(struct casework *cw)
+{
+    world_on_delivery(cw->world, on_delivery, cw);
+    world_on_change(cw->world, on_change, cw);
+    world_on_request(cw->world, on_request, cw);
+    world_on_effect(cw->world, on_effect, cw);
+}

@@ -1,0 +1,18 @@
+/* The one command that runs a case again, as the report tells it. */
+#ifndef VMCONFORM_RUNNER_REPLAY_H
+#define VMCONFORM_RUNNER_REPLAY_H
+
+#include "base/strbuf.h"
+#include "runner/scenario.h"
+
+struct replay {
+    uint64_t seed;
+    const char *crash; /* what --crash gets, or NULL */
+    bool outside;      /* components are processes of their own */
+};
+/* Quoted for a shell. New. */
+char *case_replay(const struct unit *u, const char *name, const struct replay *how);
+/* Appends an argument so that every POSIX shell reads it back as it is. */
+void shell_add_argument(struct strbuf *out, const char *text);
+
+#endif

@@ -120,8 +120,7 @@ void json_write_break(struct strbuf *out, enum json_style style, unsigned depth)
 {
     if (style != JSON_INDENTED)
         return;
-    strbuf_addch(out, '
-');
+    strbuf_addch(out, '\n');
     while (depth--)
         strbuf_addstr(out, "  ");
 }
@@ -132,11 +131,6 @@ static void write_member(struct writer *w, const char *key, const json_t *value,
     write_escaped(w->out, key, strlen(key));
     strbuf_addstr(w->out, w->style == JSON_INDENTED ? ": " : ":");
     write_value(w, value, depth);
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static void write_members_sorted(struct writer *w, const json_t *v, unsigned depth)

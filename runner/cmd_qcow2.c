@@ -29,16 +29,8 @@ static void usage(FILE *out)
 
 static int unknown_subcommand(const char *word)
 {
-    const char *names[ARRAY_LEN(subcommands)];
-    AUTO(err) struct err e = {0};
-
-    for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
-        names[i] = subcommands[i].name;
-    err_set(&e, ERR_INVALID, NO_POS, "unknown subcommand '%s'", word);
-    err_suggest(&e, word, names, ARRAY_LEN(subcommands),
-                "'vmconform qcow2 --help' lists the subcommands");
-    err_print(stderr, &e, NULL, 0);
-    return EXIT_CANNOT_TELL;
+    return command_unknown(subcommands, ARRAY_LEN(subcommands), "subcommand", word,
+                           "'vmconform qcow2 --help' lists the subcommands");
 }
 
 int cmd_qcow2(int argc, char **argv)

@@ -14,14 +14,19 @@ const struct command *command_find(const struct command *commands, size_t count,
     return NULL;
 }
 
-const char *command_nearest(const struct command *commands, size_t count, const char *word)
+int command_unknown(const struct command *commands, size_t count, const char *what,
+                    const char *word, const char *otherwise)
 {
     AUTO(mem) void *memory = mem_alloc(count * sizeof(char *));
     const char **names = memory;
+    AUTO(err) struct err e = {0};
 
     for (size_t i = 0; i < count; i++)
         names[i] = commands[i].name;
-    return err_nearest(word, names, count);
+    err_set(&e, ERR_INVALID, NO_POS, "unknown %s '%s'", what, word);
+    err_suggest(&e, word, names, count, otherwise);
+    err_print(stderr, &e, NULL, 0);
+    return EXIT_CANNOT_TELL;
 }
 
 void command_list(const struct command *commands, size_t count, FILE *out)

@@ -18,8 +18,10 @@ struct command {
 bool command_shows_usage(int argc, char **argv, void (*usage)(FILE *out), int *ret_status);
 /* NULL: none is called so. */
 const struct command *command_find(const struct command *commands, size_t count, const char *word);
-/* The name that the word was meant for; NULL: none is near. */
-const char *command_nearest(const struct command *commands, size_t count, const char *word);
+/* Tells of a word that is none of their names, a `what`, with the one that was meant, or else
+ * `otherwise`, as the hint. Returns the exit status. */
+int command_unknown(const struct command *commands, size_t count, const char *what,
+                    const char *word, const char *otherwise);
 /* Names and helps, for a usage text; the helps stand below each other. */
 void command_list(const struct command *commands, size_t count, FILE *out);
 

@@ -39,15 +39,8 @@ static void usage(FILE *out)
 
 static int unknown_command(const char *word)
 {
-    const char *names[ARRAY_LEN(commands)];
-    AUTO(err) struct err e = {0};
-
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        names[i] = commands[i].name;
-    err_set(&e, ERR_INVALID, NO_POS, "unknown command '%s'", word);
-    err_suggest(&e, word, names, ARRAY_LEN(commands), "'vmconform --help' lists the commands");
-    err_print(stderr, &e, NULL, 0);
-    return EXIT_CANNOT_TELL;
+    return command_unknown(commands, ARRAY_LEN(commands), "command", word,
+                           "'vmconform --help' lists the commands");
 }
 
 /* Output that nobody can read is no success. */

@@ -121,7 +121,7 @@ static int unknown_component(const char *name)
     struct err err = {0};
 
     err_set(&err, ERR_NOT_FOUND, NO_POS, "no component is called '%s'", name);
-    err_suggest(&err, name, names, count, NULL);
+    err_suggest(&err, name, &near, near ? 1 : 0, NULL);
     return fail(&err);
 }
 

@@ -6,25 +6,7 @@ extended=$1 program=$2 build=$3
 here=tests/extending
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0 count=0
-
-# check NAME STATUS PATTERN COMMAND...
-check() {
-    name=$1 want=$2 pattern=$3
-    shift 3
-    count=$((count + 1))
-    "$@" >"$work/out" 2>&1 </dev/null
-    got=$?
-    if [ "$got" -ne "$want" ]; then
-        echo "$name: exit status is $got, want $want"
-    elif [ -n "$pattern" ] && ! grep -q -- "$pattern" "$work/out"; then
-        echo "$name: no line matches '$pattern':"
-    else
-        return
-    fi
-    sed 's/^/    /' "$work/out" | head -n 30
-    failed=$((failed + 1))
-}
+. tests/cli/lib.sh
 
 # ---- where it was added, a scenario can say it; elsewhere it is told what is unknown ----
 

@@ -1,4 +1,4 @@
-# What several check.sh and qcow2.sh share. They set work, a folder that is removed at the end.
+# What scripts full of checks share. They set work, a folder that is removed at the end.
 failed=0 count=0
 
 # check NAME STATUS PATTERN COMMAND...: the exit status, and a line of the output that matches.

@@ -157,6 +157,7 @@ static bool disk_true(struct casework *cw, const json_t *spec, struct strbuf *wh
             strbuf_addf(why, "  %s\n", err.msg);
         return false;
     }
+    cw->watch.judged = true;
     return same;
 }
 
@@ -310,6 +311,50 @@ static const char *rest_of(const char *why, const char *words)
     return line[len] ? line + len + 1 : line + len;
 }
 
+/* Why a disk cannot be compared: *reterr, and -1; 0 when it can. */
+static int try_disk(struct casework *cw, const struct condition *c, const struct frame *frame,
+                    struct err *reterr)
+{
+    struct eval e = case_eval(cw, frame);
+    AUTO(json) json_t *spec = tmpl_eval(c->spec, &e, reterr);
+    bool same;
+
+    return spec ? compare_disk(cw, json_str_or_empty(spec, "disk"),
+                               json_str_or_empty(spec, "equals"), &same, NULL, reterr)
+                : -1;
+}
+
+/* "Not true" all the time because it could not be evaluated even once: a slip of the pen. */
+static int check_judged(struct casework *cw, const struct condition *c, const struct frame *frame)
+{
+    struct eval e = case_eval(cw, frame);
+    AUTO(err) struct err err = {0};
+    AUTO(str) char *name = NULL;
+    bool value;
+
+    if (cw->watch.judged || (c->kind != CONDITION_THAT && c->kind != CONDITION_DISK) ||
+        (c->kind == CONDITION_THAT ? eval_bool(&e, c->that, &value, &err)
+                                   : try_disk(cw, c, frame, &err)) == 0)
+        return 0;
+    name = c->that ? mem_strdup(cel_program_text(c->that)) : condition_name(cw, c, frame);
+    return verdict(cw, RESULT_ERROR, "scenario", c->pos, NULL,
+                   "this could never be evaluated, so nothing was forbidden: %s: %s",
+                   name ? name : "", err.msg);
+}
+
+/* A moment that does not exist is the scenario's mistake, never the implementation's. */
+static int check_moment(struct casework *cw, const struct condition *c, const struct frame *frame)
+{
+    struct err err = {0};
+
+    if (c->kind != CONDITION_DISK || try_disk(cw, c, frame, &err) == 0)
+        return 0;
+    if (err.code == ERR_INVALID)
+        return verdict_error(cw, "scenario", c->pos, &err);
+    err_clear(&err);
+    return 0;
+}
+
 static int condition_failed(struct casework *cw, const struct condition *c,
                             const struct frame *frame, const struct verb *verb, int64_t waited_ns)
 {
@@ -327,6 +372,8 @@ static int condition_failed(struct casework *cw, const struct condition *c,
     if (cw->unknown_kind && !kind_is_known(cw, cw->unknown_kind))
         return verdict(cw, RESULT_ERROR, "scenario", c->pos, NULL, "no cluster knows the kind '%s'",
                        cw->unknown_kind);
+    if (check_moment(cw, c, frame) < 0)
+        return -1;
     words = failure_words(cw, c, frame, &why);
     duration_format(waited_ns, time);
     set_subject(cw, c, &e, &ref);
@@ -373,20 +420,6 @@ static int check_condition(struct casework *cw, const struct condition *c,
 }
 
 #define DEFAULT_HOLD (60 * NS_PER_S)
-
-/* "Not true" all the time because it could not be evaluated even once: a slip of the pen. */
-static int check_judged(struct casework *cw, const struct condition *c, const struct frame *frame)
-{
-    struct eval e = case_eval(cw, frame);
-    AUTO(err) struct err err = {0};
-    bool value;
-
-    if (c->kind != CONDITION_THAT || cw->watch.judged || eval_bool(&e, c->that, &value, &err) == 0)
-        return 0;
-    return verdict(cw, RESULT_ERROR, "scenario", c->pos, NULL,
-                   "this could never be evaluated, so nothing was forbidden: %s: %s",
-                   cel_program_text(c->that), err.msg);
-}
 
 int wait_condition(struct casework *cw, const struct condition *c, const struct frame *frame,
                    const struct verb *verb, int64_t default_within)

@@ -58,13 +58,13 @@ static const struct disk_moment *chain_moment(struct casework *cw, const char *m
         return NULL;
     }
     if (!c) {
-        err_set(reterr, ERR_NOT_FOUND, NO_POS, "no chain is called '%s'", name);
+        err_set(reterr, ERR_INVALID, NO_POS, "no chain is called '%s'", name);
         return NULL;
     }
     disk = mem_strndup(slash + 1, (size_t)(at - slash - 1));
     m = chain_fixture_moment(chain_stage_fixture(c), disk, at + 1);
     if (!m) {
-        err_set(reterr, ERR_NOT_FOUND, NO_POS, "chain '%s' has no disk '%s' or no checkpoint '%s'",
+        err_set(reterr, ERR_INVALID, NO_POS, "chain '%s' has no disk '%s' or no checkpoint '%s'",
                 name, disk, at + 1);
         return NULL;
     }

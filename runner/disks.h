@@ -11,7 +11,8 @@
 
 struct casework;
 
-/* 0 and *ret_same; the explanation is appended to why (may be NULL). */
+/* 0 and *ret_same; the explanation is appended to why (may be NULL). ERR_INVALID: there is no such
+ * moment. */
 int compare_disk(struct casework *cw, const char *target, const char *moment, bool *ret_same,
                  struct strbuf *why, struct err *reterr);
 /* Where the real bytes of a claim are: file or folder; NULL with an error. New. */

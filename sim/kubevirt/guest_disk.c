@@ -194,7 +194,7 @@ int guest_compare(struct cluster *c, const char *ns, const char *name, const cha
         return -1;
     const struct mark *mark = moment ? strmap_get(kv_guest(kv, ns, name)->marks, moment) : NULL;
     if (!mark)
-        return err_set(reterr, ERR_NOT_FOUND, NO_POS, "VirtualMachine %s/%s has no moment '%s'", ns,
+        return err_set(reterr, ERR_INVALID, NO_POS, "VirtualMachine %s/%s has no moment '%s'", ns,
                        name, moment ? moment : "");
     AUTO(strbuf) struct strbuf why = {0};
     size_t i = 0;

@@ -16,7 +16,7 @@
 
 /* ---- the points ---- */
 
-enum { FAULT_ATTRS_MAX = 12, FAULT_VALUES_MAX = 8, FAULT_ACTIONS_MAX = 4, FAULT_WITH_MAX = 4 };
+enum { FAULT_ATTRS_MAX = 12, FAULT_VALUES_MAX = 8, FAULT_ACTIONS_MAX = 8, FAULT_WITH_MAX = 4 };
 
 enum fault_value {
     FAULT_COUNT,    /* an integer from 0 */
@@ -44,7 +44,7 @@ struct fault_action {
 struct fault_point {
     const char *name;
     const char *attrs[FAULT_ATTRS_MAX]; /* what a rule may match, all text; NULL ends */
-    struct fault_action actions[FAULT_ACTIONS_MAX + 1];
+    struct fault_action actions[FAULT_ACTIONS_MAX + 1]; /* a NULL name ends */
 };
 extern const struct fault_point *const fault_points[]; /* in the order of the list */
 extern const size_t fault_point_count;

@@ -99,6 +99,9 @@ static void check_actions(const struct fault_point *p)
     struct names n = {.what = p->name};
     size_t mains = 0;
 
+    /* One more than there is room for compiles, and leaves no end. */
+    ck_assert_msg(!p->attrs[FAULT_ATTRS_MAX - 1], "%s: too many attributes", p->name);
+    ck_assert_msg(!p->actions[FAULT_ACTIONS_MAX].name, "%s: too many actions", p->name);
     for (const struct fault_action *a = p->actions; a->name; a++) {
         add(&n, a->name);
         mains += a->with == NULL;

@@ -146,7 +146,8 @@ static bool object_true(struct casework *cw, const struct condition *c, const st
     return subset_matches(json_object_get(spec, "has"), object, why ? report_diff : NULL, &report);
 }
 
-static bool disk_true(struct casework *cw, const json_t *spec, struct strbuf *why)
+static bool disk_true(struct casework *cw, const struct condition *c, const json_t *spec,
+                      struct strbuf *why)
 {
     AUTO(err) struct err err = {0};
     bool same = false;
@@ -157,7 +158,8 @@ static bool disk_true(struct casework *cw, const json_t *spec, struct strbuf *wh
             strbuf_addf(why, "  %s\n", err.msg);
         return false;
     }
-    cw->watch.judged = true;
+    if (cw->watch.condition == c)
+        cw->watch.judged = true;
     return same;
 }
 
@@ -177,7 +179,7 @@ bool condition_true(struct casework *cw, const struct condition *c, const struct
         return false;
     }
     if (c->kind == CONDITION_DISK)
-        return disk_true(cw, spec, why);
+        return disk_true(cw, c, spec, why);
     return object_true(cw, c, &e, spec, why);
 }
 

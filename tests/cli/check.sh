@@ -190,6 +190,15 @@ scenario_in disk-never-judged <<'Y'
   given: [{fixture: osac}, {steps: [{use: instance}]}]
   steps: [{error: {disk: tenant-a/vm-1, equals: nomark, for: 1m}}]
 Y
+scenario_in disk-never-judged-beside-a-law <<'Y'
+  given: [{fixture: osac}, {steps: [{use: instance}]}]
+  steps:
+    - mark: here
+    - guest: {vm: tenant-a/vm-1, write: {first: 0, blocks: 1}}
+    - use: snapshot
+    - error: {disk: tenant-a/vm-1, equals: nomark, for: 1m}
+  sometimes: [{disk: tenant-a/vm-1, equals: here}]
+Y
 scenario_in disk-no-moment <<'Y'
   given: [{fixture: osac}, {steps: [{use: instance}]}]
   steps: [{assert: {disk: tenant-a/vm-1, equals: nomark}}]
@@ -202,6 +211,7 @@ Y
 check law-about-no-kind 2 "the law 'pods' is about the kind 'Pods', which no cluster knows" $run "$work/t/law-kind.yaml"
 check error-never-judged 2 'this could never be evaluated, so nothing was forbidden' $run "$work/t/never-judged.yaml"
 check disk-never-judged 2 "never be evaluated.*tenant-a/vm-1 has no moment 'nomark'" $run "$work/t/disk-never-judged.yaml"
+check disk-never-judged-beside-a-law 2 "never be evaluated.*has no moment 'nomark'" $run "$work/t/disk-never-judged-beside-a-law.yaml"
 check disk-no-moment 2 "tenant-a/vm-1 has no moment 'nomark'" $run "$work/t/disk-no-moment.yaml"
 check right-name-wrong-namespace 1 'ConfigMap default/c does not exist, but kube-system/c does' $run "$work/t/elsewhere.yaml"
 check qcow2-info-help 0 '^usage: vmconform qcow2 info \[OPTIONS\] FILE' "$program" qcow2 info --help

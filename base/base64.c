@@ -1,5 +1,6 @@
 #include "base/base64.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ static void add_digits(struct strbuf *out, const char *digits, const unsigned ch
             three |= p[i + 2];
         for (size_t k = 0; k < sizeof four; k++)
             four[k] = digits[three >> (18 - 6 * k) & 63];
+        assert(have > 0);
         strbuf_add(out, four, have + 1);
     }
 }
@@ -58,6 +60,8 @@ static size_t skip_breaks(const char *text, size_t len, size_t at)
  * nothing more. False with the place that Go would name. */
 static bool check_padding(const char *text, size_t len, size_t at, unsigned have, size_t *ret_bad)
 {
+    assert(have < 4);
+    assert(at < len && text[at] == '=');
     *ret_bad = at;
     if (have < 2)
         return false;

@@ -19,6 +19,7 @@ static void diags_addv(struct diags *d, enum diag_level level, struct src_pos po
     }
     d->items = mem_grow(d->items, &d->cap, d->count + 1, sizeof *d->items);
     item = &d->items[d->count++];
+    assert(d->errors - d->dropped <= DIAGS_MAX);
     *item = (struct diag){.level = level};
     err_setv(&item->err, ERR_INVALID, pos, fmt, ap);
     if (hint)
@@ -56,6 +57,7 @@ void diags_take(struct diags *d, struct err *e)
     d->items[d->count].level = DIAG_ERROR;
     d->items[d->count].err = *e;
     d->count++;
+    assert(d->errors - d->dropped <= DIAGS_MAX);
     *e = (struct err){0};
 }
 

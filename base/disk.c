@@ -46,6 +46,7 @@ static struct node *node_ref(struct node *n)
 
 static void node_unref(struct node *n)
 {
+    assert(!n || n->refs > 0);
     while (n && --n->refs == 0) {
         struct node *right = n->right;
         node_unref(n->left); /* depth of a treap: logarithmic */
@@ -67,6 +68,7 @@ static struct node *node_create(struct disk_model *d, uint64_t block, uint64_t c
                                 struct disk_content content)
 {
     struct node *n = mem_zalloc(sizeof *n);
+    assert(count > 0);
     n->refs = 1;
     n->priority = mix(d->nodes_made++);
     n->block = block;
@@ -78,6 +80,7 @@ static struct node *node_create(struct disk_model *d, uint64_t block, uint64_t c
 /* Consumes a reference and returns a node that only the caller holds. */
 static struct node *node_own(struct node *n)
 {
+    assert(n->refs > 0);
     if (n->refs == 1)
         return n;
     struct node *copy = mem_dup(n, sizeof *n);
@@ -95,6 +98,7 @@ static struct node *tree_join(struct node *a, struct node *b)
         return b;
     if (!b)
         return a;
+    assert(a->block + a->count <= b->block);
     if (a->priority >= b->priority) {
         a = node_own(a);
         a->right = tree_join(a->right, b);
@@ -130,6 +134,8 @@ static void tree_split(struct disk_model *d, struct node *n, uint64_t block, str
     n->count = block - n->block;
     n->right = NULL;
     *ret_low = n;
+    assert(n->count > 0);
+    assert(tail->count > 0);
 }
 
 /* The last extent that begins at or before `block`, and the start of the next one (UINT64_MAX:
@@ -283,6 +289,7 @@ struct disk_moment *disk_checkpoint(struct disk_model *d, const char *name)
     disk_forget(d, name);
     struct disk_moment *m = moment_create(d, name);
     d->moments = mem_grow(d->moments, &d->moment_cap, d->moment_count + 1, sizeof(*d->moments));
+    assert(!d->moment_count || d->moments[d->moment_count - 1]->version <= m->version);
     d->moments[d->moment_count++] = m;
     strmap_put(d->by_name, name, m);
     return m;
@@ -299,8 +306,9 @@ bool disk_forget(struct disk_model *d, const char *name)
     if (!m)
         return false;
     size_t i = 0;
-    while (d->moments[i] != m)
+    while (i < d->moment_count && d->moments[i] != m)
         i++;
+    assert(i < d->moment_count); /* what has a name is in the list */
     d->moment_count--;
     memmove(&d->moments[i], &d->moments[i + 1], (d->moment_count - i) * sizeof(*d->moments));
     disk_moment_unref(m);
@@ -325,6 +333,7 @@ struct disk_moment *disk_now(const struct disk_model *d)
 
 struct disk_moment *disk_moment_ref(struct disk_moment *m)
 {
+    assert(m->refs > 0);
     m->refs++;
     return m;
 }
@@ -365,6 +374,7 @@ struct disk_run disk_run_at(const struct disk_moment *m, uint64_t block)
     } else {
         run.count = (next < m->blocks ? next : m->blocks) - block;
     }
+    assert(run.count > 0);
     return run;
 }
 

@@ -1,9 +1,10 @@
 /* Errors with a place, a message and a hint; diagnostics that collect many; one printer for all.
  *
- * A function that can fail returns int 0/-1 (or a pointer/NULL) and takes `struct err *reterr` last.
- * `return err_set(reterr, ...)` is the failing line. A zeroed struct err is "no error". reterr may be NULL when
- * the caller does not care. Messages: say expected and found, quote user text, one line, no final stop.
- * Libraries never print; the command line does, through err_print(). */
+ * A function that can fail returns int 0/-1 (or a pointer/NULL) and takes `struct err *reterr`
+ * last. `return err_set(reterr, ...)` is the failing line. A zeroed struct err is "no error".
+ * reterr may be NULL when the caller does not care. Messages: say expected and found, quote user
+ * text, one line, no final stop. Libraries never print; the command line does, through err_print().
+ */
 #ifndef VMCONFORM_BASE_ERR_H
 #define VMCONFORM_BASE_ERR_H
 
@@ -28,7 +29,8 @@ enum err_code {
     ERR_CODE_COUNT
 };
 
-/* 1-based; line 0 means "no place". `file` is borrowed: interned with err_intern_file() or static. */
+/* 1-based; line 0 means "no place". `file` is borrowed: interned with err_intern_file() or static.
+ */
 struct src_pos {
     const char *file;
     uint32_t line, col;
@@ -47,10 +49,12 @@ int err_set(struct err *e, enum err_code code, struct src_pos pos, const char *f
     __attribute__((format(printf, 4, 5)));
 int err_setv(struct err *e, enum err_code code, struct src_pos pos, const char *fmt, va_list ap)
     __attribute__((format(printf, 4, 0)));
-/* Adds ": strerror(errnum)" and picks ERR_NO_SPACE for ENOSPC, ERR_NOT_FOUND for ENOENT, else ERR_IO. */
+/* Adds ": strerror(errnum)" and picks ERR_NO_SPACE for ENOSPC, ERR_NOT_FOUND for ENOENT, else
+ * ERR_IO. */
 int err_set_errno(struct err *e, int errnum, struct src_pos pos, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* Puts "outer: " in front of the message. Keeps the innermost position: pos_if_none counts only when none is set. */
+/* Puts "outer: " in front of the message. Keeps the innermost position: pos_if_none counts only
+ * when none is set. */
 int err_wrap(struct err *e, struct src_pos pos_if_none, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Sets or replaces the hint; no-op when e is NULL. Returns -1, so it can end a failing line. */
@@ -104,19 +108,30 @@ static inline void cleanup_diags(struct diags *d)
  *        14 |       tiemout: 30s
  *           |       ^~~~~~~
  *       hint: HINT
- * `source` is the text of the file, to show the line; NULL shows none. Bytes that could drive a terminal are escaped. */
+ * `source` is the text of the file, to show the line; NULL shows none. Bytes that could drive a
+ * terminal are escaped. */
 void err_print(FILE *out, const struct err *e, const char *source, size_t source_len);
 void diag_print(FILE *out, const struct diag *d, const char *source, size_t source_len);
 /* Prints all, and a last line when some were dropped. */
 void diags_print(FILE *out, const struct diags *d, const char *source, size_t source_len);
 
-/* "did you mean 'x'?" is said here alone (err_suggest.c). Gives the error the hint that names the candidate nearest to
- * word; when none is near, `otherwise` (NULL: leaves it without). Returns -1, so it can end a failing line. */
+/* "did you mean 'x'?" is said here alone (err_suggest.c; lint.text). Gives the error the hint that
+ * names the candidate nearest to word; when none is near, `otherwise` (NULL: leaves it without).
+ * Returns -1, so it can end a failing line. */
 int err_suggest(struct err *e, const char *word, const char *const *candidates, size_t count,
                 const char *otherwise);
 /* The same hint as text, for diags_add_hint(). New; NULL when no candidate is near. */
 char *err_suggestion(const char *word, const char *const *candidates, size_t count);
+/* These two name all candidates when none is near and they are few: "known: a, b". */
+int err_suggest_known(struct err *e, const char *word, const char *const *candidates, size_t count);
+char *err_suggestion_known(const char *word, const char *const *candidates, size_t count);
+/* The sentence for who has chosen already: "did you mean 'NEAR'REST?", where REST ("", or say ",
+ * which a.yaml:3 starts") goes on. near NULL: REST alone is what may be meant. New. */
+char *err_did_you_mean(const char *near, const char *rest);
 /* The candidate alone, or NULL. Borrowed from candidates. */
 const char *err_nearest(const char *word, const char *const *candidates, size_t count);
+/* The candidate of which the word is a slip of one or two keys, and which is long enough to tell; NULL: it may as well be
+ * a name of its own. */
+const char *err_slip(const char *word, const char *const *candidates, size_t count);
 
 #endif

@@ -5,8 +5,11 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/strbuf.h"
 
 #define NEAREST_MAX 40
+#define SLIP_MIN 6
+#define KNOWN_MAX 16 /* more names than these are no help */
 
 /* Damerau-Levenshtein distance, bounded: words longer than NEAREST_MAX are never near. */
 static size_t distance(const char *a, const char *b)
@@ -54,11 +57,43 @@ const char *err_nearest(const char *word, const char *const *candidates, size_t 
     return best;
 }
 
+const char *err_slip(const char *word, const char *const *candidates, size_t count)
+{
+    const char *near = err_nearest(word, candidates, count);
+
+    return near && strlen(near) >= SLIP_MIN && distance(word, near) <= 2 ? near : NULL;
+}
+
 char *err_suggestion(const char *word, const char *const *candidates, size_t count)
 {
     const char *near = err_nearest(word, candidates, count);
 
-    return near ? mem_printf("did you mean '%s'?", near) : NULL;
+    return near ? err_did_you_mean(near, "") : NULL;
+}
+
+char *err_suggestion_known(const char *word, const char *const *candidates, size_t count)
+{
+    char *text = err_suggestion(word, candidates, count);
+    AUTO(strbuf) struct strbuf all = {0};
+
+    if (text || count == 0 || count > KNOWN_MAX)
+        return text;
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(&all, "%s %s", i ? "," : "known:", candidates[i]);
+    return strbuf_take(&all);
+}
+
+int err_suggest_known(struct err *e, const char *word, const char *const *candidates, size_t count)
+{
+    AUTO(str) char *text = err_suggestion_known(word, candidates, count);
+
+    return text ? err_hint(e, "%s", text) : -1;
+}
+
+char *err_did_you_mean(const char *near, const char *rest)
+{
+    return near ? mem_printf("did you mean '%s'%s?", near, rest)
+                : mem_printf("did you mean %s?", rest);
 }
 
 int err_suggest(struct err *e, const char *word, const char *const *candidates, size_t count,

@@ -63,6 +63,8 @@ const char *json_str(const json_t *v, const char *dotted);
 const char *json_str_or_empty(const json_t *v, const char *dotted);
 /* The keys of an object, borrowed, sorted by bytes. New; never NULL. */
 const char **json_sorted_keys(const json_t *object);
+/* The first key that is none of these; NULL: there is no other. Borrowed. */
+const char *json_other_key(const json_t *object, const char *const *known, size_t count);
 /* The first item of a list whose json_str_or_empty() is this text; NULL: none, or no list. */
 json_t *json_find(const json_t *list, const char *dotted, const char *text);
 bool json_bool(const json_t *v, const char *dotted, bool otherwise);
@@ -70,6 +72,8 @@ int64_t json_int(const json_t *v, const char *dotted, int64_t otherwise);
 /* Sets the value at a dotted path, making objects on the way; steals value. */
 void json_put_take(json_t *v, const char *dotted, json_t *value);
 void json_put_str(json_t *v, const char *dotted, const char *value);
+/* Removes null members at any depth: in a patch, a null says "absent". */
+void json_drop_nulls(json_t *v);
 /* Removes the member at a dotted path when it is there. */
 void json_drop(json_t *v, const char *dotted);
 

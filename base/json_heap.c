@@ -9,6 +9,7 @@
  * thread has lists of its own; a block may be freed by another thread than the one that took it. */
 #include "base/json_heap.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -75,6 +76,8 @@ static void *cut(size_t class)
 {
     void *p;
 
+    assert(class > CLASS_LARGE);
+    assert(class < CLASS_COUNT);
     if (!last_chunk || chunk_used + class * UNIT > CHUNK_BYTES)
         chunk_begin(); /* what was left of the old one is less than a block */
     p = last_chunk + chunk_used + HEAD;
@@ -121,6 +124,7 @@ void json_heap_give(void *p)
         free((char *)p - UNIT);
         return;
     }
+    assert(class < CLASS_COUNT); /* else somebody wrote before the block */
     head_of(p)->next_free = free_blocks[class];
     free_blocks[class] = p;
     VALGRIND_FREELIKE_BLOCK(p, 0);

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/order.h"
 
 static json_t *walk(const json_t *v, va_list ap)
 {
@@ -65,11 +66,6 @@ const char *json_str_or_empty(const json_t *v, const char *dotted)
     return s ? s : "";
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 const char **json_sorted_keys(const json_t *object)
 {
     size_t count = json_object_size(object), i = 0;
@@ -78,8 +74,25 @@ const char **json_sorted_keys(const json_t *object)
     json_t *value;
 
     json_object_foreach((json_t *)object, key, value) keys[i++] = key;
-    qsort(keys, count, sizeof *keys, compare_keys);
+    qsort(keys, count, sizeof *keys, text_order);
     return keys;
+}
+
+const char *json_other_key(const json_t *object, const char *const *known, size_t count)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)object, key, value)
+    {
+        size_t i = 0;
+
+        while (i < count && strcmp(known[i], key) != 0)
+            i++;
+        if (i == count)
+            return key;
+    }
+    return NULL;
 }
 
 json_t *json_find(const json_t *list, const char *dotted, const char *text)
@@ -136,6 +149,23 @@ void json_put_str(json_t *v, const char *dotted, const char *value)
 
     assert(text); /* not UTF-8 would be our bug: texts are checked where they come in */
     json_put_take(v, dotted, text);
+}
+
+void json_drop_nulls(json_t *v)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+
+    for (size_t i = 0; i < json_array_size(v); i++)
+        json_drop_nulls(json_array_get(v, i));
+    json_object_foreach_safe(v, next, key, value)
+    {
+        if (json_is_null(value))
+            json_object_del(v, key);
+        else
+            json_drop_nulls(value);
+    }
 }
 
 void json_drop(json_t *v, const char *dotted)

@@ -89,6 +89,8 @@ static void write_real(struct strbuf *out, double value)
         if (*p != '.')
             digits[count++] = *p;
     exponent = (int)strtol(p + 1, NULL, 10);
+    assert(count > 0);
+    assert(count <= 17); /* what a double needs at most */
     if (exponent < -6 || exponent >= 21) {
         strbuf_add(out, digits, 1);
         if (count > 1)
@@ -214,11 +216,13 @@ static void write_value(struct writer *w, const json_t *v, unsigned depth)
 
 void json_write(struct strbuf *out, const json_t *v, enum json_style style)
 {
+    assert(v);
     write_value(&(struct writer){.out = out, .style = style}, v, 0);
 }
 
 void json_write_sorted(struct strbuf *out, const json_t *v, enum json_style style)
 {
+    assert(v);
     write_value(&(struct writer){.out = out, .style = style, .sorted = true}, v, 0);
 }
 

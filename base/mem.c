@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,8 @@ void *mem_grow(void *array, size_t *cap, size_t need, size_t elem_size)
         return array;
     while (want < need)
         want = want > SIZE_MAX / 2 ? need : want * 2;
+    assert(want >= need);
+    assert(elem_size > 0);
     array = mem_reallocarray(array, want, elem_size);
     *cap = want;
     return array;

@@ -41,6 +41,7 @@ static uint64_t rotl(uint64_t x, unsigned by)
 uint64_t prng_next(struct prng *p)
 {
     uint64_t *s = p->s;
+    assert(s[0] | s[1] | s[2] | s[3]); /* of nothing but zeros comes nothing else */
     uint64_t result = rotl(s[1] * 5, 7) * 9;
     uint64_t t = s[1] << 17;
 

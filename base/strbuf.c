@@ -1,5 +1,6 @@
 #include "base/strbuf.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 static void grow(struct strbuf *b, size_t extra)
 {
+    assert(b->len == 0 || b->data);
     if (!b->data && extra < FIRST_BYTES) {
         b->data = mem_alloc(FIRST_BYTES);
         b->cap = FIRST_BYTES;
@@ -21,6 +23,7 @@ static void grow(struct strbuf *b, size_t extra)
 
 static inline void reserve(struct strbuf *b, size_t extra)
 {
+    assert(b->len <= b->cap);
     if (b->cap - b->len <= extra)
         grow(b, extra);
 }
@@ -89,6 +92,7 @@ char *strbuf_take(struct strbuf *b)
 {
     char *text = b->data ? b->data : mem_strdup("");
 
+    assert(text[b->len] == '\0');
     *b = (struct strbuf){0};
     return text;
 }

@@ -80,6 +80,7 @@ static void link_entry(struct strmap *m, size_t index)
 {
     size_t i = m->entries[index].hash & (m->slot_count - 1);
 
+    assert(m->entries[index].key);
     while (m->slots[i] != SLOT_FREE)
         i = (i + 1) & (m->slot_count - 1);
     m->slots[i] = (uint32_t)index;
@@ -97,6 +98,7 @@ static void rebuild(struct strmap *m)
     m->used = to;
     while (want < (m->live + 1) * 4)
         want *= 2;
+    assert((want & (want - 1)) == 0);
     m->slots = mem_reallocarray(m->slots, want, sizeof *m->slots);
     m->slot_count = want;
     memset(m->slots, 0xff, want * sizeof *m->slots);
@@ -130,6 +132,8 @@ void *strmap_put(struct strmap *m, const char *key, void *value)
     m->entries[m->used] = (struct entry){mem_strdup(key), value, m->next_number++, hash};
     link_entry(m, m->used++);
     m->live++;
+    assert(m->live <= m->used);
+    assert(m->used * 2 <= m->slot_count); /* so that a search ends */
     return NULL;
 }
 
@@ -140,6 +144,7 @@ void *strmap_remove(struct strmap *m, const char *key)
 
     if (!e)
         return NULL;
+    assert(m->live > 0);
     value = e->value;
     free(e->key);
     e->key = NULL;
@@ -171,6 +176,7 @@ bool strmap_each(const struct strmap *m, size_t *i, const char **ret_key, void *
 
         if (!e->key)
             continue;
+        assert(e->number >= *i); /* a walk sees none twice */
         *i = (size_t)e->number + 1;
         *ret_key = e->key;
         *ret_value = e->value;

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <assert.h>
+
 size_t utf8_length(const char *s, size_t len)
 {
     const unsigned char *p = (const unsigned char *)s;
@@ -39,6 +41,7 @@ size_t utf8_read(const char *s, size_t len, uint32_t *ret)
 
 size_t utf8_encode(uint32_t code, char out[UTF8_MAX])
 {
+    assert(code <= 0x10ffff);
     if (code < 0x80) {
         out[0] = (char)code;
         return 1;
@@ -76,6 +79,7 @@ void utf8_shorten(struct strbuf *b, size_t max)
         return;
     while (len > 0 && ((unsigned char)b->data[len] & 0xc0) == 0x80)
         len--;
+    assert(len <= max);
     b->len = len;
     strbuf_add(b, "...", 3);
 }

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/src_run.h"
 
 #define YAML_BYTES_MAX (1u << 20)
 #define YAML_DEPTH_MAX 48
@@ -30,6 +31,10 @@ struct yaml_node {
     const char *text;       /* scalars: the text as written (unquoted); owned by the doc */
     bool quoted;            /* a quoted or block scalar: always YAML_STRING */
     bool block;             /* a literal or folded block scalar: text starts on the line after pos */
+    /* Where the text stands in the file: of a scalar, unless it is one piece from pos on (behind its quote). Owned by the
+     * doc. */
+    const struct src_run *runs;
+    size_t run_count;
     union {
         bool boolean;
         int64_t integer;

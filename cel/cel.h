@@ -1,7 +1,8 @@
 /* The Common Expression Language over JSON values: compile once, evaluate many, no copies of JSON.
  *
- * Values are small tagged unions; JSON inside them is borrowed from the activation. Whatever an evaluation makes (strings, lists,
- * maps) lives in an arena that cel_eval resets, so a result is valid until the next cel_eval with the same context. */
+ * Values are small tagged unions; JSON inside them is borrowed from the activation. Whatever an
+ * evaluation makes (strings, lists, maps) lives in an arena that cel_eval resets, so a result is
+ * valid until the next cel_eval with the same context. */
 #ifndef VMCONFORM_CEL_CEL_H
 #define VMCONFORM_CEL_CEL_H
 
@@ -12,10 +13,11 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/src_run.h"
 
-#define CEL_TEXT_MAX (64u << 10)   /* bytes of an expression */
-#define CEL_DEPTH_MAX 100          /* nesting of an expression */
-#define CEL_COST_DEFAULT 1000000u  /* steps of one evaluation */
+#define CEL_TEXT_MAX (64u << 10)  /* bytes of an expression */
+#define CEL_DEPTH_MAX 100         /* nesting of an expression */
+#define CEL_COST_DEFAULT 1000000u /* steps of one evaluation */
 #define CEL_ARGS_MAX 8
 
 enum cel_type {
@@ -55,7 +57,7 @@ struct cel_value {
         struct {
             const char *data; /* not necessarily NUL-terminated */
             size_t len;
-        } text; /* CEL_STRING, CEL_BYTES, CEL_URL to CEL_FORMAT; CEL_TYPE: its name */
+        } text;             /* CEL_STRING, CEL_BYTES, CEL_URL to CEL_FORMAT; CEL_TYPE: its name */
         const json_t *json; /* CEL_LIST and CEL_MAP when is_json */
         struct cel_list *list;
         struct cel_map *map;
@@ -70,18 +72,20 @@ struct cel_context *cel_context_create(void);
 void cel_context_destroy(struct cel_context *c);
 DEFINE_CLEANUP(struct cel_context, cel_context, cel_context_destroy);
 
-/* A host function. Arguments are evaluated; a CEL_ERROR argument never reaches it. Returns 0, or -1 with *reterr set
- * (the evaluator adds the column). Results may use cel_string()/cel_json()/... with the context's arena. */
+/* A host function. Arguments are evaluated; a CEL_ERROR argument never reaches it. Returns 0, or -1
+ * with *reterr set (the evaluator adds the column). Results may use cel_string()/cel_json()/...
+ * with the context's arena. */
 typedef int cel_fn(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
                    struct cel_value *ret, struct err *reterr);
 struct cel_function {
     const char *name;
-    bool member; /* called as target.name(args): args[0] is the target */
+    bool member;                /* called as target.name(args): args[0] is the target */
     uint8_t args_min, args_max; /* counting the target */
     cel_fn *fn;
 };
 
-/* What an expression may use. All arrays are borrowed and must outlive the programs compiled with them. */
+/* What an expression may use. All arrays are borrowed and must outlive the programs compiled with
+ * them. */
 struct cel_env {
     const char *const *variables; /* NULL-terminated names */
     const struct cel_function *const *functions;
@@ -89,11 +93,19 @@ struct cel_env {
 };
 
 struct cel_program;
-/* pos: where the text stands in its file; an error's column is pos.col + offset when the text is one plain line.
- * Unknown identifiers, unknown functions, wrong argument counts and bad literals (also regular expressions) are compile errors,
- * with a hint when a known name is near. */
+/* pos: where the text stands in its file; an error's column is pos.col + offset when the text is
+ * one plain line. Unknown identifiers, unknown functions, wrong argument counts and bad literals
+ * (also regular expressions) are compile errors, with a hint when a known name is near. */
 struct cel_program *cel_compile(const char *text, const struct cel_env *env, struct src_pos pos,
                                 struct err *reterr);
+/* The tree alone, as it was written: cel/ast.h shows it. Names and functions mean nothing yet
+ * (has() and the macros are nodes of their own), and it cannot be evaluated. For those who read a
+ * part of the language as something else; text may hold any bytes. */
+struct cel_program *cel_parse(const char *text, size_t len, struct src_pos pos, struct err *reterr);
+/* The same for a text whose place is told by runs, counted from its first byte; copied. */
+struct cel_program *cel_compile_runs(const char *text, const struct cel_env *env,
+                                     struct src_pos pos, const struct src_run *runs,
+                                     size_t run_count, struct err *reterr);
 void cel_program_destroy(struct cel_program *p);
 DEFINE_CLEANUP(struct cel_program, cel_program, cel_program_destroy);
 const char *cel_program_text(const struct cel_program *p);
@@ -101,15 +113,36 @@ struct src_pos cel_program_pos(const struct cel_program *p);
 /* True when the program mentions the variable. */
 bool cel_program_uses(const struct cel_program *p, const char *variable);
 
-/* Values of the variables, in the order of env->variables; json NULL with has_value false is "not bound": using it is an error
- * "no value for 'oldSelf'" that && and || absorb as any other error. */
+/* What a program names in so many words, for those who hold names against what there is. */
+struct cel_literal {
+    const char *text; /* borrowed for the call; NULL: no literal text stands there */
+    struct src_pos pos;
+};
+struct cel_call { /* of a function of the environment */
+    const char *function;
+    size_t count;
+    struct cel_literal args[CEL_ARGS_MAX];
+};
+struct cel_visitor { /* members may be NULL */
+    void (*call)(void *cookie, const struct cel_call *call);
+    /* VARIABLE.FIELD is compared with a literal text: ==, !=, in a list. */
+    void (*compared)(void *cookie, const char *variable, const char *field,
+                     const struct cel_literal *with);
+    void *cookie;
+};
+void cel_program_visit(const struct cel_program *p, const struct cel_visitor *v);
+
+/* Values of the variables, in the order of env->variables; json NULL with has_value false is "not
+ * bound": using it is an error "no value for 'oldSelf'" that && and || absorb as any other error.
+ */
 struct cel_binding {
     const json_t *json; /* borrowed; or */
     const struct cel_value *value;
 };
 
-/* Evaluates. 0 and *ret on success (never CEL_ERROR); -1 with *reterr, whose message is "column N: ..." free: position is in
- * reterr->pos. cookie is handed to host functions. cost_max 0 is CEL_COST_DEFAULT. */
+/* Evaluates. 0 and *ret on success (never CEL_ERROR); -1 with *reterr, whose message is "column N:
+ * ..." free: position is in reterr->pos. cookie is handed to host functions. cost_max 0 is
+ * CEL_COST_DEFAULT. */
 int cel_eval(const struct cel_program *p, struct cel_context *c, const struct cel_binding *bindings,
              void *cookie, uint64_t cost_max, struct cel_value *ret, struct err *reterr);
 /* Evaluates and demands a bool. */
@@ -118,7 +151,8 @@ int cel_eval_bool(const struct cel_program *p, struct cel_context *c,
                   struct err *reterr);
 uint64_t cel_context_cost(const struct cel_context *c); /* of the last evaluation */
 
-/* Making values. Strings and bytes are copied into the arena. json is borrowed: it must live as long as the result is used. */
+/* Making values. Strings and bytes are copied into the arena. json is borrowed: it must live as
+ * long as the result is used. */
 struct cel_value cel_null(void);
 struct cel_value cel_bool(bool v);
 struct cel_value cel_int(int64_t v);
@@ -130,11 +164,13 @@ struct cel_value cel_duration(int64_t ns);
 struct cel_value cel_json(const json_t *json);
 /* The same, and the context keeps a reference until the next evaluation (steals the caller's). */
 struct cel_value cel_json_take(struct cel_context *c, json_t *json);
-/* New JSON of a value: timestamps and durations as text, bytes as base64, types and optionals as text. NULL never. */
+/* New JSON of a value: timestamps and durations as text, bytes as base64, types and optionals as
+ * text. NULL never. */
 json_t *cel_to_json(const struct cel_value *v);
 /* The value as one would write it in CEL, for messages; cut to about max characters. New. */
 char *cel_show(const struct cel_value *v, size_t max);
-const char *cel_type_name(enum cel_type type); /* "null_type", "int", "google.protobuf.Timestamp", ... */
+const char *cel_type_name(
+    enum cel_type type); /* "null_type", "int", "google.protobuf.Timestamp", ... */
 bool cel_equal(const struct cel_value *a, const struct cel_value *b);
 
 #endif

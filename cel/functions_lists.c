@@ -123,48 +123,36 @@ static int count_shared(struct cel_context *c, const struct cel_value *a, const 
     return 0;
 }
 
-static int two_sets(struct cel_context *c, size_t nargs, struct cel_value *args, size_t *ret_ab,
-                    size_t *ret_ba)
+enum sets_relation { CONTAINS, INTERSECTS, EQUIVALENT };
+
+static int relate_sets(struct cel_context *c, size_t nargs, struct cel_value *args,
+                       enum sets_relation asked, struct cel_value *ret)
 {
+    size_t b_in_a, a_in_b = 0;
+    bool contains;
+
     if (args[0].type != CEL_LIST || args[1].type != CEL_LIST)
         return eval_no_overload(c, nargs, args);
-    if (count_shared(c, &args[0], &args[1], ret_ab) < 0)
+    if (count_shared(c, &args[0], &args[1], &b_in_a) < 0 ||
+        (asked == EQUIVALENT && count_shared(c, &args[1], &args[0], &a_in_b) < 0))
         return -1;
-    return ret_ba ? count_shared(c, &args[1], &args[0], ret_ba) : 0;
-}
-
-static int fn_sets_contains(struct cel_context *c, size_t nargs, struct cel_value *args,
-                            struct cel_value *ret)
-{
-    size_t shared;
-
-    if (two_sets(c, nargs, args, &shared, NULL) < 0)
-        return -1;
-    *ret = cel_bool(shared == value_count(&args[1]));
+    contains = b_in_a == value_count(&args[1]);
+    if (asked == EQUIVALENT)
+        contains = contains && a_in_b == value_count(&args[0]);
+    *ret = cel_bool(asked == INTERSECTS ? b_in_a > 0 : contains);
     return 0;
 }
 
-static int fn_sets_intersects(struct cel_context *c, size_t nargs, struct cel_value *args,
-                              struct cel_value *ret)
-{
-    size_t shared;
+#define DEFINE_SETS(name, relation)                                                                \
+    static int name(struct cel_context *c, size_t nargs, struct cel_value *args,                   \
+                    struct cel_value *ret)                                                         \
+    {                                                                                              \
+        return relate_sets(c, nargs, args, relation, ret);                                         \
+    }
 
-    if (two_sets(c, nargs, args, &shared, NULL) < 0)
-        return -1;
-    *ret = cel_bool(shared > 0);
-    return 0;
-}
-
-static int fn_sets_equivalent(struct cel_context *c, size_t nargs, struct cel_value *args,
-                              struct cel_value *ret)
-{
-    size_t ab, ba;
-
-    if (two_sets(c, nargs, args, &ab, &ba) < 0)
-        return -1;
-    *ret = cel_bool(ab == value_count(&args[1]) && ba == value_count(&args[0]));
-    return 0;
-}
+DEFINE_SETS(fn_sets_contains, CONTAINS)
+DEFINE_SETS(fn_sets_intersects, INTERSECTS)
+DEFINE_SETS(fn_sets_equivalent, EQUIVALENT)
 
 static int fn_distinct(struct cel_context *c, size_t nargs, struct cel_value *args,
                        struct cel_value *ret)

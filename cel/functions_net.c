@@ -212,29 +212,18 @@ static int ask(struct cel_context *c, size_t nargs, struct cel_value *args, stru
     return 0;
 }
 
-static int fn_is_unspecified(struct cel_context *c, size_t nargs, struct cel_value *args,
-                             struct cel_value *ret)
-{
-    return ask(c, nargs, args, ret, UNSPECIFIED);
-}
+/* One question, asked of an address. */
+#define DEFINE_ASK(name, purpose)                                                                  \
+    static int name(struct cel_context *c, size_t nargs, struct cel_value *args,                   \
+                    struct cel_value *ret)                                                         \
+    {                                                                                              \
+        return ask(c, nargs, args, ret, purpose);                                                  \
+    }
 
-static int fn_is_loopback(struct cel_context *c, size_t nargs, struct cel_value *args,
-                          struct cel_value *ret)
-{
-    return ask(c, nargs, args, ret, LOOPBACK);
-}
-
-static int fn_is_link_multicast(struct cel_context *c, size_t nargs, struct cel_value *args,
-                                struct cel_value *ret)
-{
-    return ask(c, nargs, args, ret, LINK_MULTICAST);
-}
-
-static int fn_is_link_unicast(struct cel_context *c, size_t nargs, struct cel_value *args,
-                              struct cel_value *ret)
-{
-    return ask(c, nargs, args, ret, LINK_UNICAST);
-}
+DEFINE_ASK(fn_is_unspecified, UNSPECIFIED)
+DEFINE_ASK(fn_is_loopback, LOOPBACK)
+DEFINE_ASK(fn_is_link_multicast, LINK_MULTICAST)
+DEFINE_ASK(fn_is_link_unicast, LINK_UNICAST)
 
 static int fn_is_global_unicast(struct cel_context *c, size_t nargs, struct cel_value *args,
                                 struct cel_value *ret)

@@ -53,38 +53,21 @@ static int compare(struct cel_context *c, size_t nargs, struct cel_value *args, 
     return 0;
 }
 
-static int fn_compare_to(struct cel_context *c, size_t nargs, struct cel_value *args,
-                         struct cel_value *ret)
-{
-    int order = 0;
+#define DEFINE_COMPARE(name, value)                                                                \
+    static int name(struct cel_context *c, size_t nargs, struct cel_value *args,                   \
+                    struct cel_value *ret)                                                         \
+    {                                                                                              \
+        int order = 0;                                                                             \
+                                                                                                   \
+        if (compare(c, nargs, args, &order) < 0)                                                   \
+            return -1;                                                                             \
+        *ret = value;                                                                              \
+        return 0;                                                                                  \
+    }
 
-    if (compare(c, nargs, args, &order) < 0)
-        return -1;
-    *ret = cel_int((order > 0) - (order < 0));
-    return 0;
-}
-
-static int fn_is_less_than(struct cel_context *c, size_t nargs, struct cel_value *args,
-                           struct cel_value *ret)
-{
-    int order = 0;
-
-    if (compare(c, nargs, args, &order) < 0)
-        return -1;
-    *ret = cel_bool(order < 0);
-    return 0;
-}
-
-static int fn_is_greater_than(struct cel_context *c, size_t nargs, struct cel_value *args,
-                              struct cel_value *ret)
-{
-    int order = 0;
-
-    if (compare(c, nargs, args, &order) < 0)
-        return -1;
-    *ret = cel_bool(order > 0);
-    return 0;
-}
+DEFINE_COMPARE(fn_compare_to, cel_int((order > 0) - (order < 0)))
+DEFINE_COMPARE(fn_is_less_than, cel_bool(order < 0))
+DEFINE_COMPARE(fn_is_greater_than, cel_bool(order > 0))
 
 static const __int128 NANOS = 1000000000;
 

@@ -27,14 +27,39 @@ static const struct cel_env *env_or_empty(const struct cel_env *env)
     return env ? env : &empty;
 }
 
+struct cel_program *cel_parse(const char *text, size_t len, struct src_pos pos, struct err *reterr)
+{
+    AUTO(cel_program) struct cel_program *p = mem_zalloc(sizeof *p);
+
+    p->text = mem_zalloc(len + 1);
+    memcpy(p->text, text, len);
+    source_init(&p->source, p->text, len, pos);
+    p->env = env_or_empty(NULL);
+    if (refuse_text(&p->source, reterr) < 0 || parse_program(p, reterr) < 0)
+        return NULL;
+    return TAKE(p);
+}
+
 struct cel_program *cel_compile(const char *text, const struct cel_env *env, struct src_pos pos,
                                 struct err *reterr)
+{
+    return cel_compile_runs(text, env, pos, NULL, 0, reterr);
+}
+
+struct cel_program *cel_compile_runs(const char *text, const struct cel_env *env,
+                                     struct src_pos pos, const struct src_run *runs,
+                                     size_t run_count, struct err *reterr)
 {
     AUTO(cel_program) struct cel_program *p = mem_zalloc(sizeof *p);
     size_t len = strlen(text);
 
     p->text = mem_strndup(text, len);
     source_init(&p->source, p->text, len, pos);
+    if (run_count) {
+        p->source.runs = memcpy(arena_zalloc(&p->arena, run_count * sizeof *runs), runs,
+                                run_count * sizeof *runs);
+        p->source.run_count = run_count;
+    }
     p->env = env_or_empty(env);
     if (refuse_text(&p->source, reterr) < 0)
         return NULL;

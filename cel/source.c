@@ -1,6 +1,6 @@
-/* See source.h. A text of several lines comes from a YAML block scalar, whose indentation the text
- * has lost: a column in it would be wrong, so the message carries the place inside the expression
- * instead. */
+/* See source.h. Who has a text from a YAML scalar of several lines tells where its parts stand.
+ * Where nobody knows, a column would be wrong: the message carries the place inside the expression.
+ */
 #include "cel/source.h"
 
 #include <string.h>
@@ -10,13 +10,16 @@
 
 void source_init(struct source *s, const char *text, size_t len, struct src_pos pos)
 {
-    *s = (struct source){text, len, pos, memchr(text, '\n', len) == NULL};
+    *s = (struct source){
+        .text = text, .len = len, .pos = pos, .one_line = memchr(text, '\n', len) == NULL};
 }
 
 struct src_pos source_pos(const struct source *s, size_t offset)
 {
     struct src_pos pos = s->pos;
 
+    if (s->run_count)
+        return src_runs_pos(s->runs, s->run_count, offset);
     if (s->one_line)
         pos.col += (uint32_t)offset;
     return pos;
@@ -46,7 +49,7 @@ int source_failv(const struct source *s, struct err *reterr, enum err_code code,
 
     if (!reterr)
         return -1;
-    if (s->one_line)
+    if (s->one_line || s->run_count)
         return err_setv(reterr, code, source_pos(s, offset), fmt, ap);
     msg = mem_vprintf(fmt, ap);
     line_and_column(s, offset, &line, &col);

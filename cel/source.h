@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/src_run.h"
 
 struct source {
     const char *text;
@@ -14,6 +15,9 @@ struct source {
     struct src_pos pos;
     bool one_line; /* columns are pos.col + offset; else the position stays and the message names
                       line and column */
+    /* Where each part of it stands, when that is known: then neither is asked. */
+    const struct src_run *runs;
+    size_t run_count;
 };
 
 void source_init(struct source *s, const char *text, size_t len, struct src_pos pos);

@@ -2,6 +2,7 @@
  * them. */
 #include "kube/patch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -16,24 +17,6 @@
 #define COPIED_MAX (3u << 20)
 
 /* ---- merge patch ---- */
-
-/* Removes null members at any depth: a null says "absent" where there was nothing to remove. */
-static void prune_nulls(json_t *v)
-{
-    const char *key;
-    json_t *value;
-    void *next;
-
-    for (size_t i = 0; i < json_array_size(v); i++)
-        prune_nulls(json_array_get(v, i));
-    json_object_foreach_safe(v, next, key, value)
-    {
-        if (json_is_null(value))
-            json_object_del(v, key);
-        else
-            prune_nulls(value);
-    }
-}
 
 /* target is ours and changes in place. */
 static void merge_into(json_t *target, const json_t *patch)
@@ -52,7 +35,7 @@ static void merge_into(json_t *target, const json_t *patch)
         } else {
             json_t *copy = json_copy_of(value);
 
-            prune_nulls(copy);
+            json_drop_nulls(copy);
             json_object_set_new_nocheck(target, key, copy);
         }
     }
@@ -95,6 +78,7 @@ json_t *patch_merge(const json_t *object, const json_t *patch, struct err *reter
         return NULL;
     }
     result = json_is_object(object) ? json_copy_of(object) : json_object();
+    assert(result != object);
     merge_into(result, patch);
     return result;
 }
@@ -137,6 +121,7 @@ static char *unescape(const char *token, size_t len)
 
         out[n++] = escape ? (token[++i] == '0' ? '~' : '/') : token[i];
     }
+    assert(n <= len);
     out[n] = '\0';
     return out;
 }
@@ -155,6 +140,7 @@ static bool parse_index(const char *token, size_t size, size_t *ret)
     if (errno || value >= (long)size || value < -(long)size)
         return false;
     *ret = value < 0 ? (size_t)((long)size + value) : (size_t)value;
+    assert(*ret < size);
     return true;
 }
 
@@ -178,6 +164,7 @@ static int find_place(struct applier *a, const char *op, const char *path, struc
         return 0;
     if (*path != '/')
         return refuse(a, op, path, "a path starts with '/'");
+    assert(a->doc);
     ret->container = a->doc;
     for (;;) {
         const char *end = strchrnul(++at, '/');
@@ -201,11 +188,13 @@ static int find_place(struct applier *a, const char *op, const char *path, struc
 
 static json_t *value_at(struct applier *a, const struct place *p)
 {
+    assert(!p->token == !p->container);
     return p->token ? member(p->container, p->token) : a->doc;
 }
 
 static void replace_doc(struct applier *a, json_t *value)
 {
+    assert(value);
     json_decref(a->doc);
     a->doc = value;
 }

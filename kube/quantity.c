@@ -2,6 +2,7 @@
  * rounds. */
 #include "kube/quantity.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,6 +87,8 @@ static bool take_suffix(const char *s, struct quantity *q, int *ret_tens, int *r
 /* mantissa * 10^exponent, rounded up to a whole number and capped. */
 static __int128 scale(__int128 value, int exponent, bool inexact, __int128 cap)
 {
+    assert(value >= 0);
+    assert(cap > 0);
     for (; exponent > 0 && value > 0; exponent--) {
         if (value > cap / 10)
             return cap;
@@ -104,6 +107,8 @@ static __int128 scale(__int128 value, int exponent, bool inexact, __int128 cap)
 /* The mantissa times 2^twos. Where 128 bits end, digits go, and count only as "not exact". */
 static __int128 shift(struct digits *d, int twos)
 {
+    assert(twos >= 0 && twos <= 60);
+    assert(d->mantissa >= 0);
     for (; d->mantissa >> (126 - twos); d->exponent++) {
         d->inexact |= d->mantissa % 10 != 0;
         d->mantissa /= 10;
@@ -172,6 +177,7 @@ static size_t write_number(__int128 value, char *out)
     while (count)
         out[len++] = digits[--count];
     out[len] = '\0';
+    assert(len < QUANTITY_TEXT);
     return len;
 }
 
@@ -186,6 +192,7 @@ static void format_decimal(const struct quantity *q, bool exponent_form, char ou
         mantissa /= 1000;
         exponent += 3;
     }
+    assert(exponent >= -9 && exponent <= 18);
     len = write_number(mantissa, out);
     if (!exponent_form)
         snprintf(out + len, QUANTITY_TEXT - len, "%s", suffixes[exponent / 3 + 3]);

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "base/strbuf.h"
 #include "kube/names.h"
 
@@ -56,6 +57,7 @@ void selector_destroy(struct selector *s)
 static struct requirement *new_requirement(struct selector *s, const char *key)
 {
     s->items = mem_grow(s->items, &s->cap, s->count + 1, sizeof *s->items);
+    assert(s->count < s->cap);
     s->items[s->count] = (struct requirement){.key = mem_strdup(key)};
     return &s->items[s->count++];
 }
@@ -66,11 +68,6 @@ static void add_value(struct requirement *r, const char *value)
     r->values[r->count++] = mem_strdup(value);
 }
 
-static int compare_values(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Sorted and unique: matching is a binary search, so a hostile "in (...)" stays cheap. */
 static void sort_values(struct requirement *r)
 {
@@ -78,13 +75,14 @@ static void sort_values(struct requirement *r)
 
     if (r->count < 2)
         return;
-    qsort(r->values, r->count, sizeof *r->values, compare_values);
+    qsort(r->values, r->count, sizeof *r->values, text_order);
     for (size_t i = 0; i < r->count; i++) {
         if (to && strcmp(r->values[to - 1], r->values[i]) == 0)
             free(r->values[i]);
         else
             r->values[to++] = r->values[i];
     }
+    assert(to > 0);
     r->count = to;
 }
 
@@ -112,6 +110,7 @@ static bool parse_bound(const char *text, int64_t *ret)
 
 static int check_requirement(struct requirement *r, struct err *reterr)
 {
+    assert(r->count == 0 || r->values);
     sort_values(r);
     if ((r->op == OP_IN || r->op == OP_NOT_IN) && r->count == 0)
         return err_set(reterr, ERR_SYNTAX, NO_POS,
@@ -195,6 +194,7 @@ static enum token next_token(struct parser *p, bool operators)
     enum token token;
     size_t len;
 
+    assert(p->at);
     strbuf_reset(&p->text);
     p->at += strspn(p->at, " \t\r\n");
     if (*p->at == '\0')
@@ -438,7 +438,7 @@ struct selector *selector_from_label_selector(const json_t *label_selector, stru
 
 static bool has_value(const struct requirement *r, const char *value)
 {
-    return bsearch(&value, r->values, r->count, sizeof *r->values, compare_values) != NULL;
+    return bsearch(&value, r->values, r->count, sizeof *r->values, text_order) != NULL;
 }
 
 static bool requirement_matches(const struct requirement *r, const json_t *labels)

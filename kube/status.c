@@ -32,6 +32,8 @@ static json_t *new_status(const char *status)
 static int fail_take(struct api_response *ret, int code, const char *reason, const char *message,
                      json_t *details)
 {
+    assert(!ret->body); /* one answer to a request */
+    assert(code >= 400 && code < 600);
     ret->code = code;
     ret->body = new_status("Failure");
     put_text(ret->body, "message", message);

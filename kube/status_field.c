@@ -99,6 +99,7 @@ void field_errors_add(struct field_errors *e, enum field_error_type type, const 
     assert((unsigned)type < ARRAY_LEN(kinds));
     if (!e->causes)
         e->causes = json_array();
+    assert(json_array_size(e->causes) <= CAUSES_MAX);
     if (json_array_size(e->causes) == CAUSES_MAX) {
         e->truncated = true;
         return;
@@ -122,6 +123,7 @@ void field_errors_add(struct field_errors *e, enum field_error_type type, const 
 
 void field_errors_move(struct field_errors *e, struct field_errors *from, const char *at)
 {
+    assert(e != from);
     if (!e->causes)
         e->causes = json_array();
     e->truncated |= from->truncated;

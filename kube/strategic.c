@@ -141,27 +141,11 @@ json_t *smp_without_directives(json_t *v)
     return json_incref(v);
 }
 
-static void drop_nulls(json_t *v)
-{
-    const char *key;
-    json_t *value;
-    void *next;
-    for (size_t i = 0; i < json_array_size(v); i++)
-        drop_nulls(json_array_get(v, i));
-    json_object_foreach_safe(v, next, key, value)
-    {
-        if (json_is_null(value))
-            json_object_del(v, key);
-        else
-            drop_nulls(value);
-    }
-}
-
 static void take_value(json_t *original, const char *key, json_t *value, bool with_nulls)
 {
     AUTO(json) json_t *held = json_incref(value);
     if (!with_nulls)
-        drop_nulls(held);
+        json_drop_nulls(held);
     json_t *kept = smp_without_directives(held);
     if (kept)
         json_object_set_new_nocheck(original, key, kept);

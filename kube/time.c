@@ -11,6 +11,7 @@ static int64_t days_from_civil(int64_t year, int month, int day)
 {
     int64_t era, year_of_era, day_of_year, day_of_era;
 
+    assert(month >= 1 && month <= 12);
     year -= month <= 2;
     era = (year >= 0 ? year : year - 399) / 400;
     year_of_era = year - era * 400;
@@ -29,14 +30,18 @@ static void civil_from_days(int64_t days, struct time_parts *out)
     year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     month_from_march = (5 * day_of_year + 2) / 153;
+    assert(day_of_era >= 0 && day_of_era < 146097);
     out->day = (int)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
     out->month = (int)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
     year = year_of_era + era * 400 + (out->month <= 2);
     out->year = (int)year;
+    assert(out->month >= 1 && out->month <= 12);
+    assert(out->day >= 1 && out->day <= 31);
 }
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
+    assert(b > 0);
     return a / b - (a % b < 0);
 }
 
@@ -86,6 +91,8 @@ void time_format_seconds(int64_t seconds, int64_t nanos, unsigned digits, char o
     struct time_parts t;
     int64_t fraction = nanos;
 
+    assert(digits <= 9);
+    assert(nanos >= 0 && nanos < NS_PER_S);
     split_seconds(seconds, &t);
     out = put_digits(out, 4, t.year);
     *out++ = '-';
@@ -161,6 +168,7 @@ static int days_in_month(int year, int month)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
+    assert(month >= 1 && month <= 12);
     return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
 

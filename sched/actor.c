@@ -63,6 +63,18 @@ const char *process_name(const struct process *p)
     return p->name;
 }
 
+void process_set_owner(struct process *p, const struct process_owner *owner)
+{
+    assert(!p->owner); /* it is somebody's from its start, or nobody's */
+    assert(p->actors_count == 0);
+    p->owner = owner;
+}
+
+const struct process_owner *process_owner(const struct process *p)
+{
+    return p->owner;
+}
+
 bool process_crashed(const struct process *p)
 {
     return p->crashed;

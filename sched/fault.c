@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/glob.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 
@@ -106,16 +107,6 @@ static struct rule *rule_find(const struct faults *f, const char *name, bool end
 
 /* ---- reading a rule ---- */
 
-/* Sets the hint when one of the candidates is near, else names them all. */
-static int hint_names(struct err *reterr, const char *word, const char *const *names, size_t count)
-{
-    AUTO(strbuf) struct strbuf all = {0};
-
-    for (size_t i = 0; i < count; i++)
-        strbuf_addf(&all, "%s %s", i ? "," : "known:", names[i]);
-    return err_suggest(reterr, word, names, count, strbuf_str(&all));
-}
-
 static const char *type_name(const json_t *v)
 {
     static const char *const words[] = {[JSON_OBJECT] = "a map",
@@ -170,7 +161,7 @@ static int read_keys(const json_t *rule, struct err *reterr)
     {
         if (list_find(keys, ARRAY_LEN(keys), key) < 0) {
             err_set(reterr, ERR_INVALID, NO_POS, "unknown key '%s' in a fault", key);
-            return hint_names(reterr, key, keys, ARRAY_LEN(keys));
+            return err_suggest_known(reterr, key, keys, ARRAY_LEN(keys));
         }
     }
     return 0;
@@ -199,7 +190,17 @@ static int unknown_point(const char *name, struct err *reterr)
     for (size_t i = 0; i < fault_point_count; i++)
         names[i] = fault_points[i]->name;
     err_set(reterr, ERR_INVALID, NO_POS, "unknown fault point '%s'", name);
-    return hint_names(reterr, name, names, fault_point_count);
+    return err_suggest_known(reterr, name, names, fault_point_count);
+}
+
+int fault_no_point(struct err *reterr)
+{
+    return err_set(reterr, ERR_INVALID, NO_POS, "a fault needs a 'point'");
+}
+
+int fault_check_point(const char *point, struct err *reterr)
+{
+    return point_find(point) < fault_point_count ? 0 : unknown_point(point, reterr);
 }
 
 static int read_point(struct rule *r, struct err *reterr)
@@ -207,7 +208,7 @@ static int read_point(struct rule *r, struct err *reterr)
     const json_t *point = json_object_get(r->text, "point");
 
     if (!point)
-        return err_set(reterr, ERR_INVALID, NO_POS, "a fault needs a 'point'");
+        return fault_no_point(reterr);
     if (read_text(point, "point", reterr) < 0)
         return -1;
     r->index = point_find(json_string_value(point));
@@ -215,6 +216,47 @@ static int read_point(struct rule *r, struct err *reterr)
         return unknown_point(json_string_value(point), reterr);
     r->point = fault_points[r->index];
     return 0;
+}
+
+static int unknown_attr(const struct fault_point *p, const char *attr, struct err *reterr)
+{
+    err_set(reterr, ERR_INVALID, NO_POS, "match: point '%s' has no attribute '%s'", p->name, attr);
+    return err_suggest_known(reterr, attr, p->attrs, list_count(p->attrs, FAULT_ATTRS_MAX));
+}
+
+int fault_check_attr(const char *point, const char *attr, struct err *reterr)
+{
+    const struct fault_point *p = fault_points[point_find(point)];
+
+    return list_find(p->attrs, FAULT_ATTRS_MAX, attr) >= 0 ? 0 : unknown_attr(p, attr, reterr);
+}
+
+static bool fits_one(const char *pattern, const char *const *values)
+{
+    for (; *values; values++)
+        if (glob_match(pattern, *values))
+            return true;
+    return false;
+}
+
+static int check_pattern(const struct fault_point *p, const char *attr, const char *pattern,
+                         struct err *reterr)
+{
+    size_t count = 0;
+
+    if (!p->closed.attr || strcmp(p->closed.attr, attr) != 0 || fits_one(pattern, p->closed.values))
+        return 0;
+    while (p->closed.values[count])
+        count++;
+    err_set(reterr, ERR_INVALID, NO_POS, "match: point '%s' has no %s '%s'", p->name, attr,
+            pattern);
+    return err_suggest_known(reterr, pattern, p->closed.values, count);
+}
+
+int fault_check_pattern(const char *point, const char *attr, const char *pattern,
+                        struct err *reterr)
+{
+    return check_pattern(fault_points[point_find(point)], attr, pattern, reterr);
 }
 
 static int read_match(struct rule *r, struct err *reterr)
@@ -230,24 +272,23 @@ static int read_match(struct rule *r, struct err *reterr)
     json_object_foreach(match, key, value)
     {
         int attr = list_find(r->point->attrs, FAULT_ATTRS_MAX, key);
-        if (attr < 0) {
-            err_set(reterr, ERR_INVALID, NO_POS, "match: point '%s' has no attribute '%s'",
-                    r->point->name, key);
-            return hint_names(reterr, key, r->point->attrs,
-                              list_count(r->point->attrs, FAULT_ATTRS_MAX));
-        }
+        if (attr < 0)
+            return unknown_attr(r->point, key, reterr);
         /* An empty pattern is fine: it asks for the attribute to be empty. */
         if (!json_is_string(value)) {
             AUTO(str) char *where = mem_printf("match.%s", key);
             return wrong_type(reterr, where, "a string", value);
         }
+        if (check_pattern(r->point, key, json_string_value(value), reterr) < 0)
+            return -1;
         r->matchers[r->matchers_count++] = (struct matcher){(size_t)attr, json_string_value(value)};
     }
     return 0;
 }
 
-static int bad_choice(const struct fault_action *def, struct err *reterr)
+static int bad_choice(const struct fault_action *def, const json_t *value, struct err *reterr)
 {
+    AUTO(str) char *found = json_text(value);
     AUTO(strbuf) struct strbuf known = {0};
     const char *comma = "";
 
@@ -255,8 +296,18 @@ static int bad_choice(const struct fault_action *def, struct err *reterr)
         strbuf_addf(&known, "%s%lld", comma, (long long)def->numbers[i]);
     for (size_t i = 0; i < FAULT_VALUES_MAX && def->texts[i]; i++, comma = ", ")
         strbuf_addf(&known, "%s\"%s\"", comma, def->texts[i]);
-    err_set(reterr, ERR_INVALID, NO_POS, "action.%s: unknown value", def->name);
+    err_set(reterr, ERR_INVALID, NO_POS, "action.%s: unknown value %s", def->name, found);
     return err_hint(reterr, "known: %s", strbuf_str(&known));
+}
+
+static int not_true(const struct fault_action *def, const json_t *value, struct err *reterr)
+{
+    AUTO(str) char *where = mem_printf("action.%s", def->name);
+
+    if (!json_is_false(value))
+        return wrong_type(reterr, where, "true", value);
+    err_set(reterr, ERR_INVALID, NO_POS, "%s: expected true, found false", where);
+    return err_hint(reterr, "`%s` can only be true; to end it, `clear` the fault", def->name);
 }
 
 static bool choice_has(const struct fault_action *def, const json_t *value)
@@ -277,9 +328,9 @@ static int check_value(const struct fault_action *def, const json_t *value, stru
 
     switch (def->type) {
     case FAULT_TRUE:
-        return json_is_true(value) ? 0 : wrong_type(reterr, where, "true", value);
+        return json_is_true(value) ? 0 : not_true(def, value, reterr);
     case FAULT_CHOICE:
-        return choice_has(def, value) ? 0 : bad_choice(def, reterr);
+        return choice_has(def, value) ? 0 : bad_choice(def, value, reterr);
     case FAULT_COUNT:
     case FAULT_DURATION:
         if (read_count(value, where, &count, reterr) < 0)
@@ -317,7 +368,7 @@ static int unknown_action(const struct fault_point *p, const char *key, struct e
     for (const struct fault_action *def = p->actions; def->name; def++)
         names[count++] = def->name;
     err_set(reterr, ERR_INVALID, NO_POS, "action: point '%s' has no action '%s'", p->name, key);
-    return hint_names(reterr, key, names, count);
+    return err_suggest_known(reterr, key, names, count);
 }
 
 static int check_companion(const struct fault_action *def, const json_t *action, struct err *reterr)
@@ -335,21 +386,28 @@ static int check_companion(const struct fault_action *def, const json_t *action,
                    def->with);
 }
 
-static int read_action(struct rule *r, struct err *reterr)
+int fault_check_action_name(const char *point, const char *name, struct err *reterr)
 {
-    json_t *action = json_object_get(r->text, "action");
+    const struct fault_point *p = fault_points[point_find(point)];
+
+    return action_of(p, name) ? 0 : unknown_action(p, name, reterr);
+}
+
+static int check_action(const struct fault_point *p, const json_t *action, const char **ret_member,
+                        struct err *reterr)
+{
     const char *key, *main = NULL;
     json_t *value;
 
-    if (!action)
-        return err_set(reterr, ERR_INVALID, NO_POS, "a fault needs an 'action'");
     if (!json_is_object(action))
         return wrong_type(reterr, "action", "a map", action);
-    json_object_foreach(action, key, value)
+    json_object_foreach((json_t *)action, key, value)
     {
-        const struct fault_action *def = action_of(r->point, key);
+        const struct fault_action *def = action_of(p, key);
+
+        *ret_member = key;
         if (!def)
-            return unknown_action(r->point, key, reterr);
+            return unknown_action(p, key, reterr);
         if (check_value(def, value, reterr) < 0)
             return -1;
         if (def->with) {
@@ -362,10 +420,29 @@ static int read_action(struct rule *r, struct err *reterr)
                            "action: expected one of '%s' and '%s', found both", main, key);
         main = key;
     }
+    *ret_member = NULL;
     if (!main)
         return err_set(reterr, ERR_INVALID, NO_POS, "action: expected what happens, found nothing");
-    r->action = action;
     return 0;
+}
+
+int fault_check_action(const char *point, const json_t *action, const char **ret_member,
+                       struct err *reterr)
+{
+    const char *member = NULL;
+
+    return check_action(fault_points[point_find(point)], action, ret_member ? ret_member : &member,
+                        reterr);
+}
+
+static int read_action(struct rule *r, struct err *reterr)
+{
+    const char *member = NULL;
+
+    r->action = json_object_get(r->text, "action");
+    if (!r->action)
+        return err_set(reterr, ERR_INVALID, NO_POS, "a fault needs an 'action'");
+    return check_action(r->point, r->action, &member, reterr);
 }
 
 static int read_limits(struct rule *r, struct err *reterr)

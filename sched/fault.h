@@ -45,11 +45,29 @@ struct fault_point {
     const char *name;
     const char *attrs[FAULT_ATTRS_MAX]; /* what a rule may match, all text; NULL ends */
     struct fault_action actions[FAULT_ACTIONS_MAX + 1]; /* a NULL name ends */
+    struct {
+        const char *attr;          /* NULL: all attributes are open */
+        const char *const *values; /* NULL ends */
+    } closed;                      /* the attribute that has only these values */
 };
 extern const struct fault_point *const fault_points[]; /* in the order of the list */
 extern const size_t fault_point_count;
 /* What a rule of this point may ask for; NULL when there is no such point or action. */
 const struct fault_action *fault_action_find(const char *point, const char *name);
+
+/* ---- what a rule may say, for who reads one before it is added; the words are those of
+ * fault_add() ---- 0, or -1 with *reterr. `point` is known where an attribute or an action is asked
+ * for. */
+int fault_no_point(struct err *reterr); /* that it names none */
+int fault_check_point(const char *point, struct err *reterr);
+int fault_check_attr(const char *point, const char *attr, struct err *reterr);
+/* The pattern of a `match` fits what the attribute can be, where that is a closed list. */
+int fault_check_pattern(const char *point, const char *attr, const char *pattern,
+                        struct err *reterr);
+int fault_check_action_name(const char *point, const char *name, struct err *reterr);
+/* ret_member (may be NULL) gets the member that is wrong, NULL: the action as a whole. Borrowed. */
+int fault_check_action(const char *point, const json_t *action, const char **ret_member,
+                       struct err *reterr);
 
 /* ---- rules ---- */
 

@@ -68,6 +68,11 @@ uint64_t sched_events_done(const struct sched *s);
 /* Names appear in traces and reports. The process lives until sched_destroy(). */
 struct process *process_create(struct sched *s, const char *name);
 const char *process_name(const struct process *p);
+/* Whose a process is: defined by the world that the scheduler serves, and only kept here. Borrowed;
+ * NULL until somebody says it. */
+struct process_owner;
+void process_set_owner(struct process *p, const struct process_owner *owner);
+const struct process_owner *process_owner(const struct process *p);
 /* Crashes all actors of p, now and for good; they unwind when they are next scheduled (before
  * anything else at this time). An actor may crash its own process: its current call then returns
  * SCHED_CRASHED. */

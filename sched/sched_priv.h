@@ -28,6 +28,7 @@ TAILQ_HEAD(actor_list, actor);
 struct process {
     struct sched *sched;
     char *name;
+    const struct process_owner *owner;
     bool crashed;
     struct actor_list actors; /* in the order of their spawning */
     size_t actors_count;

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "base/utf8.h"
 #include "kube/fields/fields_priv.h"
 #include "kube/gotext.h"
@@ -42,11 +43,6 @@ static void path_cut(struct checker *c, size_t len)
 
 /* ---- values ---- */
 
-static int key_order(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Names of an object's members, sorted; in the pool. */
 static const char **sorted_keys(struct pool *p, const json_t *object)
 {
@@ -56,7 +52,7 @@ static const char **sorted_keys(struct pool *p, const json_t *object)
     json_t *value;
     json_object_foreach((json_t *)object, key, value) keys[count++] = key;
     if (count)
-        qsort(keys, count, sizeof(*keys), key_order);
+        qsort(keys, count, sizeof(*keys), text_order);
     keys[count] = NULL;
     return keys;
 }

@@ -1,4 +1,5 @@
 /* Memory that goes at once. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ void *pool_alloc(struct pool *p, size_t bytes)
         p->blocks = b;
         p->used = 0;
     }
+    assert(p->used + bytes <= p->size);
     char *at = (char *)p->blocks->bytes + p->used;
     p->used += bytes;
     return at;
@@ -33,6 +35,8 @@ void *pool_grow(struct pool *p, void *list, size_t count, size_t *cap, size_t it
     if (count < *cap)
         return list;
     *cap = *cap ? *cap * 2 : 8;
+    assert(item_bytes > 0);
+    assert(count < *cap);
     void *more = pool_alloc(p, *cap * item_bytes);
     if (count)
         memcpy(more, list, count * item_bytes);
@@ -47,6 +51,7 @@ char *pool_strdup(struct pool *p, const char *s)
 
 json_t *pool_hold(struct pool *p, json_t *v)
 {
+    assert(v);
     p->held = mem_grow(p->held, &p->held_cap, p->held_count + 1, sizeof(json_t *));
     p->held[p->held_count++] = v;
     return v;

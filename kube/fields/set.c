@@ -1,6 +1,7 @@
 /* Arithmetic of path sets. Two sorted arrays are walked side by side; a small one against a large
  * one is looked up instead, so that many small sets against one large change stay cheap. Depth is
  * that of the objects and of FieldsV1, at most JSON_DEPTH_MAX. */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,8 @@ const struct set *set_built(struct set_builder *b)
         count = b->count;
     }
     struct set *s = pool_alloc(b->pool, sizeof(*s));
+    assert(count > 0);
+    assert(count <= b->count);
     *s = (struct set){count, b->items};
     return s;
 }
@@ -60,6 +63,9 @@ static struct set_builder builder_for(struct pool *p, size_t room)
 static void put(struct set_builder *b, const struct element *e, bool member,
                 const struct set *below)
 {
+    assert(b->count < b->cap || (!member && !below));
+    assert(!b->count ||
+           element_compare(&b->items[b->count - 1].e, e) < 0); /* in order, each once */
     if (member || below)
         b->items[b->count++] = (struct set_item){*e, member, below};
 }
@@ -89,6 +95,7 @@ const struct set *set_of_path(struct pool *p, ...)
 static size_t lower_bound(const struct set *s, size_t lo, const struct element *e)
 {
     size_t hi = s->count;
+    assert(lo <= hi);
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         if (element_compare(&s->items[mid].e, e) < 0)
@@ -122,6 +129,7 @@ static const struct set_item *follow(const struct set *s, size_t *at, const stru
 
 static bool is_sparse(const struct set *few, const struct set *many)
 {
+    assert(few->count > 0); /* the empty set is NULL */
     return few->count * 8 < many->count;
 }
 

@@ -1,4 +1,5 @@
 /* Ways into the parsed table: by name, by kind, by wire number, by JSON name. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ static void index_types(struct types_table *table)
         if (table->types[i].kind)
             table->by_kind[kinds++] = &table->types[i];
     }
+    assert(kinds == table->kind_count);
     qsort(table->by_name, table->type_count, sizeof *table->by_name, order_by_name);
     qsort(table->by_kind, table->kind_count, sizeof *table->by_kind, order_by_kind);
 }
@@ -93,6 +95,7 @@ static void index_members(struct types_table *table)
         size *= 2;
     table->members = mem_zalloc(size * sizeof *table->members);
     table->member_mask = size - 1;
+    assert((size & table->member_mask) == 0); /* a power of two, at most half of it taken */
     for (size_t i = 0; i < table->type_count; i++)
         add_members(table, (uint32_t)i, &table->types[i]);
 }

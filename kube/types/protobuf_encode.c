@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "kube/types/encode_priv.h"
 #include "kube/types/protobuf.h"
 #include "kube/types/types_priv.h"
@@ -18,13 +19,6 @@ int encode_fail(struct encoder *e, const struct kube_field *f, const char *expec
 
 /* ---- lists and maps ---- */
 
-static int order_keys(const void *a, const void *b)
-{
-    const char *const *x = a, *const *y = b;
-
-    return strcmp(*x, *y);
-}
-
 static int encode_map(struct encoder *e, const struct kube_field *f, const json_t *map)
 {
     size_t count = json_object_size(map), at = 0;
@@ -36,7 +30,7 @@ static int encode_map(struct encoder *e, const struct kube_field *f, const json_
     if (!json_is_object(map))
         return encode_fail(e, f, "an object");
     json_object_foreach((json_t *)map, key, value) keys[at++] = key;
-    qsort(keys, count, sizeof *keys, order_keys);
+    qsort(keys, count, sizeof *keys, text_order);
     for (at = 0; at < count; at++) {
         size_t begun = wire_begin(e->out, f->number);
 

@@ -1,5 +1,6 @@
 #include "kube/types/types.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,7 @@ static size_t first_of_kind(const struct types_table *table, const char *kind)
         else
             high = middle;
     }
+    assert(low <= table->kind_count);
     return low;
 }
 

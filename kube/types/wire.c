@@ -1,5 +1,6 @@
 #include "kube/types/wire.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -13,6 +14,7 @@ const char *wire_varint(struct wire *w, uint64_t *ret)
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte;
 
+        assert(w->at <= w->end);
         if (w->at == w->end)
             return UNEXPECTED_EOF;
         byte = *w->at++;
@@ -62,6 +64,7 @@ const char *wire_bytes(struct wire *w, struct wire *ret)
         return "proto: negative length found during unmarshaling";
     if (len > (uint64_t)(w->end - w->at))
         return UNEXPECTED_EOF;
+    assert(w->at <= w->end);
     ret->at = w->at;
     w->at += len;
     ret->end = w->at;
@@ -70,6 +73,7 @@ const char *wire_bytes(struct wire *w, struct wire *ret)
 
 static const char *skip_fixed(struct wire *w, size_t bytes)
 {
+    assert(w->at <= w->end);
     if ((size_t)(w->end - w->at) < bytes)
         return UNEXPECTED_EOF;
     w->at += bytes;
@@ -116,6 +120,7 @@ static size_t varint_bytes(uint64_t value, uint8_t out[10])
     for (; value >= 0x80; value >>= 7)
         out[len++] = (uint8_t)(value | 0x80);
     out[len++] = (uint8_t)value;
+    assert(len <= 10);
     return len;
 }
 
@@ -128,6 +133,7 @@ void wire_put_varint(struct strbuf *out, uint64_t value)
 
 void wire_put_tag(struct strbuf *out, uint32_t number, enum wire_kind kind)
 {
+    assert(number > 0);
     wire_put_varint(out, (uint64_t)number << 3 | kind);
 }
 
@@ -150,6 +156,8 @@ void wire_end(struct strbuf *out, size_t begun)
 {
     uint8_t bytes[10] = {0};
     size_t len = out->len - begun;
+
+    assert(begun > 0 && begun <= out->len);
     size_t extra = varint_bytes(len, bytes) - 1;
 
     if (extra) {

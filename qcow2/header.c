@@ -399,6 +399,13 @@ static bool table_place(const struct qcow2_image *image, uint64_t offset, uint64
            offset <= INT64_MAX - bytes;
 }
 
+static bool table_fits(const struct header *h, uint64_t offset, uint64_t bytes)
+{
+    /* The check looks at the place for itself. */
+    return table_place(h->image, offset, bytes) &&
+           (h->lenience || table_inside(h->image, offset, bytes));
+}
+
 static int check_l1_place(struct header *h, struct qcow2_fault *f)
 {
     struct qcow2_info *info = &h->image->info;
@@ -413,11 +420,7 @@ static int check_l1_place(struct header *h, struct qcow2_fault *f)
     if (info->l1_offset % image_cluster_size(h->image) != 0)
         return fault_at(h, f, QCOW2_HDR_FIELD, HDR_L1_OFFSET, "L1 table offset is not aligned",
                         info->l1_offset);
-    if (!table_place(h->image, info->l1_offset, bytes))
-        return fault_at(h, f, QCOW2_L1_EOF, HDR_L1_OFFSET, "L1 table lies outside the file",
-                        info->l1_offset);
-    /* The check looks at the place for itself. */
-    if (!h->lenience && !table_inside(h->image, info->l1_offset, bytes))
+    if (!table_fits(h, info->l1_offset, bytes))
         return fault_at(h, f, QCOW2_L1_EOF, HDR_L1_OFFSET, "L1 table lies outside the file",
                         info->l1_offset);
     return 0;
@@ -432,8 +435,7 @@ static int check_rt_place(struct header *h, struct qcow2_fault *f)
     if (bytes > QCOW2_RT_BYTES_MAX || (info->rt_clusters == 0 && !h->lenience))
         return fault_at(h, f, QCOW2_RT, HDR_RT_CLUSTERS,
                         "refcount table must have 1 cluster to 8 MiB; clusters", info->rt_clusters);
-    if (!table_place(h->image, info->rt_offset, bytes) ||
-        (!h->lenience && !table_inside(h->image, info->rt_offset, bytes)))
+    if (!table_fits(h, info->rt_offset, bytes))
         return fault_at(h, f, QCOW2_RT, HDR_RT_OFFSET,
                         "refcount table is not aligned or lies outside the file", info->rt_offset);
     return 0;

@@ -80,6 +80,16 @@ struct qcow2_io *qcow2_sink_no_reader(struct qcow2_sink *sink, struct qcow2_faul
     return NULL;
 }
 
+void sink_name(struct qcow2_sink *s, const struct qcow2_sink_ops *ops, const char *path,
+               const struct stat *st)
+{
+    s->ops = ops;
+    s->name = mem_strdup(path);
+    s->parallel = true;
+    s->device = (uint64_t)st->st_dev;
+    s->inode = (uint64_t)st->st_ino;
+}
+
 int sink_fault_at(struct qcow2_fault *f, int errnum, const char *name, uint64_t offset,
                   const char *doing)
 {

@@ -217,12 +217,9 @@ struct qcow2_sink *qcow2_sink_file(const char *path, unsigned flags, struct qcow
     if (fd < 0)
         return NULL;
     struct file_sink *s = mem_zalloc(sizeof *s);
-    s->sink.ops = &file_ops;
-    s->sink.name = mem_strdup(path);
-    s->sink.fresh = s->sink.parallel = true;
+    sink_name(&s->sink, &file_ops, path, &st);
+    s->sink.fresh = true;
     s->sink.capacity = UINT64_MAX;
-    s->sink.device = (uint64_t)st.st_dev;
-    s->sink.inode = (uint64_t)st.st_ino;
     s->path = mem_strdup(path);
     s->partial = TAKE(partial);
     s->fd.fd = fd;

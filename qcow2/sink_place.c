@@ -92,12 +92,9 @@ struct qcow2_sink *qcow2_sink_in_place(const char *path, unsigned flags,
     if (fd < 0 || place_size(fd, &st, path, &size, retfault) < 0)
         return NULL;
     struct place_sink *s = mem_zalloc(sizeof *s);
-    s->sink.ops = &place_ops;
-    s->sink.name = mem_strdup(path);
-    s->sink.fixed = s->sink.parallel = true;
+    sink_name(&s->sink, &place_ops, path, &st);
+    s->sink.fixed = true;
     s->sink.capacity = size;
-    s->sink.device = (uint64_t)st.st_dev;
-    s->sink.inode = (uint64_t)st.st_ino;
     s->fd.fd = fd;
     s->fd.device = S_ISBLK(st.st_mode);
     s->fd.sync = !(flags & QCOW2_SINK_NO_SYNC);

@@ -3,6 +3,7 @@
 #define VMCONFORM_QCOW2_SINK_PRIV_H
 
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "qcow2/sink.h"
 
@@ -22,6 +23,10 @@ struct sink_fd {
     _Atomic unsigned method; /* how to make zeros: the first way that was not refused yet */
     _Atomic uint64_t written;
 };
+
+/* The name and the file of a sink in which several threads may write. */
+void sink_name(struct qcow2_sink *s, const struct qcow2_sink_ops *ops, const char *path,
+               const struct stat *st);
 
 int sink_fd_write(struct sink_fd *s, const char *name, uint64_t offset, const void *buf, size_t len,
                   struct qcow2_fault *retfault);

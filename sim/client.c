@@ -146,7 +146,7 @@ static int exchange(struct request_info *info, struct api_response *ret, bool *r
 {
     struct world *w = cluster_world(info->cluster);
     struct sched *s = world_sched(w);
-    if (cluster_crosses_link(info->cluster, info->by) && !cluster_link(info->cluster))
+    if (cluster_cuts_off(info->cluster, info->owner))
         return err_set(reterr, ERR_IO, NO_POS, "cluster '%s': no route to host",
                        cluster_name(info->cluster));
     const json_t *action = client_fault(info);
@@ -174,7 +174,8 @@ int sim_request(struct cluster *c, const struct api_request *req, struct api_res
     assert(req->verb != API_WATCH); /* sim_watch() */
     if (sched_crashed(s))
         return crashed(reterr);
-    struct request_info info = {.cluster = c, .request = req, .by = world_acting(w)};
+    struct request_info info = {
+        .cluster = c, .request = req, .by = world_acting(w), .owner = world_acting_owner(w)};
     info.kind = apiserver_kind_of(cluster_server(c), &req->resource);
     world_notify_request(w, REQUEST_BEFORE, &info);
     if (sched_crashed(s) || !pass(s, "request"))

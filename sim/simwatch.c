@@ -20,6 +20,7 @@ struct simwatch {
     struct apiwatch *watch;
     struct waitcell *cell;
     char *by, *kind, *plural;
+    const struct process_owner *owner;
     bool judged;        /* the next event's fate is known: */
     int64_t visible_ns; /* when it can be read */
     const json_t *hold; /* the rule's action that holds it, or NULL */
@@ -46,18 +47,20 @@ void simwatch_wake(struct simwatch *w)
 /* The answer to the request that opens the stream; faults of the API may give it instead of the
  * server. */
 static struct apiwatch *open_stream(struct cluster *c, const struct api_request *req,
-                                    const char *by, struct api_response *ret_error)
+                                    struct api_response *ret_error)
 {
+    struct world *w = cluster_world(c);
     struct request_info info = {.cluster = c,
                                 .request = req,
-                                .by = by,
+                                .by = world_acting(w),
+                                .owner = world_acting_owner(w),
                                 .kind = apiserver_kind_of(cluster_server(c), &req->resource)};
     struct apiwatch *watch = NULL;
     if (!client_fault_answer(client_fault(&info), req, ret_error))
         watch = apiserver_watch(cluster_server(c), req, ret_error);
     const struct api_response opened = {.code = 200};
     info.response = watch ? &opened : ret_error;
-    if (trace_on(world_trace(cluster_world(c))))
+    if (trace_on(world_trace(w)))
         client_trace(&info);
     return watch;
 }
@@ -67,28 +70,29 @@ struct simwatch *sim_watch(struct cluster *c, const struct api_request *req,
 {
     struct world *world = cluster_world(c);
     struct sched *s = world_sched(world);
-    const char *by = world_acting(world);
+    const struct process_owner *owner = world_acting_owner(world);
     assert(req->verb == API_WATCH);
     assert(!ret_error->body);
     if (actor_self(s) && (sched_crashed(s) || sched_point(s, "watch") != SCHED_OK)) {
         err_set(reterr, ERR_CRASHED, NO_POS, "the process has crashed");
         return NULL;
     }
-    if (cluster_crosses_link(c, by) && !cluster_link(c)) {
+    if (cluster_cuts_off(c, owner)) {
         err_set(reterr, ERR_IO, NO_POS, "cluster '%s': no route to host", cluster_name(c));
         return NULL;
     }
-    struct apiwatch *watch = open_stream(c, req, by, ret_error);
+    struct apiwatch *watch = open_stream(c, req, ret_error);
     assert(!watch == (ret_error->body != NULL)); /* refused is told, and opened is not */
     if (!watch)
         return NULL;
     struct simwatch *w = mem_zalloc(sizeof(*w));
     w->cluster = c;
     w->watch = watch;
-    w->by = mem_strdup(by);
+    w->by = mem_strdup(world_acting(world));
+    w->owner = owner;
     w->plural = mem_strdup(req->resource.plural);
     w->kind = mem_strdup(apiserver_kind_of(cluster_server(c), &req->resource));
-    AUTO(str) char *name = mem_printf("watch/%s/%s", by, w->plural);
+    AUTO(str) char *name = mem_printf("watch/%s/%s", w->by, w->plural);
     w->cell = waitcell_create(s, name);
     apiwatch_on_event(watch, on_event, w);
     world_add_watch(world, w);
@@ -145,8 +149,7 @@ enum fate { FATE_NONE, FATE_EVENT, FATE_WAIT, FATE_OVER };
 /* What can be read now; *ret_at is when to look again for FATE_WAIT. */
 static enum fate look(struct simwatch *w, int64_t *ret_at)
 {
-    bool cut = cluster_crosses_link(w->cluster, w->by) && !cluster_link(w->cluster);
-    if (w->over || cut)
+    if (w->over || cluster_cuts_off(w->cluster, w->owner))
         return FATE_OVER;
     int64_t committed_ns;
     if (!apiwatch_peek(w->watch, &committed_ns))

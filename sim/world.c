@@ -11,6 +11,7 @@
 #include "sim/world_priv.h"
 
 struct part {
+    const struct cluster *cluster; /* whose it is; NULL: the world's */
     char *name;
     void *part;
     void (*destroy)(void *part);
@@ -58,6 +59,7 @@ struct cluster {
     struct gc *gc;
     struct nsctl *namespaces;
     struct strmap *processes; /* by their names within the cluster; borrowed from the scheduler */
+    struct process_owner platform, pods; /* what its processes have for an owner */
     bool link;
 };
 
@@ -194,6 +196,8 @@ struct cluster *world_add_cluster(struct world *w, const char *name, struct err 
     c->world = w;
     c->name = mem_strdup(name);
     c->link = true;
+    c->platform = (struct process_owner){OWNER_PLATFORM, c};
+    c->pods = (struct process_owner){OWNER_POD, c};
     c->processes = strmap_create();
     c->server = apiserver_create(w->sched, name);
     if (w->revision > 0)
@@ -247,11 +251,20 @@ struct world *cluster_world(const struct cluster *c)
 struct process *cluster_process(struct cluster *c, const char *name)
 {
     struct process *p = strmap_get(c->processes, name);
-    if (!p) {
+    if (!p || process_crashed(p)) {
         AUTO(str) char *full = mem_printf("%s/%s", c->name, name);
         p = process_create(c->world->sched, full);
+        process_set_owner(p, &c->platform);
         strmap_put(c->processes, name, p);
     }
+    return p;
+}
+
+struct process *cluster_pod_process(struct cluster *c, const char *ns, const char *pod)
+{
+    AUTO(str) char *full = mem_printf("pod/%s/%s", ns, pod);
+    struct process *p = process_create(c->world->sched, full);
+    process_set_owner(p, &c->pods);
     return p;
 }
 
@@ -267,29 +280,64 @@ bool cluster_link(const struct cluster *c)
     return c->link;
 }
 
-bool cluster_crosses_link(const struct cluster *c, const char *by)
+bool cluster_cuts_off(const struct cluster *c, const struct process_owner *owner)
 {
-    size_t len = strlen(c->name);
-    bool own = strncmp(by, c->name, len) == 0 && by[len] == '/';
-    return !own && strncmp(by, "pod/", 4) != 0;
+    return !c->link && owner->cluster != c;
 }
 
 /* ---- parts ---- */
 
+static void *find_part(const struct world *w, const struct cluster *c, const char *name)
+{
+    for (size_t i = 0; i < w->part_count; i++)
+        if (w->parts[i].cluster == c && strcmp(w->parts[i].name, name) == 0)
+            return w->parts[i].part;
+    return NULL;
+}
+
+static void attach(struct world *w, const struct part *p)
+{
+    assert(p->part);
+    assert(!find_part(w, p->cluster, p->name));
+    w->parts = mem_grow(w->parts, &w->part_cap, w->part_count + 1, sizeof(*w->parts));
+    w->parts[w->part_count] = *p;
+    w->parts[w->part_count++].name = mem_strdup(p->name);
+}
+
 void world_attach(struct world *w, const char *name, void *part, void (*destroy)(void *part))
 {
-    assert(part);
-    assert(!world_part(w, name));
-    w->parts = mem_grow(w->parts, &w->part_cap, w->part_count + 1, sizeof(*w->parts));
-    w->parts[w->part_count++] = (struct part){mem_strdup(name), part, destroy};
+    attach(w, &(struct part){NULL, (char *)name, part, destroy});
 }
 
 void *world_part(const struct world *w, const char *name)
 {
-    for (size_t i = 0; i < w->part_count; i++)
-        if (strcmp(w->parts[i].name, name) == 0)
-            return w->parts[i].part;
-    return NULL;
+    return find_part(w, NULL, name);
+}
+
+void cluster_attach(struct cluster *c, const char *name, void *part, void (*destroy)(void *part))
+{
+    attach(c->world, &(struct part){c, (char *)name, part, destroy});
+}
+
+void *cluster_part(const struct cluster *c, const char *name)
+{
+    return find_part(c->world, c, name);
+}
+
+/* ---- who acts ---- */
+
+const char *world_acting(const struct world *w)
+{
+    const struct actor *a = actor_self(w->sched);
+    return a ? process_name(actor_process(a)) : "";
+}
+
+const struct process_owner *world_acting_owner(const struct world *w)
+{
+    static const struct process_owner outside = {OWNER_OUTSIDE, NULL};
+    const struct actor *a = actor_self(w->sched);
+    const struct process_owner *owner = a ? process_owner(actor_process(a)) : NULL;
+    return owner ? owner : &outside;
 }
 
 /* ---- hooks ---- */
@@ -305,6 +353,7 @@ void world_notify_request(struct world *w, enum request_moment moment,
                           const struct request_info *info)
 {
     assert(info->by && info->kind);
+    assert(info->owner);
     assert((moment == REQUEST_BEFORE) == (info->response == NULL));
     for (size_t i = 0; i < w->on_request_count; i++)
         w->on_request[i].fn(w->on_request[i].cookie, moment, info);
@@ -363,10 +412,4 @@ void world_remove_watch(struct world *w, struct simwatch *watch)
         return;
     }
     assert(!"a watch was closed twice");
-}
-
-const char *world_acting(const struct world *w)
-{
-    const struct actor *a = actor_self(w->sched);
-    return a ? process_name(actor_process(a)) : "";
 }

@@ -57,9 +57,11 @@ struct cluster *world_cluster_at(const struct world *w, size_t i);
 struct apiserver *cluster_server(const struct cluster *c);
 const char *cluster_name(const struct cluster *c);
 struct world *cluster_world(const struct cluster *c);
-/* The process that the cluster's own controllers run in ("main/kube-controller-manager", ...): new
- * for each name. */
+/* The process that the cluster's own controllers run in ("main/kube-controller-manager", ...): one
+ * for each name, and a new one once that has crashed. */
 struct process *cluster_process(struct cluster *c, const char *name);
+/* A new process for the program of one of the cluster's pods. */
+struct process *cluster_pod_process(struct cluster *c, const char *ns, const char *pod);
 /* Link of outside actors to this cluster: while down, sim_request answers ERR_IO. */
 void cluster_set_link(struct cluster *c, bool up);
 bool cluster_link(const struct cluster *c);
@@ -68,6 +70,24 @@ bool cluster_link(const struct cluster *c);
  */
 void world_attach(struct world *w, const char *name, void *part, void (*destroy)(void *part));
 void *world_part(const struct world *w, const char *name); /* NULL when not attached */
+/* The same for a part of one cluster: each cluster has its own of a name. */
+void cluster_attach(struct cluster *c, const char *name, void *part, void (*destroy)(void *part));
+void *cluster_part(const struct cluster *c, const char *name);
+
+/* ---- who acts ---- */
+
+enum owner_kind {
+    OWNER_OUTSIDE,  /* the story, a component under test, a client */
+    OWNER_PLATFORM, /* a cluster's own controllers */
+    OWNER_POD       /* the program of a pod */
+};
+struct process_owner {
+    enum owner_kind kind;
+    const struct cluster *cluster; /* NULL: outside of any */
+};
+/* The running actor's process, "" outside of any; and whose it is, never NULL. Borrowed. */
+const char *world_acting(const struct world *w);
+const struct process_owner *world_acting_owner(const struct world *w);
 
 /* ---- hooks: what the scenario engine hangs on the world ---- */
 
@@ -81,6 +101,7 @@ struct request_info {
     const struct api_request *request;
     const struct api_response *response; /* NULL before */
     const char *by;                      /* the process's name */
+    const struct process_owner *owner;   /* and whose it is */
     const char *kind;                    /* "" when the resource is unknown */
 };
 /* Called at each moment, from the requesting actor; the hook may block (it runs on that actor's
@@ -95,12 +116,13 @@ void world_notify_request(struct world *w, enum request_moment moment,
 typedef void change_hook_fn(void *cookie, struct cluster *c, const struct store_change *change);
 void world_on_change(struct world *w, change_hook_fn *fn, void *cookie);
 
-/* Effects outside the API (object store writes, file writes and renames, program runs), told for
- * crash points, laws and traces. Called on the acting fiber, which may crash here. */
+/* Effects outside the API (object store writes, file writes and renames, program runs, answers of
+ * services), told for crash points, laws and traces. Called on the acting fiber, which may crash
+ * here. */
 struct effect_info {
     const char *kind;   /* "object-put", "object-delete", "file-write", "file-sync", "file-rename",
-                           "program" */
-    const char *target; /* key, path inside the pod, program name */
+                           "file-truncate", "file-remove", "program", "reply" */
+    const char *target; /* key, path inside the pod, program name, method and path */
     const char *by;
 };
 typedef void effect_hook_fn(void *cookie, enum request_moment moment,

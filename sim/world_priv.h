@@ -9,11 +9,9 @@ struct simwatch;
 /* Open watches, so that a removed fault or a cut link wakes them. */
 void world_add_watch(struct world *w, struct simwatch *watch);
 void world_remove_watch(struct world *w, struct simwatch *watch);
-/* The running actor's process, "" outside of any. */
-const char *world_acting(const struct world *w);
-/* Whether a request of this process crosses the cluster's link: its own controllers and pods do
- * not. */
-bool cluster_crosses_link(const struct cluster *c, const char *by);
+/* Whether what a process of this owner sends does not arrive, since it must cross the cluster's
+ * link, which is down. The cluster's own controllers and pods do not cross it. */
+bool cluster_cuts_off(const struct cluster *c, const struct process_owner *owner);
 /* simwatch.c: what holds an event back may have changed. */
 void simwatch_wake(struct simwatch *watch);
 

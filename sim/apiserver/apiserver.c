@@ -4,8 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/prng.h"
+#include "kube/meta.h"
+#include "kube/status.h"
 #include "kube/time.h"
+#include "sim/apiserver/commit_priv.h"
+#include "sim/apiserver/crd.h"
+#include "sim/apiserver/crd_object_priv.h"
+#include "sim/apiserver/names_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 #include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/store.h"
 
 static void stream(const struct apiserver *a, const char *purpose, struct prng *ret)
 {
@@ -74,7 +85,7 @@ static void set_birth(struct apiserver *a, struct prng *uids, json_t *meta)
 {
     char uid[37], now[TIME_TEXT];
     prng_uuid(uids, uid);
-    time_format(sched_now(a->sched), now);
+    time_format(apiserver_now(a), now);
     json_object_set_new(meta, "uid", json_string(uid));
     json_object_set_new(meta, "creationTimestamp", json_string(now));
 }
@@ -84,12 +95,14 @@ static void set_birth(struct apiserver *a, struct prng *uids, json_t *meta)
 static void apiserver_install(struct apiserver *a, struct crd *c)
 {
     struct rtype *t = rtype_find(a, CRD_GROUP, "customresourcedefinitions");
+    assert(t);
+    assert(!store_find(&t->table, c->name));
     json_t *object = json_copy(c->object);
     json_t *meta = json_copy(json_object_get(c->object, "metadata"));
     set_birth(a, &a->uids, meta);
     json_object_set_new(meta, "generation", json_integer(1));
     json_object_set_new(object, "metadata", meta);
-    json_object_set_new(object, "status", crd_object_status(c, sched_now(a->sched)));
+    json_object_set_new(object, "status", crd_object_status(c, apiserver_now(a)));
     const struct api_request req = {
         .verb = API_CREATE, .resource = {CRD_GROUP, "v1", t->plural}, .user = SERVER_USER};
     rtype_put_crd(a, c, NULL);
@@ -156,6 +169,7 @@ void apiserver_plant(struct apiserver *a, const char *group, const char *plural,
 {
     static const char *const kept[] = {"uid", "creationTimestamp"};
     struct rtype *t = rtype_find(a, group, plural);
+    assert(t && t->builtin);
     const char *ns = t->namespaced ? meta_namespace(object) : NULL;
     char key[STORE_KEY_MAX];
     bool fits = store_key(key, ns, meta_name(object));
@@ -180,6 +194,8 @@ void apiserver_plant(struct apiserver *a, const char *group, const char *plural,
 
 void apiserver_observe(struct apiserver *a, store_observer_fn *fn, void *cookie)
 {
+    assert(fn);
+    assert(!a->telling);
     a->observers =
         mem_grow(a->observers, &a->observer_cap, a->observer_count + 1, sizeof(struct observer));
     a->observers[a->observer_count++] = (struct observer){fn, cookie};
@@ -188,6 +204,7 @@ void apiserver_observe(struct apiserver *a, store_observer_fn *fn, void *cookie)
 void apiserver_admit(struct apiserver *a, const char *group, const char *plural, admission_fn *fn,
                      void *cookie)
 {
+    assert(fn);
     a->admitters =
         mem_grow(a->admitters, &a->admitter_cap, a->admitter_count + 1, sizeof(struct admitter));
     a->admitters[a->admitter_count++] =
@@ -197,6 +214,11 @@ void apiserver_admit(struct apiserver *a, const char *group, const char *plural,
 void apiserver_track_fields(struct apiserver *a, bool on)
 {
     a->track_fields = on;
+}
+
+bool apiserver_tracks_fields(const struct apiserver *a)
+{
+    return a->track_fields;
 }
 
 /* ---- looking in ---- */
@@ -235,8 +257,14 @@ int64_t apiserver_revision(const struct apiserver *a)
     return a->revision;
 }
 
+int64_t apiserver_now(const struct apiserver *a)
+{
+    return sched_now(a->sched);
+}
+
 void apiserver_begin_at(struct apiserver *a, int64_t revision)
 {
+    assert(revision >= a->revision);
     a->revision = a->floor = revision;
 }
 
@@ -248,4 +276,5 @@ void apiserver_compact(struct apiserver *a, int64_t revision)
         revision = a->revision;
     if (revision > a->floor)
         a->floor = revision;
+    assert(a->floor <= a->revision);
 }

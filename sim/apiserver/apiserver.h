@@ -151,6 +151,7 @@ int apiserver_authorize(struct apiserver *a, const struct api_request *req,
  * what is unknown is dropped, what has the wrong type refused, whatever a request says of
  * validation. */
 void apiserver_track_fields(struct apiserver *a, bool on);
+bool apiserver_tracks_fields(const struct apiserver *a);
 
 /* What every request of a deprecated version is told in a warning; NULL for others. An open watch
  * has no response to carry it. Borrowed until the definition changes. */
@@ -167,6 +168,7 @@ json_t *apiserver_peek(const struct apiserver *a, const char *group, const char 
 json_t *apiserver_peek_all(const struct apiserver *a, const char *group, const char *plural,
                            const char *ns);
 int64_t apiserver_revision(const struct apiserver *a);
+int64_t apiserver_now(const struct apiserver *a);
 
 /* Which resource a kind is: by "group/version" (or "v1") and kind. false when unknown. Strings
  * borrowed for the server's life. */

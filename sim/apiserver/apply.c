@@ -2,8 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
 #include "kube/fields/managed.h"
-#include "sim/apiserver/server_priv.h"
+#include "kube/meta.h"
+#include "kube/status.h"
+#include "sim/apiserver/body_priv.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/managed_fields_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/store.h"
+#include "sim/apiserver/update_priv.h"
 
 /* A configuration is of this very kind and version. */
 static int check_kind(struct call *c)

@@ -1,8 +1,14 @@
 /* Who may: the server asks its authoriser, and writes the refusal (section 7.3). */
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/strbuf.h"
 #include "kube/names.h"
+#include "kube/selector.h"
+#include "kube/status.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/names_priv.h"
 #include "sim/apiserver/server_priv.h"
 
 void apiserver_set_authorizer(struct apiserver *a, authorizer_fn *fn, void *cookie)

@@ -1,5 +1,10 @@
 /* pods/binding: the scheduler's word where a pod runs. */
-#include "sim/apiserver/server_priv.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/status.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/commit_priv.h"
+#include "sim/apiserver/store.h"
 
 int call_needs_object(struct call *c, const char *kind)
 {

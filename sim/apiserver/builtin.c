@@ -5,6 +5,11 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "kube/status.h"
+
 static const struct builtin_table *const builtin_tables[] = {
     &builtin_core, &builtin_events, &builtin_pods,     &builtin_volumes, &builtin_services,
     &builtin_apps, &builtin_batch,  &builtin_policies, &builtin_others,

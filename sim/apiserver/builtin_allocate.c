@@ -5,7 +5,13 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/store.h"
 
 /* 10.96.0.0/12, and the default range of node ports. */
 #define ADDRESS_RANGE "10.96.0.0/12"

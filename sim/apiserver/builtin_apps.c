@@ -1,6 +1,8 @@
 /* apps/v1. */
 #include <string.h>
 
+#include "base/json.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 static void revision_validate(const json_t *object, const json_t *old, struct field_errors *errors)

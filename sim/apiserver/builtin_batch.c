@@ -1,6 +1,10 @@
 /* batch/v1. */
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 #define CRON_NAME_MAX 52u /* eleven characters are added to name its jobs */

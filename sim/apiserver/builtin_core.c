@@ -1,7 +1,14 @@
 /* The core group's plain kinds: namespaces, data, accounts, nodes, quotas. */
 #include <string.h>
 
+#include "base/json.h"
+#include "kube/meta.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
+#include "sim/apiserver/crd.h"
+#include "sim/apiserver/crd_object_priv.h"
+#include "sim/apiserver/names_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 
 /* ---- namespaces ---- */
 

@@ -2,6 +2,10 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 #define DATA_MAX (1u << 20)

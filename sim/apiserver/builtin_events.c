@@ -1,7 +1,10 @@
 /* Events: one store behind v1 and events.k8s.io/v1 (kube-apiserver.md 7.6). */
 #include <string.h>
 
+#include "base/json.h"
+#include "kube/meta.h"
 #include "kube/names.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 #define TEXT_MAX 128 /* of action, reason, reportingInstance */

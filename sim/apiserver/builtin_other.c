@@ -1,6 +1,10 @@
 /* Networks, runtimes, and the kinds that extend a server: those are stored, and do nothing here. */
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 #define ADMISSION "admissionregistration.k8s.io"

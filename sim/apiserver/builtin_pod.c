@@ -1,7 +1,9 @@
 /* Pods, and the kinds of the core group that make them. */
 #include <string.h>
 
+#include "base/json.h"
 #include "kube/quantity.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 /* ---- what containers ask for ---- */

@@ -1,6 +1,8 @@
 /* Policies of running: disruption budgets, autoscalers, quotas of priority, and who may (RBAC). */
 #include <string.h>
 
+#include "base/json.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 #define RBAC "rbac.authorization.k8s.io"

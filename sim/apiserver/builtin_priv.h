@@ -4,7 +4,8 @@
 #ifndef VMCONFORM_SIM_APISERVER_BUILTIN_PRIV_H
 #define VMCONFORM_SIM_APISERVER_BUILTIN_PRIV_H
 
-#include "sim/apiserver/server_priv.h"
+#include "kube/status.h"
+#include "sim/apiserver/kinds_priv.h"
 
 void default_str(json_t *object, const char *key, const char *value);
 void default_int(json_t *object, const char *key, int64_t value);

@@ -1,7 +1,11 @@
 /* Roles and what binds them. */
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
 #include "kube/names.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 #define RBAC "rbac.authorization.k8s.io"

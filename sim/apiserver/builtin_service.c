@@ -2,6 +2,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 bool service_is(const json_t *object, const char *type)

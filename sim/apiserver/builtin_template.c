@@ -1,7 +1,11 @@
 /* What a PodSpec holds, in a pod and in the template of a workload. */
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
 #include "base/strmap.h"
+#include "kube/selector.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 /* ---- defaults ---- */

@@ -1,7 +1,9 @@
 /* Volumes: claims, volumes, classes, and what drivers tell of themselves. */
 #include <string.h>
 
+#include "base/json.h"
 #include "kube/quantity.h"
+#include "kube/status.h"
 #include "sim/apiserver/builtin_priv.h"
 
 static void set_default(json_t *object, const char *path, const char *value)

@@ -8,7 +8,13 @@
 
 #include "base/base64.h"
 #include "base/digest.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/kinds_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 #include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/subresource_priv.h"
 
 static bool same_text(const char *a, const char *b)
 {
@@ -45,8 +51,8 @@ bool catalog_find(const struct apiserver *a, const struct api_resource *r, struc
         type_of(t, v, ret);
         return true;
     }
-    for (size_t i = 0; i < a->virtual_count; i++) {
-        const struct virtual_resource *x = &a->virtuals[i];
+    for (size_t i = 0; i < apiserver_virtual_count(a); i++) {
+        const struct virtual_resource *x = apiserver_virtual_at(a, i);
         if (!same_text(x->resource.group, r->group) ||
             !same_text(x->resource.version, r->version) ||
             !same_text(x->resource.plural, r->plural))
@@ -69,24 +75,6 @@ static const char *const crd_verbs[] = {"delete", "deletecollection", "get",   "
                                         "create", "update",           "watch", NULL};
 static const char *const dying_verbs[] = {"delete", "deletecollection", "get", "list", "watch",
                                           NULL};
-static const char *const status_verbs[] = {"get", "patch", "update", NULL};
-static const char *const update_verbs[] = {"update", NULL};
-static const char *const create_verbs[] = {"create", NULL};
-static const char *const get_verbs[] = {"get", NULL};
-static const char *const stream_verbs[] = {"create", "get", NULL};
-
-/* What stands below pods beside their status. kubectl drain looks for "eviction" here. */
-static const struct {
-    const char *name, *group, *version, *kind;
-    const char *const *verbs;
-} of_pods[] = {
-    {"attach", NULL, NULL, "PodAttachOptions", stream_verbs},
-    {"binding", NULL, NULL, "Binding", create_verbs},
-    {"eviction", "policy", "v1", "Eviction", create_verbs},
-    {"exec", NULL, NULL, "PodExecOptions", stream_verbs},
-    {"log", NULL, NULL, "Pod", get_verbs},
-    {"portforward", NULL, NULL, "PodPortForwardOptions", stream_verbs},
-};
 
 static const char *const *verbs_of(const struct rtype *t)
 {
@@ -187,17 +175,6 @@ static const char **categories_of(const struct rtype *t)
     return out;
 }
 
-static void add_of_pods(struct entries *list, const struct catalog_type *pods)
-{
-    for (size_t i = 0; i < ARRAY_LEN(of_pods); i++) {
-        struct entry *e = add_entry(list, pods, of_pods[i].name);
-        e->e.group = of_pods[i].group;
-        e->e.version = of_pods[i].version;
-        e->e.kind = of_pods[i].kind;
-        e->e.verbs = of_pods[i].verbs;
-    }
-}
-
 static void add_type(struct entries *list, const struct rtype *t, const struct rversion *v)
 {
     struct catalog_type type;
@@ -208,21 +185,14 @@ static void add_type(struct entries *list, const struct rtype *t, const struct r
     e->e.verbs = verbs_of(t);
     e->categories = categories_of(t);
     storage_hash(t, e->hash);
-    if (v->has_status)
-        add_entry(list, &type, "status")->e.verbs = status_verbs;
-    if (v->scale) {
-        struct entry *scale = add_entry(list, &type, "scale");
-        scale->e.verbs = status_verbs;
-        scale->e.group = "autoscaling";
-        scale->e.version = "v1";
-        scale->e.kind = "Scale";
+    const struct subresource *s;
+    for (size_t at = 0; (s = subresource_next(t, v, &at));) {
+        struct entry *below = add_entry(list, &type, s->name);
+        verbs_of_bits(s->verbs, below->verbs);
+        below->e.group = s->group;
+        below->e.version = s->version;
+        below->e.kind = s->kind;
     }
-    if (!t->builtin || *t->group)
-        return;
-    if (strcmp(t->plural, "namespaces") == 0)
-        add_entry(list, &type, "finalize")->e.verbs = update_verbs;
-    if (strcmp(t->plural, "pods") == 0)
-        add_of_pods(list, &type);
 }
 
 static void add_virtual(struct entries *list, const struct apiserver *a,
@@ -260,16 +230,17 @@ static int entry_order(const void *x, const void *y)
 static void collect(const struct apiserver *a, const char *group, const char *version,
                     struct entries *list)
 {
-    for (size_t i = 0; i < a->type_count; i++) {
-        const struct rtype *t = a->types[i];
+    for (size_t i = 0; i < rtype_count(a); i++) {
+        const struct rtype *t = rtype_at(a, i);
         const struct rversion *v = t->registered ? rtype_version(t, group, version) : NULL;
         if (v)
             add_type(list, t, v);
     }
-    for (size_t i = 0; i < a->virtual_count; i++)
-        if (same_text(a->virtuals[i].resource.group, group) &&
-            same_text(a->virtuals[i].resource.version, version))
-            add_virtual(list, a, &a->virtuals[i]);
+    for (size_t i = 0; i < apiserver_virtual_count(a); i++) {
+        const struct virtual_resource *x = apiserver_virtual_at(a, i);
+        if (same_text(x->resource.group, group) && same_text(x->resource.version, version))
+            add_virtual(list, a, x);
+    }
     if (list->count)
         qsort(list->items, list->count, sizeof(*list->items), entry_order);
 }
@@ -410,15 +381,16 @@ static int group_order(const void *x, const void *y)
 void catalog_groups(const struct apiserver *a, struct catalog_groups *ret)
 {
     *ret = (struct catalog_groups){0};
-    for (size_t i = 0; i < a->type_count; i++) {
-        const struct rtype *t = a->types[i];
+    for (size_t i = 0; i < rtype_count(a); i++) {
+        const struct rtype *t = rtype_at(a, i);
         for (size_t k = 0; t->registered && k < t->version_count; k++)
             if (t->versions[k].served)
                 add_version(ret, t->versions[k].group, t->versions[k].name, t->builtin != NULL);
     }
-    for (size_t i = 0; i < a->virtual_count; i++)
-        add_version(ret, a->virtuals[i].resource.group ? a->virtuals[i].resource.group : "",
-                    a->virtuals[i].resource.version, true);
+    for (size_t i = 0; i < apiserver_virtual_count(a); i++) {
+        const struct api_resource *r = &apiserver_virtual_at(a, i)->resource;
+        add_version(ret, r->group ? r->group : "", r->version, true);
+    }
     if (ret->count)
         qsort(ret->items, ret->count, sizeof(*ret->items), group_order);
     for (size_t i = 0; i < ret->count; i++)

@@ -1,11 +1,19 @@
 /* Commits: the one place where the store changes. A revision each, one log entry, observers in
  * order, then watches. */
+#include "sim/apiserver/commit_priv.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "kube/meta.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/crd_object_priv.h"
+#include "sim/apiserver/names_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 #include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/store.h"
 
 /* ---- fingerprints: frozen means frozen ---- */
 
@@ -75,8 +83,8 @@ uint64_t object_fingerprint(const json_t *v)
 
 void apiserver_check_frozen(const struct apiserver *a)
 {
-    for (size_t i = 0; i < a->type_count; i++) {
-        const struct rtype *t = a->types[i];
+    for (size_t i = 0; i < rtype_count(a); i++) {
+        const struct rtype *t = rtype_at(a, i);
         struct store_pos pos = store_seek(&t->table, "");
         const struct store_entry *e;
         while ((e = store_next(&t->table, &pos))) {
@@ -94,6 +102,7 @@ void apiserver_check_frozen(const struct apiserver *a)
 static void set_revision(json_t *object, int64_t revision)
 {
     char text[24];
+    assert(revision > 0);
     snprintf(text, sizeof(text), "%" PRId64, revision);
     json_t *meta = json_object_get(object, "metadata");
     assert(json_is_object(meta));
@@ -117,16 +126,19 @@ static void tell(struct apiserver *a, const struct api_request *req, const struc
         .revision = e->revision,
         .user = req->user ? req->user : ADMIN_USER,
     };
+    assert(!a->telling);
     a->telling = true;
     for (size_t i = 0; i < a->observer_count; i++)
         a->observers[i].fn(a->observers[i].cookie, &change);
     a->telling = false;
+    assert(a->revision == e->revision); /* nobody who was told wrote */
 }
 
 static void committed(struct apiserver *a, const struct api_request *req, struct rtype *t,
                       const struct log_entry *e)
 {
     assert(e->revision == a->revision);
+    assert(strcmp(e->ns, meta_namespace(e->object)) == 0);
     log_append(&t->log, e);
     if (a->observer_count)
         tell(a, req, t, e);
@@ -150,7 +162,7 @@ json_t *commit_put(struct apiserver *a, const struct api_request *req, struct rt
     assert(!e || e->revision < revision);
     struct log_entry entry = {.type = e ? EVENT_MODIFIED : EVENT_ADDED,
                               .revision = revision,
-                              .committed_ns = sched_now(a->sched),
+                              .committed_ns = apiserver_now(a),
                               .old = e ? e->object : NULL,
                               .object = object,
                               .ns = meta_namespace(object)};
@@ -158,6 +170,7 @@ json_t *commit_put(struct apiserver *a, const struct api_request *req, struct rt
         e->object = object;
     else
         e = store_insert(&t->table, key, object);
+    assert(strcmp(e->key, key) == 0);
     e->revision = revision;
     e->fingerprint = object_fingerprint(object);
     committed(a, req, t, &entry);
@@ -174,11 +187,13 @@ void commit_remove(struct apiserver *a, const struct api_request *req, struct rt
     set_revision(object, revision);
     struct store_entry *e = store_find(&t->table, key);
     assert(e);
+    assert(e->object != object); /* as with a change: the last state is a copy */
+    assert(e->revision < revision);
     AUTO(json) json_t *old = json_incref(e->object);
     store_remove(&t->table, key);
     struct log_entry entry = {.type = EVENT_DELETED,
                               .revision = revision,
-                              .committed_ns = sched_now(a->sched),
+                              .committed_ns = apiserver_now(a),
                               .old = old,
                               .object = object,
                               .ns = meta_namespace(object)};

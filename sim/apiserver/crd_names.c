@@ -2,8 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
 #include "base/strmap.h"
-#include "sim/apiserver/server_priv.h"
+#include "kube/meta.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/crd_object_priv.h"
+#include "sim/apiserver/names_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 
 /* Names of a group that other definitions hold: resources and kinds apart. */
 struct held {
@@ -131,7 +139,7 @@ json_t *crd_names_next(const struct apiserver *a, const json_t *object)
     struct naming n = {.wanted = json_path(object, "spec.names"),
                        .accepted = was ? json_copy_of(was) : json_object()};
     struct held h = names_held(a, object);
-    int64_t now = sched_now(a->sched);
+    int64_t now = apiserver_now(a);
     settle_all(&n, &h);
     held_finish(&h);
     json_put_take(next, "status.acceptedNames", n.accepted);

@@ -4,11 +4,25 @@
  * In kube-apiserver the naming, establishing, approval and finalizing controllers run beside the
  * pipeline and take milliseconds. Here their writes follow the request at once, as commits of their
  * own, so that watchers see the same steps. */
+#include "sim/apiserver/crd_object_priv.h"
+
 #include <assert.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
+#include "kube/status.h"
 #include "kube/time.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/commit_priv.h"
+#include "sim/apiserver/crd.h"
+#include "sim/apiserver/delete_priv.h"
+#include "sim/apiserver/names_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 #include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/store.h"
 
 static const struct api_resource crd_resource = {CRD_GROUP, "v1", "customresourcedefinitions"};
 
@@ -84,6 +98,7 @@ static bool set_approval(json_t *object, int64_t now_ns)
         [APPROVAL_GIVEN] = {"True", "ApprovedAnnotation"},
     };
     enum crd_approval approval = crd_approval(object);
+    assert(approval == APPROVAL_NOT_NEEDED || (size_t)approval < ARRAY_LEN(said));
     if (approval == APPROVAL_NOT_NEEDED)
         return false;
     AUTO(str) char *why = crd_approval_message(object, approval);
@@ -128,6 +143,7 @@ static struct api_request own_request(const json_t *object)
 static void put_object(struct apiserver *a, json_t *object /* taken */)
 {
     struct rtype *t = rtype_find(a, CRD_GROUP, crd_resource.plural);
+    assert(t);
     const struct api_request req = own_request(object);
     AUTO(str) char *key = mem_strdup(meta_name(object));
     commit_put(a, &req, t, key, object);
@@ -155,7 +171,7 @@ static bool sync_established(struct apiserver *a, const json_t *object)
         return false;
     json_t *next = json_copy_of(object);
     meta_set_condition(next, "Established", "True", "InitialNamesAccepted",
-                       "the initial names have been accepted", sched_now(a->sched));
+                       "the initial names have been accepted", apiserver_now(a));
     put_object(a, next);
     return true;
 }
@@ -165,7 +181,7 @@ static bool sync_approval(struct apiserver *a, const json_t *object)
     if (crd_approval(object) == APPROVAL_NOT_NEEDED)
         return false;
     AUTO(json) json_t *next = json_copy_parts(object, "metadata", "status", NULL);
-    if (!set_approval(next, sched_now(a->sched)))
+    if (!set_approval(next, apiserver_now(a)))
         return false;
     put_object(a, TAKE(next));
     return true;
@@ -251,7 +267,7 @@ static void delete_instances(struct apiserver *a, struct rtype *t)
 static void set_terminating(struct apiserver *a, json_t *object, const char *status,
                             const char *reason, const char *message)
 {
-    meta_set_condition(object, "Terminating", status, reason, message, sched_now(a->sched));
+    meta_set_condition(object, "Terminating", status, reason, message, apiserver_now(a));
 }
 
 void crd_object_mark(struct apiserver *a, json_t *object)
@@ -266,6 +282,7 @@ void crd_object_mark(struct apiserver *a, json_t *object)
 static void release(struct apiserver *a, struct rtype *crds, const json_t *object)
 {
     json_t *last = json_copy_of(object);
+    assert(meta_deleting(object));
     if (is_true(object, "Established"))
         set_terminating(a, last, "False", "InstanceDeletionCompleted", "removed all instances");
     else

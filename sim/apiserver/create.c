@@ -1,9 +1,24 @@
 /* POST: a new object. */
+#include <assert.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/prng.h"
+#include "kube/meta.h"
 #include "kube/names.h"
+#include "kube/status.h"
 #include "kube/time.h"
+#include "sim/apiserver/body_priv.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/commit_priv.h"
+#include "sim/apiserver/kinds_priv.h"
+#include "sim/apiserver/managed_fields_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 #include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/store.h"
+#include "sim/apiserver/write_priv.h"
 
 #define GENERATE_ATTEMPTS 8
 
@@ -13,6 +28,8 @@ static int check_namespace(struct call *c, const json_t *object)
     if (!c->t->namespaced)
         return 0;
     const struct rtype *namespaces = rtype_find(c->a, "", "namespaces");
+    assert(namespaces);
+    assert(c->req->ns); /* the route was refused otherwise */
     const struct store_entry *e = store_find(&namespaces->table, c->req->ns);
     static const struct api_resource resource = {"", "v1", "namespaces"};
     if (!e)
@@ -54,6 +71,7 @@ static void wipe_system_fields(struct call *c, json_t *object)
                                          "deletionGracePeriodSeconds",
                                          "generation"};
     json_t *meta = json_object_get(object, "metadata");
+    assert(json_is_object(meta));
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         json_object_del(meta, fields[i]);
     if (c->v->has_status)
@@ -65,8 +83,9 @@ static void set_system_fields(struct call *c, json_t *object)
 {
     char uid[37], now[TIME_TEXT];
     prng_uuid(&c->a->uids, uid);
-    time_format(sched_now(c->a->sched), now);
+    time_format(apiserver_now(c->a), now);
     json_t *meta = json_object_get(object, "metadata");
+    assert(!json_object_get(meta, "uid")); /* wiped before */
     json_object_set_new_nocheck(meta, "uid", json_string_nocheck(uid));
     json_object_set_new_nocheck(meta, "creationTimestamp", json_string_nocheck(now));
     if (c->t->generation != GENERATION_NONE)
@@ -75,6 +94,7 @@ static void set_system_fields(struct call *c, json_t *object)
 
 static int already_there(struct call *c, const struct store_entry *e, const char *name)
 {
+    assert(e->object);
     status_already_exists(c->ret, call_resource(c), name);
     if (!meta_deleting(e->object))
         return -1;
@@ -141,6 +161,7 @@ static int create_object(struct call *c, json_t **object)
         return 0;
     }
     write_keep_given(c);
+    assert(*c->key); /* what has no key was not valid */
     version_store(c->t, c->v, *object);
     json_t *stored = commit_put(c->a, c->req, c->t, c->key, TAKE(*object));
     respond(c, 201, version_view(c->t, c->v, stored));

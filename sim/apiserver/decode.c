@@ -2,8 +2,15 @@
  * known fields and types only. */
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "kube/gotext.h"
-#include "sim/apiserver/server_priv.h"
+#include "kube/status.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/body_priv.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 
 /* What metadata may hold, and how it looks like. managedFields is what the client says they are
  * until the write settles them. */
@@ -247,7 +254,7 @@ static json_t *copy_body(const struct call *c, const json_t *body)
     const char *sub = c->req->subresource;
     if (!json_is_object(body))
         return json_null();
-    if (sub && strcmp(sub, "status") == 0 && !call_validates(c) && !c->a->track_fields)
+    if (sub && strcmp(sub, "status") == 0 && !call_validates(c) && !apiserver_tracks_fields(c->a))
         return json_copy_parts(body, "metadata", "status", NULL);
     return json_copy_of(body);
 }

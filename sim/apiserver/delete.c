@@ -1,11 +1,25 @@
 /* DELETE and DELETECOLLECTION: preconditions, propagation, grace, finalizers (sections 4.9, 4.10).
  */
+#include "sim/apiserver/delete_priv.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
+#include "kube/status.h"
 #include "kube/time.h"
-#include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/commit_priv.h"
+#include "sim/apiserver/crd_object_priv.h"
+#include "sim/apiserver/kinds_priv.h"
+#include "sim/apiserver/names_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/store.h"
+#include "sim/apiserver/write_priv.h"
 
 struct delete_options {
     const char *policy; /* "Background", "Foreground", "Orphan"; NULL when not given */
@@ -119,6 +133,7 @@ static void set_policy_finalizers(json_t *object, const char *policy)
 {
     if (!policy)
         return;
+    assert(json_is_object(object));
     meta_remove_finalizer(object, "orphan");
     meta_remove_finalizer(object, "foregroundDeletion");
     if (strcmp(policy, "Orphan") == 0)
@@ -137,8 +152,9 @@ static int64_t grace_of(const struct call *c, const struct delete_options *o, co
 
 static void mark(struct call *c, json_t *object, int64_t grace_s)
 {
+    assert(grace_s >= 0);
     char when[TIME_TEXT];
-    int64_t now = sched_now(c->a->sched), wait = grace_s * NS_PER_S;
+    int64_t now = apiserver_now(c->a), wait = grace_s * NS_PER_S;
     time_format(now > INT64_MAX - wait ? INT64_MAX : now + wait, when);
     int64_t generation = meta_generation(object);
     if (!meta_deleting(object) && generation > 0)
@@ -216,6 +232,8 @@ static int delete_entry(struct call *c, const struct delete_options *o)
             return status_modified(c->ret, call_resource(c), meta_name(stored));
     }
     AUTO(json) json_t *object = marked_copy(c, o, stored);
+    assert(object != stored);
+    assert(meta_deleting(object));
     if (delete_is_free(c->t, object)) {
         if (o->dry_run) {
             answer_removed(c, object);
@@ -272,7 +290,8 @@ static int delete_listed(struct call *c, const struct delete_options *o, const j
     one.ns = c->t->namespaced ? meta_namespace(object) : NULL;
     /* Admission sees the request of the collection: no name. */
     struct call call = {.a = c->a, .req = &one, .ret = &ret, .t = c->t, .v = c->v};
-    store_key(call.key, one.ns, meta_name(object));
+    bool fits = store_key(call.key, one.ns, meta_name(object));
+    assert(fits); /* it stands in the store under it */
     int rc = store_find(&c->t->table, call.key) ? delete_entry(&call, o) : 0;
     if (rc < 0 && ret.code != 404) {
         *c->ret = ret;

@@ -2,8 +2,17 @@
  * their status says; whoever plays the disruption controller keeps it. */
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
+#include "kube/selector.h"
+#include "kube/status.h"
 #include "kube/time.h"
-#include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/commit_priv.h"
+#include "sim/apiserver/names_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/store.h"
 
 #define EVICTION_RETRY_S 10
 
@@ -82,7 +91,7 @@ static void use_up(struct call *c, const struct store_entry *e, const char *pod)
     char now[TIME_TEXT];
     json_t *budget = json_copy_of(e->object);
     int64_t left = json_int(budget, "status.disruptionsAllowed", 0) - 1;
-    time_format(sched_now(c->a->sched), now);
+    time_format(apiserver_now(c->a), now);
     json_put_take(budget, "status.disruptionsAllowed", json_integer(left));
     json_t *gone = json_at_mut(budget, "status", "disruptedPods", NULL);
     if (!gone)
@@ -150,6 +159,8 @@ int call_evict(struct call *c)
         return -1;
     if (call_delete(&gone) < 0)
         return -1;
+    /* Its warnings stay, what it answers does not. */
     json_decref(c->ret->body);
+    c->ret->body = NULL;
     return call_created(c);
 }

@@ -4,10 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/strmap.h"
+#include "kube/meta.h"
 #include "kube/time.h"
+#include "sim/apiserver/apiserver.h"
 #include "sim/apiserver/gc_priv.h"
-#include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/store.h"
 #include "sim/world.h"
 
 /* Upstream's rate limiter: 5 ms, doubled at each failure, at most 1000 s. */
@@ -41,6 +46,7 @@ void gc_queue(struct gc *g, enum gc_work work, const char *uid)
 
 static int64_t retry_delay(unsigned attempts)
 {
+    assert(attempts > 0);
     int64_t delay = RETRY_FIRST_NS;
     for (unsigned i = 1; i < attempts && delay < RETRY_MAX_NS; i++)
         delay *= 2;
@@ -56,6 +62,7 @@ static struct gc_item *due_item(struct gc *g, int64_t *ret_at)
     *ret_at = SCHED_NEVER;
     while (strmap_each(g->items, &at, &key, &value)) {
         struct gc_item *i = value;
+        assert(!i->blocked || g->any_blocked);
         if (i->blocked)
             continue;
         if (i->not_before_ns <= sched_now(g->sched))
@@ -70,6 +77,7 @@ static struct gc_item *due_item(struct gc *g, int64_t *ret_at)
 static void put_back(struct gc *g, struct gc_item *i, bool blocked)
 {
     struct gc_item *again = strmap_get(g->items, i->key);
+    assert(again != i); /* it was taken out to be worked on */
     if (again) {
         again->attempts = i->attempts + 1;
         again->not_before_ns = sched_now(g->sched) + retry_delay(again->attempts);
@@ -99,7 +107,8 @@ static void unblock_all(struct gc *g)
 
 static bool work_on(struct gc *g, struct gc_item *i)
 {
-    strmap_remove(g->items, i->key);
+    void *removed = strmap_remove(g->items, i->key);
+    assert(removed == i);
     int64_t seen = apiserver_revision(cluster_server(g->cluster));
     enum gc_verdict v =
         i->work == GC_DELETE ? gc_attempt_delete(g, i->uid) : gc_attempt_orphan(g, i->uid);
@@ -148,8 +157,8 @@ static void observe(void *cookie, const struct store_change *change)
 
 static void take_in(struct gc *g, const struct apiserver *a)
 {
-    for (size_t i = 0; i < a->type_count; i++) {
-        const struct rtype *t = a->types[i];
+    for (size_t i = 0; i < rtype_count(a); i++) {
+        const struct rtype *t = rtype_at(a, i);
         struct store_pos pos = store_seek(&t->table, "");
         const struct store_entry *e;
         while ((e = store_next(&t->table, &pos)))

@@ -80,6 +80,7 @@ static void node_free(void *p)
 
 static struct gc_node *node_add(struct gc *g, const char *uid)
 {
+    assert(!gc_node(g, uid));
     struct gc_node *n = mem_zalloc(sizeof(*n));
     n->uid = mem_strdup(uid);
     strmap_put(g->nodes, uid, n);
@@ -98,6 +99,7 @@ static void dependent_add(struct gc_node *owner, struct gc_node *n)
     for (size_t i = 0; i < owner->dependent_count; i++)
         if (owner->dependents[i] == n)
             return;
+    assert(owner->dependent_count <= owner->dependent_cap);
     owner->dependents = mem_grow(owner->dependents, &owner->dependent_cap,
                                  owner->dependent_count + 1, sizeof(*owner->dependents));
     owner->dependents[owner->dependent_count++] = n;
@@ -206,6 +208,7 @@ static void note_deletion_state(struct gc *g, struct gc_node *n, const json_t *o
  * said. */
 static void make_real(struct gc *g, struct gc_node *n, const struct gc_place *place)
 {
+    assert(n->is_virtual);
     bool moved = !gc_place_same(&n->place, place);
     gc_place_finish(&n->place);
     gc_place_copy(&n->place, place);
@@ -227,6 +230,7 @@ static void remember_absent(struct gc *g, const char *uid, const struct gc_place
     AUTO(str)
     char *key = mem_printf("%s %s %s %s/%s", uid, p->api_version, p->kind, p->ns, p->name);
     strmap_put(g->absent, key, g);
+    assert(strmap_count(g->absent) <= ABSENT_MAX + 1);
     if (strmap_count(g->absent) <= ABSENT_MAX)
         return;
     size_t i = 0;
@@ -259,7 +263,8 @@ static void remove_node(struct gc *g, struct gc_node *n)
             node_free(strmap_remove(g->nodes, uid));
     }
     queue_dependents(g, n);
-    strmap_remove(g->nodes, n->uid);
+    void *removed = strmap_remove(g->nodes, n->uid);
+    assert(removed == n);
     node_free(n);
 }
 
@@ -285,6 +290,7 @@ void gc_note(struct gc *g, enum api_event_type type, const char *api_version, co
         make_real(g, n, &place);
         gc_place_finish(&place);
     }
+    assert(!n->is_virtual); /* it has been seen now */
     update_owners(g, n, object);
     note_deletion_state(g, n, object);
 }
@@ -346,6 +352,7 @@ void gc_note_absent(struct gc *g, const char *uid, const struct gc_place *place)
         return;
     }
     /* Gone for good; its dependents stay known as such through their own references. */
-    strmap_remove(g->nodes, uid);
+    void *removed = strmap_remove(g->nodes, uid);
+    assert(removed == n);
     node_free(n);
 }

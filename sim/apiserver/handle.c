@@ -5,7 +5,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "kube/status.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/crd_object_priv.h"
+#include "sim/apiserver/managed_fields_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 #include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/store.h"
+#include "sim/apiserver/subresource_priv.h"
+#include "sim/apiserver/virtual_priv.h"
+
+/* ---- answers ---- */
+
+void respond(struct call *c, int code, json_t *body)
+{
+    assert(!c->ret->body); /* one answer to a request */
+    assert(body);
+    assert(code >= 200 && code < 300);
+    c->ret->code = code;
+    c->ret->body = body;
+}
+
+int untyped_error(struct api_response *ret, int code, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    AUTO(str) char *text = mem_vprintf(fmt, ap);
+    va_end(ap);
+    assert(!ret->body);
+    assert(code >= 400);
+    ret->code = code;
+    ret->body = json_pack("{s:s, s:s, s:{}, s:s, s:s, s:i}", "kind", "Status", "apiVersion", "v1",
+                          "metadata", "status", "Failure", "message", text, "code", code);
+    return -1;
+}
 
 static int route(struct call *c)
 {
@@ -16,6 +51,8 @@ static int route(struct call *c)
     c->v = rtype_version(c->t, req->resource.group, req->resource.version);
     if (!c->v)
         return status_no_resource(c->ret);
+    assert(c->t->registered);
+    assert(c->v->served);
     /* Of defined kinds, nobody deletes those of all namespaces at once. */
     bool sweeps = req->verb == API_DELETE_COLLECTION && !c->t->builtin;
     bool needs_ns = c->t->namespaced && (req->name || req->verb == API_CREATE || sweeps);
@@ -25,72 +62,7 @@ static int route(struct call *c)
     return 0;
 }
 
-/* ---- subresources ---- */
-
-static int dispatch(struct call *c);
-
-static bool has_status(const struct call *c)
-{
-    return c->v->has_status;
-}
-
-static bool has_scale(const struct call *c)
-{
-    return c->v->scale != NULL;
-}
-
-static bool is_core(const struct call *c, const char *plural)
-{
-    return c->t->builtin && !*c->t->group && strcmp(c->t->plural, plural) == 0;
-}
-
-static bool is_namespace(const struct call *c)
-{
-    return is_core(c, "namespaces");
-}
-
-static bool is_pod(const struct call *c)
-{
-    return is_core(c, "pods");
-}
-
-/* Pods have no containers to talk to. */
-static int refuse_stream(struct call *c)
-{
-    if (!store_find(&c->t->table, c->key))
-        return status_not_found(c->ret, call_resource(c), c->req->name);
-    AUTO(str)
-    char *why = mem_printf("%s: the containers of pods are not simulated", c->req->subresource);
-    return status_denied(c->ret, 501, "NotImplemented", why);
-}
-
-#define STREAM_VERBS (1u << API_GET | 1u << API_CREATE)
-
-/* What stands below an object: who has it, what may be done with it, who does it. */
-static const struct subresource {
-    const char *name;
-    unsigned verbs; /* bits 1u << API_GET, ... */
-    bool (*served)(const struct call *c);
-    int (*handle)(struct call *c);
-} subresources[] = {
-    {"status", 1u << API_GET | 1u << API_UPDATE | 1u << API_PATCH, has_status, dispatch},
-    {"scale", 1u << API_GET | 1u << API_UPDATE | 1u << API_PATCH, has_scale, call_scale},
-    {"finalize", 1u << API_UPDATE, is_namespace, dispatch},
-    {"binding", 1u << API_CREATE, is_pod, call_bind},
-    {"eviction", 1u << API_CREATE, is_pod, call_evict},
-    {"log", 1u << API_GET, is_pod, refuse_stream},
-    {"exec", STREAM_VERBS, is_pod, refuse_stream},
-    {"attach", STREAM_VERBS, is_pod, refuse_stream},
-    {"portforward", STREAM_VERBS, is_pod, refuse_stream},
-};
-
-static const struct subresource *find_subresource(const struct call *c)
-{
-    for (size_t i = 0; i < ARRAY_LEN(subresources); i++)
-        if (strcmp(subresources[i].name, c->req->subresource) == 0)
-            return subresources[i].served(c) ? &subresources[i] : NULL;
-    return NULL;
-}
+/* ---- verbs ---- */
 
 static bool verb_allowed(const struct call *c)
 {
@@ -138,6 +110,7 @@ static int call_get(struct call *c)
 {
     if (check_get_revision(c) < 0)
         return -1;
+    assert(*c->key);
     const struct store_entry *e = store_find(&c->t->table, c->key);
     if (!e)
         return status_not_found(c->ret, call_resource(c), c->req->name);
@@ -178,7 +151,8 @@ static int handle(struct call *c)
         return rc;
     if (route(c) < 0)
         return -1;
-    const struct subresource *sub = c->req->subresource ? find_subresource(c) : NULL;
+    const struct subresource *sub =
+        c->req->subresource ? subresource_find(c->t, c->v, c->req->subresource) : NULL;
     if (c->req->subresource && !sub)
         return status_no_resource(c->ret);
     bool allowed = sub ? c->req->name && (sub->verbs & 1u << c->req->verb) : verb_allowed(c);
@@ -188,15 +162,17 @@ static int handle(struct call *c)
         return status_not_found(c->ret, call_resource(c), c->req->name);
     if (write_check_options(c) < 0)
         return -1;
-    return sub ? sub->handle(c) : dispatch(c);
+    return sub && sub->handle ? sub->handle(c) : dispatch(c);
 }
 
 void apiserver_handle(struct apiserver *a, const struct api_request *req, struct api_response *ret)
 {
     assert(!ret->body);
+    assert(req->verb < API_VERB_COUNT);
     struct call c = {.a = a, .req = req, .ret = ret};
     a->depth++;
     handle(&c);
+    assert(a->depth > 0);
     a->depth--;
     assert(ret->body);
     assert(ret->code >= 200 && ret->code < 600);

@@ -1,12 +1,23 @@
 /* LIST: pages, revisions, continue tokens (section 3.3). */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
 #include "base/strmap.h"
+#include "kube/meta.h"
+#include "kube/selector.h"
+#include "kube/status.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 #include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/store.h"
 
 /* ---- selectors ---- */
 
@@ -47,6 +58,7 @@ int call_selectors(struct call *c, struct selector **ret_label, struct field_sel
                                   "\"metadata.namespace\"",
                                   bad);
     }
+    assert((s != NULL) == (label && *label));
     *ret_label = TAKE(s);
     *ret_field = TAKE(f);
     return 0;
@@ -56,6 +68,8 @@ int call_selectors(struct call *c, struct selector **ret_label, struct field_sel
 
 static char *token_make(int64_t revision, const char *key)
 {
+    assert(*key);
+    assert(revision >= -1);
     AUTO(str)
     char *text = mem_printf(
         "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" PRId64 ",\"start\":\"%s\\u0000\"}\n", revision, key);
@@ -218,6 +232,7 @@ static int query_make(struct call *c, struct query *q)
     if ((token ? query_token(c, q) : query_revision(c, q)) < 0)
         return -1;
     q->shown = q->revision >= 0 ? q->revision : c->a->revision;
+    assert(q->limit >= 0);
     return 0;
 }
 
@@ -227,6 +242,7 @@ static int query_make(struct call *c, struct query *q)
  * is undone. */
 static struct strmap *undo_since(const struct rtype *t, int64_t revision)
 {
+    assert(revision >= t->log.lost_revision);
     struct strmap *then = strmap_create();
     for (uint64_t n = log_after(&t->log, revision); n < t->log.next; n++) {
         const struct log_entry *e = log_at(&t->log, n);
@@ -296,6 +312,7 @@ static bool walk_visit(struct walk *w, const char *key, json_t *object)
         w->remaining++;
         return !w->q->label && !w->q->field; /* only an unfiltered list counts the rest */
     }
+    assert(strcmp(w->last, key) < 0); /* in order, each once */
     snprintf(w->last, sizeof(w->last), "%s", key);
     if (selected(w->c, w->q, object))
         json_array_append_new(w->items, list_item(w->c, object));
@@ -336,6 +353,7 @@ static void walk_past(struct walk *w)
     while (strmap_each(then, &i, &key, &object))
         if (!json_is_null((json_t *)object))
             all[n++] = (struct past){(char *)key, object};
+    assert(n <= t->count + strmap_count(then));
     qsort(all, n, sizeof(*all), past_order);
     for (i = 0; i < n; i++) {
         if (strcmp(all[i].key, walk_start(w)) < 0 ||

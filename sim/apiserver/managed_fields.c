@@ -1,11 +1,20 @@
 /* Where metadata.managedFields comes into a write, and what the options of writes must be. */
-#include "kube/fields/managed.h"
+#include "sim/apiserver/managed_fields_priv.h"
 
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
 #include "base/utf8.h"
+#include "kube/fields/managed.h"
+#include "kube/fields/typed.h"
+#include "kube/status.h"
 #include "kube/types/types.h"
-#include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/body_priv.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/schema.h"
 
 #define MANAGER_BYTES_MAX 128
 
@@ -106,7 +115,7 @@ struct managed_writer *call_writer(const struct call *c)
     w->of = (struct managed_writer){.manager = manager && *manager ? manager : "unknown",
                                     .api_version = w->own,
                                     .subresource = c->req->subresource,
-                                    .now_ns = sched_now(c->a->sched),
+                                    .now_ns = apiserver_now(c->a),
                                     .has_status = c->v->has_status,
                                     .custom = c->t->crd != NULL,
                                     .api_versions = w->versions};
@@ -118,7 +127,7 @@ void write_record_fields(struct call *c, json_t *object, const json_t *old)
     json_t *meta = json_object_get(object, "metadata");
     if (c->req->patch == PATCH_APPLY) /* the apply has settled it */
         return;
-    if (!c->a->track_fields && !json_at(old, "metadata", "managedFields", NULL)) {
+    if (!apiserver_tracks_fields(c->a) && !json_at(old, "metadata", "managedFields", NULL)) {
         json_object_del(meta, "managedFields");
         return;
     }

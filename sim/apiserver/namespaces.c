@@ -5,9 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/order.h"
+#include "base/prng.h"
+#include "base/strbuf.h"
 #include "base/strmap.h"
+#include "kube/meta.h"
 #include "kube/time.h"
-#include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/store.h"
 #include "sim/client.h"
 #include "sim/world.h"
 
@@ -55,13 +63,9 @@ struct pass {
 
 static void texts_take(struct texts *t, char *text)
 {
+    assert(text);
     t->items = mem_grow(t->items, &t->cap, t->count + 1, sizeof(*t->items));
     t->items[t->count++] = text;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* Sorted, so that a pass which found the same says the same: kinds come in any order. New. */
@@ -69,7 +73,7 @@ static char *texts_join(struct texts *t)
 {
     AUTO(strbuf) struct strbuf out = {0};
     if (t->count)
-        qsort(t->items, t->count, sizeof(*t->items), by_bytes);
+        qsort(t->items, t->count, sizeof(*t->items), text_order);
     for (size_t i = 0; i < t->count; i++)
         strbuf_addf(&out, "%s%s", i ? ", " : "", t->items[i]);
     return strbuf_take(&out);
@@ -202,8 +206,8 @@ static size_t pick_types(const struct pass *p, const struct apiserver *a, bool r
                          struct rtype **out)
 {
     size_t count = 0;
-    for (size_t i = 0; i < a->type_count; i++) {
-        struct rtype *t = a->types[i];
+    for (size_t i = 0; i < rtype_count(a); i++) {
+        struct rtype *t = rtype_at(a, i);
         bool pods = !*t->group && strcmp(t->plural, "pods") == 0;
         bool has_rank = !t->builtin || t->builtin->rank;
         if (t->registered && t->namespaced && !pods && has_rank == ranked &&
@@ -216,9 +220,10 @@ static size_t pick_types(const struct pass *p, const struct apiserver *a, bool r
 static void empty_others(struct pass *p)
 {
     const struct apiserver *a = cluster_server(p->n->cluster);
-    struct rtype **types = mem_zalloc((a->type_count + 1) * sizeof(struct rtype *));
+    struct rtype **types = mem_zalloc((rtype_count(a) + 1) * sizeof(struct rtype *));
     size_t ranked = pick_types(p, a, true, types);
     size_t count = ranked + pick_types(p, a, false, types + ranked);
+    assert(count <= rtype_count(a));
     shuffle(p, types, ranked);
     shuffle(p, types + ranked, count - ranked);
     for (size_t i = 0; i < count && !p->crashed; i++)
@@ -343,6 +348,7 @@ static void pass_finish(struct pass *p)
 
 static int64_t failure_delay(unsigned failures)
 {
+    assert(failures > 0);
     int64_t delay = RETRY_FIRST_NS;
     for (unsigned i = 1; i < failures && delay < RETRY_MAX_NS; i++)
         delay *= 2;
@@ -352,6 +358,7 @@ static int64_t failure_delay(unsigned failures)
 /* What to do with the item after a pass that did not finish the namespace. */
 static void come_back(struct nsctl *n, struct item *i, const struct pass *p, bool changed_meanwhile)
 {
+    assert(p->errors.count + p->remaining.count > 0);
     if (p->errors.count > 0) {
         i->failures++;
         i->at_ns = sched_now(n->sched) + failure_delay(i->failures);

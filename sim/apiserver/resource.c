@@ -5,8 +5,33 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/order.h"
 #include "base/strmap.h"
+#include "kube/meta.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/commit_priv.h"
+#include "sim/apiserver/crd.h"
+#include "sim/apiserver/kinds_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/schema.h"
 #include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/store.h"
+#include "sim/apiserver/virtual_priv.h"
+
+/* ---- versions ---- */
+void api_version_of(const char *group, const char *version, char *out, size_t size)
+{
+    size_t at = strlen(group), len = strlen(version);
+    assert(at + 1 + len < size);
+    if (at) {
+        memcpy(out, group, at);
+        out[at++] = '/';
+    }
+    memcpy(out + at, version, len + 1);
+}
 
 /* ---- the table by group and plural ---- */
 
@@ -28,6 +53,7 @@ static const struct kind_view *view_of(const struct rtype *t)
 
 static void hash_put(struct apiserver *a, const char *group, struct rtype *t)
 {
+    assert(a->hash_count * 2 <= a->hash_cap); /* so that a search ends */
     size_t i = hash_name(group, t->plural);
     while (a->hash[i & (a->hash_cap - 1)])
         i++;
@@ -39,24 +65,6 @@ static void hash_type(struct apiserver *a, struct rtype *t)
     hash_put(a, t->group, t);
     if (view_of(t))
         hash_put(a, view_of(t)->group, t);
-}
-
-static void type_add(struct apiserver *a, struct rtype *t)
-{
-    a->types = mem_grow(a->types, &a->type_cap, a->type_count + 1, sizeof(struct rtype *));
-    a->types[a->type_count++] = t;
-    a->hash_count += view_of(t) ? 2 : 1;
-    if (a->hash_count * 2 <= a->hash_cap) {
-        hash_type(a, t);
-        return;
-    }
-    free(a->hash);
-    a->hash_cap = a->hash_cap ? a->hash_cap * 2 : 256;
-    while (a->hash_count * 2 > a->hash_cap)
-        a->hash_cap *= 2;
-    a->hash = mem_zalloc(a->hash_cap * sizeof(struct rtype *));
-    for (size_t i = 0; i < a->type_count; i++)
-        hash_type(a, a->types[i]);
 }
 
 static bool in_group(const struct rtype *t, const char *group)
@@ -76,6 +84,36 @@ static struct rtype *find_any_state(const struct apiserver *a, const char *group
         if (strcmp(t->plural, plural) == 0 && in_group(t, group))
             return t;
     }
+}
+
+static void type_add(struct apiserver *a, struct rtype *t)
+{
+    assert(!find_any_state(a, t->group, t->plural));
+    a->types = mem_grow(a->types, &a->type_cap, a->type_count + 1, sizeof(struct rtype *));
+    a->types[a->type_count++] = t;
+    a->hash_count += view_of(t) ? 2 : 1;
+    if (a->hash_count * 2 <= a->hash_cap) {
+        hash_type(a, t);
+        return;
+    }
+    free(a->hash);
+    a->hash_cap = a->hash_cap ? a->hash_cap * 2 : 256;
+    while (a->hash_count * 2 > a->hash_cap)
+        a->hash_cap *= 2;
+    a->hash = mem_zalloc(a->hash_cap * sizeof(struct rtype *));
+    for (size_t i = 0; i < a->type_count; i++)
+        hash_type(a, a->types[i]);
+}
+
+size_t rtype_count(const struct apiserver *a)
+{
+    return a->type_count;
+}
+
+struct rtype *rtype_at(const struct apiserver *a, size_t i)
+{
+    assert(i < a->type_count);
+    return a->types[i];
 }
 
 struct rtype *rtype_find(const struct apiserver *a, const char *group, const char *plural)
@@ -190,6 +228,8 @@ static void retire(struct apiserver *a, struct crd *c)
 
 static void fill_from_crd(struct rtype *t, struct crd *c)
 {
+    assert(c->version_count > 0);
+    assert(c->storage < c->version_count);
     t->crd = crd_ref(c);
     t->group = c->group;
     t->plural = c->plural;
@@ -237,6 +277,7 @@ static bool own_names(const struct crd *c, const json_t *names)
 /* Not all names that the definition wants were free. */
 static void use_names(struct rtype *t, const json_t *names)
 {
+    assert(!t->names); /* dropped before */
     t->names = json_incref((json_t *)names);
     t->singular = json_str_or_empty(names, "singular");
     t->kind = json_str_or_empty(names, "kind");
@@ -311,6 +352,8 @@ void rtype_put_crd(struct apiserver *a, struct crd *c, const json_t *names)
 void rtype_remove(struct apiserver *a, struct rtype *t)
 {
     assert(t->table.count == 0);
+    assert(t->registered);
+    assert(!t->builtin);
     watches_end(t);
     t->registered = false;
     t->terminating = false;
@@ -384,6 +427,7 @@ struct word {
 static const struct rversion *word_version(const struct rtype *t, const char *group)
 {
     bool viewed = group && strcmp(group, t->group) != 0;
+    assert(!viewed || view_of(t));
     return viewed ? rtype_version(t, group, view_of(t)->version) : rtype_storage(t);
 }
 
@@ -418,6 +462,7 @@ static const struct word *word_known(struct apiserver *a, const char *word)
     }
     if (!a->words)
         a->words = strmap_create();
+    assert(strmap_count(a->words) < WORDS_MAX);
     struct word found = word_find(a, word);
     struct word *kept = mem_dup(&found, sizeof(found));
     strmap_put(a->words, word, kept);
@@ -436,11 +481,6 @@ bool apiserver_find_any(const struct apiserver *a, const char *word, struct reso
     return true;
 }
 
-static int name_order(const void *x, const void *y)
-{
-    return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 const char *const *apiserver_kinds(const struct apiserver *a, size_t *ret_count)
 {
     /* A cache of what the types say; the server is not changed by filling it. */
@@ -451,7 +491,7 @@ const char *const *apiserver_kinds(const struct apiserver *a, size_t *ret_count)
         for (size_t i = 0; i < a->type_count; i++)
             if (a->types[i]->registered)
                 w->kinds[w->kind_count++] = a->types[i]->kind;
-        qsort(w->kinds, w->kind_count, sizeof(*w->kinds), name_order);
+        qsort(w->kinds, w->kind_count, sizeof(*w->kinds), text_order);
     }
     *ret_count = w->kind_count;
     return w->kinds;

@@ -4,10 +4,22 @@
  * Admission sees the object itself with the new number, not the Scale that webhooks get. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/order.h"
 #include "base/strbuf.h"
 #include "kube/gotext.h"
-#include "sim/apiserver/server_priv.h"
+#include "kube/status.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/crd.h"
+#include "sim/apiserver/kinds_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/store.h"
+#include "sim/apiserver/update_priv.h"
+#include "sim/apiserver/write_priv.h"
 
 #define SCALE_GROUP "autoscaling"
 #define SCALE_VERSION "autoscaling/v1"
@@ -80,11 +92,6 @@ static int read_replicas(struct call *c, const json_t *object, const char *path,
     *ret_found = v != NULL;
     *ret = v ? json_integer_value(v) : 0;
     return !v || json_is_integer(v) ? 0 : bad_value(c, path, v, "int64");
-}
-
-static int text_order(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* "k in (a,b)", "!k", ... New. */

@@ -198,13 +198,12 @@ static void rules_in_object(const struct schema *s, struct schema_frame *f,
     json_t *value;
     json_object_foreach((json_t *)f->value, key, value)
     {
-        bool map_key;
-        const struct schema *child = schema_of_member(s, key, &map_key);
+        struct schema_frame next;
+        const struct schema *child = schema_frame_enter(s, f, key, &next);
         if (!child || !child->has_rules)
             continue;
-        const json_t *old = s->atomic_map ? NULL : json_object_get(f->old, key);
-        struct schema_frame next = {
-            .up = f, .key = key, .map_key = map_key, .value = value, .old = old};
+        if (s->atomic_map)
+            next.old = NULL;
         schema_validate_rules(child, &next, run);
     }
 }

@@ -109,8 +109,13 @@ struct schema_frame {
     const json_t *value, *old; /* old NULL when nothing corresponds */
     enum { FRAME_UNKNOWN, FRAME_SAME, FRAME_CHANGED } verdict; /* whether old equals value */
 };
+/* The schema of a member of the value in `up`, and the frame of that member; NULL: it has none. */
+const struct schema *schema_frame_enter(const struct schema *s, struct schema_frame *up,
+                                        const char *key, struct schema_frame *ret);
 /* The path as the API server prints it, cut when very long; "<nil>" for the root. */
 void schema_frame_path(const struct schema_frame *f, struct strbuf *out);
+/* What the paths of members begin with (member NULL: "" for the root), or one of them. */
+void schema_frame_path_below(const struct schema_frame *f, const char *member, struct strbuf *out);
 /* True when this value or one that holds it is what is stored already: its errors are not reported.
  */
 bool schema_frame_unchanged(struct schema_frame *f);

@@ -163,16 +163,8 @@ static void check_type(const struct schema_walk *w, const struct schema *s, cons
 static bool narrows_names_only(const struct schema *meta)
 {
     static const char *const harmless[] = {"type", "properties", "description", "default"};
-    const char *key;
-    json_t *value;
-    json_object_foreach(meta->source, key, value)
-    {
-        size_t i = 0;
-        while (i < ARRAY_LEN(harmless) && strcmp(harmless[i], key) != 0)
-            i++;
-        if (i == ARRAY_LEN(harmless))
-            return false;
-    }
+    if (json_other_key(meta->source, harmless, ARRAY_LEN(harmless)))
+        return false;
     for (size_t i = 0; i < meta->prop_count; i++)
         if (strcmp(meta->props[i].name, "name") != 0 &&
             strcmp(meta->props[i].name, "generateName") != 0)

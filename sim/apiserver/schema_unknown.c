@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/order.h"
 #include "sim/apiserver/schema_priv.h"
 
 /* The API server's own limit of what a decoder tells. */
@@ -70,11 +71,6 @@ static void look(struct unknown *u, const struct schema *s, const json_t *v, boo
         look(u, s->items, value, s->items->embedded);
         cut(u, len);
     }
-}
-
-static int text_order(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 void schema_unknown(const struct schema *s, const json_t *object,

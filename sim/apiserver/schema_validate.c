@@ -1,5 +1,4 @@
-/* Verdicts on values: types, limits, enums, patterns, junctors, and duplicates in lists of type set
- * and map. */
+/* Verdicts on values: types, limits, enums, patterns, junctors. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,88 +6,16 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/strmap.h"
-#include "base/utf8.h"
+#include "base/strbuf.h"
 #include "cel/re2_shim.h"
 #include "cel/utf8.h"
+#include "kube/status.h"
+#include "sim/apiserver/meta_priv.h"
+#include "sim/apiserver/schema.h"
 #include "sim/apiserver/schema_priv.h"
-#include "sim/apiserver/server_priv.h"
 
-/* Each item of a list is looked for in the old one: longer lists correlate by position only. */
-#define CORRELATE_MAX 1000u
 /* Of all rules of one object together. */
 #define RULES_COST_MAX 10000000u
-
-/* ---- places ---- */
-
-/* Longer ones are cut: an answer repeats them. */
-#define PATH_TEXT_MAX 1024u
-
-static void path_add(const struct schema_frame *f, struct strbuf *out)
-{
-    if (!f->up)
-        return;
-    path_add(f->up, out);
-    if (!f->key)
-        strbuf_addf(out, "[%zu]", f->index);
-    else if (f->map_key)
-        strbuf_addf(out, "[%s]", f->key);
-    else
-        strbuf_addf(out, "%s%s", out->len ? "." : "", f->key);
-}
-
-void schema_frame_path(const struct schema_frame *f, struct strbuf *out)
-{
-    path_add(f, out);
-    if (out->len == 0)
-        strbuf_addstr(out, "<nil>");
-    utf8_shorten(out, PATH_TEXT_MAX);
-}
-
-/* The frame's own value, compared once however many errors there are below. */
-static bool is_same(struct schema_frame *f)
-{
-    if (f->verdict == FRAME_UNKNOWN)
-        f->verdict = f->old && json_same(f->value, f->old) ? FRAME_SAME : FRAME_CHANGED;
-    return f->verdict == FRAME_SAME;
-}
-
-bool schema_frame_unchanged(struct schema_frame *f)
-{
-    for (; f; f = f->up)
-        if (is_same(f))
-            return true;
-    return false;
-}
-
-static bool same_keys(const struct schema *list, const json_t *a, const json_t *b)
-{
-    for (size_t i = 0; i < json_array_size(list->list_keys); i++) {
-        const char *key = json_string_value(json_array_get(list->list_keys, i));
-        const json_t *x = key ? json_object_get(a, key) : NULL;
-        const json_t *y = key ? json_object_get(b, key) : NULL;
-        if ((x || y) && !(x && y && json_same(x, y)))
-            return false;
-    }
-    return true;
-}
-
-const json_t *schema_correlate(const struct schema *list, const json_t *item, size_t index,
-                               const json_t *old_list)
-{
-    if (list->list != LIST_MAP || !json_is_array(old_list))
-        return NULL;
-    /* Mostly nothing moved. */
-    const json_t *guess = json_array_get(old_list, index);
-    if (guess && same_keys(list, item, guess))
-        return guess;
-    if (json_array_size(old_list) > CORRELATE_MAX)
-        return NULL;
-    for (size_t i = 0; i < json_array_size(old_list); i++)
-        if (same_keys(list, item, json_array_get(old_list, i)))
-            return json_array_get(old_list, i);
-    return NULL;
-}
 
 /* ---- one value ---- */
 
@@ -318,9 +245,7 @@ static void check_required(const struct check *c, const struct schema *s, const 
         if (!reports(c))
             return;
         AUTO(strbuf) struct strbuf path = {0};
-        path_add(c->frame, &path);
-        strbuf_addf(&path, "%s%s", path.len ? "." : "", name);
-        utf8_shorten(&path, PATH_TEXT_MAX);
+        schema_frame_path_below(c->frame, name, &path);
         field_errors_add(c->errors, FIELD_REQUIRED, strbuf_str(&path), NULL, "%s", "");
     }
 }
@@ -342,8 +267,7 @@ static void check_embedded(const struct check *c, const json_t *v)
 {
     const json_t *meta = json_object_get(v, "metadata");
     AUTO(strbuf) struct strbuf path = {0};
-    path_add(c->frame, &path);
-    utf8_shorten(&path, PATH_TEXT_MAX);
+    schema_frame_path_below(c->frame, NULL, &path);
     check_type_text(c, strbuf_str(&path), "apiVersion", json_object_get(v, "apiVersion"));
     check_type_text(c, strbuf_str(&path), "kind", json_object_get(v, "kind"));
     if (meta)
@@ -359,12 +283,12 @@ static void check_object(const struct check *c, const struct schema *s, const js
     json_t *value;
     json_object_foreach((json_t *)v, key, value)
     {
-        const struct schema *child = schema_of_member(s, key, NULL);
+        struct schema_frame f;
+        const struct schema *child = schema_frame_enter(s, c->frame, key, &f);
         if (!child)
             continue;
         /* Keys of maps are written like members here; rules and lists write them with brackets. */
-        struct schema_frame f = {
-            .up = c->frame, .key = key, .value = value, .old = json_object_get(c->frame->old, key)};
+        f.map_key = false;
         schema_validate_values(child, &f, c->errors);
     }
     if (s->required)
@@ -484,84 +408,6 @@ void schema_validate_values(const struct schema *s, struct schema_frame *f,
     else if (json_is_number(v))
         check_number(&c, s, v);
     check_junctors(&c, s);
-}
-
-/* ---- list types ---- */
-
-static json_t *key_tuple(const struct schema *s, const json_t *item)
-{
-    json_t *tuple = json_object();
-    for (size_t i = 0; i < json_array_size(s->list_keys); i++) {
-        const char *key = json_string_value(json_array_get(s->list_keys, i));
-        json_t *value = key ? json_object_get(item, key) : NULL;
-        if (value)
-            json_object_set(tuple, key, value);
-    }
-    return tuple;
-}
-
-static void check_duplicates(const struct schema *s, struct schema_frame *f,
-                             struct field_errors *errors)
-{
-    struct strmap *seen = strmap_create();
-    for (size_t i = 0; i < json_array_size(f->value); i++) {
-        json_t *item = json_array_get(f->value, i);
-        AUTO(json) json_t *shown = s->list == LIST_MAP ? key_tuple(s, item) : json_incref(item);
-        AUTO(strbuf) struct strbuf text = {0};
-        json_write_sorted(&text, shown, JSON_TIGHT);
-        if (!strmap_put(seen, strbuf_str(&text), (void *)s))
-            continue;
-        if (errors->truncated)
-            break;
-        AUTO(strbuf) struct strbuf path = {0};
-        schema_frame_path(f, &path);
-        strbuf_addf(&path, "[%zu]", i);
-        field_errors_add(errors, FIELD_DUPLICATE, strbuf_str(&path), shown, "%s", "");
-    }
-    strmap_destroy(seen, NULL);
-}
-
-static void lists_in_object(const struct schema *s, struct schema_frame *f,
-                            struct field_errors *errors)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)f->value, key, value)
-    {
-        bool map_key;
-        const struct schema *child = schema_of_member(s, key, &map_key);
-        if (!child || !child->has_list_types)
-            continue;
-        struct schema_frame next = {.up = f,
-                                    .key = key,
-                                    .map_key = map_key,
-                                    .value = value,
-                                    .old = json_object_get(f->old, key)};
-        schema_validate_lists(child, &next, errors);
-    }
-}
-
-void schema_validate_lists(const struct schema *s, struct schema_frame *f,
-                           struct field_errors *errors)
-{
-    if (!s->has_list_types || errors->truncated)
-        return;
-    if (json_is_object(f->value)) {
-        lists_in_object(s, f, errors);
-        return;
-    }
-    if (!json_is_array(f->value))
-        return;
-    if (s->list != LIST_ATOMIC && json_array_size(f->value) > 1 && !schema_frame_unchanged(f))
-        check_duplicates(s, f, errors);
-    if (!s->items || !s->items->has_list_types)
-        return;
-    for (size_t i = 0; i < json_array_size(f->value); i++) {
-        const json_t *item = json_array_get(f->value, i);
-        struct schema_frame next = {
-            .up = f, .index = i, .value = item, .old = schema_correlate(s, item, i, f->old)};
-        schema_validate_lists(s->items, &next, errors);
-    }
 }
 
 /* ---- the whole ---- */

@@ -40,8 +40,11 @@ void store_finish(struct store_table *t)
     for (size_t c = 0; c < t->chunk_count; c++) {
         for (size_t i = 0; i < t->chunks[c]->count; i++)
             entry_free(t->chunks[c]->entries[i]);
+        assert(t->count >= t->chunks[c]->count);
+        t->count -= t->chunks[c]->count;
         free(t->chunks[c]);
     }
+    assert(t->count == 0); /* every object was in a chunk */
     free(t->chunks);
     *t = (struct store_table){0};
 }
@@ -50,6 +53,7 @@ void store_finish(struct store_table *t)
 static size_t chunk_for(const struct store_table *t, const char *key)
 {
     size_t lo = 0, hi = t->chunk_count;
+    assert(hi > 0);
     while (hi - lo > 1) {
         size_t mid = lo + (hi - lo) / 2;
         if (strcmp(t->chunks[mid]->entries[0]->key, key) <= 0)
@@ -64,6 +68,7 @@ static size_t chunk_for(const struct store_table *t, const char *key)
 static size_t chunk_seek(const struct store_chunk *c, const char *key, bool *ret_equal)
 {
     size_t lo = 0, hi = c->count;
+    assert(hi <= CHUNK_MAX);
     *ret_equal = false;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
@@ -85,6 +90,7 @@ struct store_entry *store_find(const struct store_table *t, const char *key)
     if (t->chunk_count == 0)
         return NULL;
     const struct store_chunk *c = t->chunks[chunk_for(t, key)];
+    assert(c->count > 0); /* an empty chunk goes with its last entry */
     bool equal;
     size_t i = chunk_seek(c, key, &equal);
     return equal ? c->entries[i] : NULL;
@@ -92,6 +98,7 @@ struct store_entry *store_find(const struct store_table *t, const char *key)
 
 static void chunk_add(struct store_table *t, size_t at, struct store_chunk *c)
 {
+    assert(at <= t->chunk_count);
     t->chunks = mem_grow(t->chunks, &t->chunk_cap, t->chunk_count + 1, sizeof(*t->chunks));
     memmove(t->chunks + at + 1, t->chunks + at, (t->chunk_count - at) * sizeof(*t->chunks));
     t->chunks[at] = c;
@@ -101,6 +108,7 @@ static void chunk_add(struct store_table *t, size_t at, struct store_chunk *c)
 static void chunk_split(struct store_table *t, size_t at)
 {
     struct store_chunk *left = t->chunks[at];
+    assert(left->count == CHUNK_MAX);
     struct store_chunk *right = mem_zalloc(sizeof(*right));
     size_t keep = left->count / 2;
     right->count = left->count - keep;
@@ -129,6 +137,9 @@ struct store_entry *store_insert(struct store_table *t, const char *key, json_t 
     bool equal;
     size_t i = chunk_seek(c, key, &equal);
     assert(!equal);
+    assert(i == 0 || strcmp(c->entries[i - 1]->key, key) < 0);
+    assert(i == c->count || strcmp(key, c->entries[i]->key) < 0);
+    assert(c->count < CHUNK_MAX);
     memmove(c->entries + i + 1, c->entries + i, (c->count - i) * sizeof(*c->entries));
     c->entries[i] = e;
     c->count++;
@@ -147,6 +158,7 @@ void store_remove(struct store_table *t, const char *key)
     entry_free(c->entries[i]);
     c->count--;
     memmove(c->entries + i, c->entries + i + 1, (c->count - i) * sizeof(*c->entries));
+    assert(t->count > 0);
     t->count--;
     if (c->count == 0) {
         free(c);
@@ -170,6 +182,7 @@ struct store_entry *store_next(const struct store_table *t, struct store_pos *po
 {
     while (pos->chunk < t->chunk_count) {
         const struct store_chunk *c = t->chunks[pos->chunk];
+        assert(c->count > 0);
         if (pos->index < c->count)
             return c->entries[pos->index++];
         pos->chunk++;
@@ -182,12 +195,15 @@ struct store_entry *store_next(const struct store_table *t, struct store_pos *po
 
 static struct log_entry *slot(const struct event_log *l, uint64_t n)
 {
+    assert(l->cap > 0);
     return &l->ring[n & (l->cap - 1)];
 }
 
 static void drop_first(struct event_log *l)
 {
     struct log_entry *e = slot(l, l->first);
+    assert(l->first < l->next);
+    assert(e->revision > l->lost_revision);
     l->lost_revision = e->revision;
     json_decref(e->old);
     json_decref(e->object);
@@ -207,6 +223,8 @@ static void log_grow(struct event_log *l)
 {
     size_t cap = l->cap ? l->cap * 2 : 16;
     struct log_entry *ring = mem_zalloc(cap * sizeof(*ring));
+    assert((cap & (cap - 1)) == 0);
+    assert(l->next - l->first <= cap);
     for (uint64_t n = l->first; n < l->next; n++)
         ring[n & (cap - 1)] = *slot(l, n);
     free(l->ring);
@@ -219,7 +237,12 @@ void log_append(struct event_log *l, const struct log_entry *e)
     size_t held = (size_t)(l->next - l->first);
     assert(e->object);
     assert((e->type == EVENT_ADDED) == (e->old == NULL));
-    assert(!held || log_at(l, l->next - 1)->revision < e->revision);
+    assert(e->revision > l->lost_revision);
+    if (held) {
+        const struct log_entry *last = log_at(l, l->next - 1);
+        assert(last->revision < e->revision);
+        assert(last->committed_ns <= e->committed_ns);
+    }
     if (held == l->cap) {
         if (l->cap < LOG_MAX)
             log_grow(l);
@@ -249,5 +272,7 @@ uint64_t log_after(const struct event_log *l, int64_t revision)
         else
             hi = mid;
     }
+    assert(lo == l->first || slot(l, lo - 1)->revision <= revision);
+    assert(lo == l->next || slot(l, lo)->revision > revision);
     return lo;
 }

@@ -3,8 +3,18 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
 #include "kube/gotext.h"
-#include "sim/apiserver/server_priv.h"
+#include "kube/status.h"
+#include "kube/types/types.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/body_priv.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/schema.h"
+#include "sim/apiserver/update_priv.h"
 
 const struct kube_type *call_type(const struct call *c)
 {
@@ -81,7 +91,7 @@ static void settle(const struct kube_type *t, json_t *object)
 /* Callers in the process know what they write: nothing is looked at for them. */
 static bool looks(const struct call *c)
 {
-    return call_validates(c) || c->a->track_fields;
+    return call_validates(c) || apiserver_tracks_fields(c->a);
 }
 
 int strict_fields(struct call *c, json_t *object)

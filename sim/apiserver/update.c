@@ -1,16 +1,34 @@
 /* PUT and PATCH: a new state of an object that is there. */
+#include "sim/apiserver/update_priv.h"
+
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
 #include "kube/patch.h"
+#include "kube/status.h"
 #include "kube/strategic.h"
-#include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/body_priv.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/commit_priv.h"
+#include "sim/apiserver/delete_priv.h"
+#include "sim/apiserver/kinds_priv.h"
+#include "sim/apiserver/managed_fields_priv.h"
+#include "sim/apiserver/names_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/store.h"
+#include "sim/apiserver/write_priv.h"
 
 /* ---- what the client may not decide ---- */
 
 static void keep_member(json_t *to, const json_t *from, const char *key)
 {
+    assert(json_is_object(to));
     json_t *v = json_object_get(from, key);
     if (v)
         json_object_set_nocheck(to, key, v);
@@ -40,6 +58,7 @@ static void restrict_to_status(const struct call *c, json_t *object, const json_
     const char *key;
     json_t *value;
     void *next;
+    assert(call_is_status(c));
     json_object_foreach_safe(object, next, key, value)
     {
         if (strcmp(key, "status") == 0 || strcmp(key, "metadata") == 0)
@@ -214,6 +233,7 @@ static bool is_noop(json_t *object, const json_t *old)
 /* The last finalizer of a deleting object went: the object goes with it, in the same request. */
 static int remove_released(struct call *c, json_t **object)
 {
+    assert(meta_deleting(*object));
     if (c->req->dry_run) {
         respond(c, 200, TAKE(*object));
         return 0;
@@ -227,6 +247,7 @@ static int remove_released(struct call *c, json_t **object)
 
 static int put_state(struct call *c, json_t **object, json_t *stored)
 {
+    assert(*object != stored);
     if (meta_deleting(*object) && delete_is_free(c->t, *object))
         return remove_released(c, object);
     version_store(c->t, c->v, *object);
@@ -261,6 +282,8 @@ static void restrict_fields(struct call *c, json_t *object, const json_t *old)
 
 int update_object(struct call *c, json_t **object, json_t *stored, bool *ret_raced)
 {
+    assert(*c->key);
+    assert(*object != stored);
     AUTO(json) json_t *old = version_view(c->t, c->v, stored);
     if (check_uid(c, *object, old) < 0 || check_revision(c, *object, old) < 0)
         return -1;
@@ -291,6 +314,7 @@ int update_object(struct call *c, json_t **object, json_t *stored, bool *ret_rac
 
 static int create_by_put(struct call *c, json_t *object)
 {
+    assert(c->t->builtin && c->t->builtin->create_on_put);
     struct api_request post = *c->req;
     post.verb = API_CREATE;
     post.name = NULL;

@@ -2,11 +2,17 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/strmap.h"
+#include "kube/meta.h"
 #include "kube/names.h"
+#include "kube/status.h"
 #include "kube/types/types.h"
-#include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/kinds_priv.h"
+#include "sim/apiserver/meta_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 
 #define ANNOTATIONS_MAX 262144u
 

@@ -1,8 +1,16 @@
 /* One store, several APIs: how a stored object looks in another version of its kind, or in another
  * group that serves it under other names of fields. */
+#include <assert.h>
 #include <string.h>
 
-#include "sim/apiserver/server_priv.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/selector.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/kinds_priv.h"
+#include "sim/apiserver/managed_fields_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/schema.h"
 
 /* The members with an alias, which may stand behind a prefix, get their other name. */
 static void rename_members(json_t *object, const struct kind_view *view, const char *prefix,

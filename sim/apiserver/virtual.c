@@ -1,6 +1,12 @@
 /* Resources without a store: reviews, and the subresources of aggregated APIs. */
+#include "sim/apiserver/virtual_priv.h"
+
+#include <assert.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "kube/status.h"
+#include "sim/apiserver/apiserver.h"
 #include "sim/apiserver/server_priv.h"
 
 static bool same_text(const char *a, const char *b)
@@ -39,6 +45,7 @@ size_t apiserver_virtual_count(const struct apiserver *a)
 
 const struct virtual_resource *apiserver_virtual_at(const struct apiserver *a, size_t i)
 {
+    assert(i < a->virtual_count);
     return &a->virtuals[i];
 }
 

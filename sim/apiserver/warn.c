@@ -1,14 +1,21 @@
 /* Warnings of the pipeline's own: what is taken, and better not written so. */
 #include <string.h>
 
+#include "base/json.h"
+#include "base/strbuf.h"
 #include "base/strmap.h"
 #include "base/utf8.h"
-#include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/body_priv.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/meta_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/write_priv.h"
 
 /* Callers in the process that ask for no validation read no warnings either. */
 static bool is_read(const struct call *c)
 {
-    return call_validates(c) || c->a->track_fields;
+    return call_validates(c) || apiserver_tracks_fields(c->a);
 }
 
 /* ---- owner references ---- */

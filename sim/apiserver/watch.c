@@ -8,8 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
+#include "kube/selector.h"
+#include "kube/status.h"
 #include "kube/time.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/commit_priv.h"
+#include "sim/apiserver/rtype_priv.h"
 #include "sim/apiserver/server_priv.h"
+#include "sim/apiserver/store.h"
 
 struct apiwatch {
     struct apiserver *a;
@@ -55,6 +65,7 @@ static bool judge(const struct apiwatch *w, const struct log_entry *e, enum api_
     *ret_previous = false;
     if (e->revision <= w->after || !in_namespace(w, e->ns))
         return false;
+    assert(e->object);
     old_in = e->old && selects(w, e->old);
     new_in = e->type != EVENT_DELETED && selects(w, e->object);
     if (!old_in && !new_in)
@@ -74,6 +85,7 @@ static bool judge(const struct apiwatch *w, const struct log_entry *e, enum api_
  */
 static json_t *previous_state(const struct log_entry *e)
 {
+    assert(e->old);
     json_t *object = json_copy(e->old);
     json_t *meta = json_copy(json_object_get(e->old, "metadata"));
     json_object_set(meta, "resourceVersion",
@@ -97,8 +109,9 @@ static bool settle_cursor(struct apiwatch *w, enum api_event_type *ret_type, boo
 {
     if (w->cursor < w->t->log.first)
         w->ended = true;
-    if (w->ended)
+    if (w->ended) /* the log of a kind that was removed is empty */
         return false;
+    assert(w->cursor <= w->t->log.next);
     for (; w->cursor < w->t->log.next; w->cursor++) {
         const struct log_entry *e = log_at(&w->t->log, w->cursor);
         if (judge(w, e, ret_type, ret_previous))
@@ -129,6 +142,7 @@ static json_t *bookmark(const struct apiwatch *w, int64_t revision, bool initial
 static void give(struct apiwatch *w, struct api_event *ret, enum api_event_type type,
                  json_t *made /* taken */)
 {
+    assert(made);
     json_decref(w->made);
     w->made = made;
     ret->type = type;
@@ -209,6 +223,7 @@ void watches_wake(struct rtype *t, const struct log_entry *e)
 {
     for (size_t i = 0; i < t->watch_count; i++) {
         struct apiwatch *w = t->watches[i];
+        assert(w->t == t);
         enum api_event_type type;
         bool previous;
         if (w->fn && !w->ended && judge(w, e, &type, &previous))
@@ -220,6 +235,7 @@ void watches_end(struct rtype *t)
 {
     for (size_t i = 0; i < t->watch_count; i++) {
         struct apiwatch *w = t->watches[i];
+        assert(w->t == t);
         /* The version it was opened for may be gone: nothing more comes out of it. */
         json_decref(w->initial);
         w->initial = NULL;
@@ -319,8 +335,10 @@ static struct apiwatch *open_watch(struct call *c, int64_t revision)
     w->after = revision;
     w->cursor = revision < 0 ? t->log.next : log_after(&t->log, revision);
     if (c->req->timeout_s > 0 && c->req->timeout_s < SCHED_NEVER / NS_PER_S / 2)
-        w->timer = sched_post(c->a->sched, sched_now(c->a->sched) + c->req->timeout_s * NS_PER_S,
+        w->timer = sched_post(c->a->sched, apiserver_now(c->a) + c->req->timeout_s * NS_PER_S,
                               on_timeout, w);
+    assert(w->cursor >= t->log.first);
+    assert(w->cursor <= t->log.next);
     t->watches = mem_grow(t->watches, &t->watch_cap, t->watch_count + 1, sizeof(struct apiwatch *));
     t->watches[t->watch_count++] = w;
     return w;
@@ -366,13 +384,12 @@ void apiwatch_close(struct apiwatch *w)
     if (!w)
         return;
     struct rtype *t = w->t;
-    for (size_t i = 0; i < t->watch_count; i++) {
-        if (t->watches[i] != w)
-            continue;
-        t->watch_count--;
-        memmove(t->watches + i, t->watches + i + 1, (t->watch_count - i) * sizeof(*t->watches));
-        break;
-    }
+    size_t at = 0;
+    while (at < t->watch_count && t->watches[at] != w)
+        at++;
+    assert(at < t->watch_count); /* it was open, and is closed once */
+    t->watch_count--;
+    memmove(t->watches + at, t->watches + at + 1, (t->watch_count - at) * sizeof(*t->watches));
     if (w->timer)
         sched_cancel(w->a->sched, w->timer);
     selector_destroy(w->label);

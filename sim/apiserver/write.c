@@ -1,27 +1,20 @@
 /* The stages that every write passes: admission, defaults and pruning, validation. */
+#include "sim/apiserver/write_priv.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/meta.h"
+#include "kube/status.h"
+#include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/call_priv.h"
+#include "sim/apiserver/meta_priv.h"
+#include "sim/apiserver/rtype_priv.h"
+#include "sim/apiserver/schema.h"
 #include "sim/apiserver/server_priv.h"
-
-int untyped_error(struct api_response *ret, int code, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    AUTO(str) char *text = mem_vprintf(fmt, ap);
-    va_end(ap);
-    ret->code = code;
-    ret->body = json_pack("{s:s, s:s, s:{}, s:s, s:s, s:i}", "kind", "Status", "apiVersion", "v1",
-                          "metadata", "status", "Failure", "message", text, "code", code);
-    return -1;
-}
-
-void respond(struct call *c, int code, json_t *body)
-{
-    c->ret->code = code;
-    c->ret->body = body;
-}
 
 int write_admit(struct call *c, json_t *object, const json_t *old)
 {
@@ -31,8 +24,11 @@ int write_admit(struct call *c, json_t *object, const json_t *old)
         struct admitter p = c->a->admitters[i];
         if (strcmp(p.plural, c->t->plural) != 0 || strcmp(p.group, c->v->group) != 0)
             continue;
-        if (p.fn(p.cookie, &review, c->ret) < 0)
+        if (p.fn(p.cookie, &review, c->ret) < 0) {
+            assert(c->ret->body); /* a refusal says why */
             return -1;
+        }
+        assert(!c->ret->body);
     }
     return 0;
 }
@@ -49,6 +45,7 @@ bool write_has_admission(const struct call *c)
 void write_normalise(const struct rtype *t, const struct rversion *v, json_t *object,
                      const json_t *old)
 {
+    assert(json_is_object(object));
     if (v->schema)
         schema_normalise(v->schema, object);
     else if (t->builtin && t->builtin->prepare)
@@ -59,6 +56,7 @@ void write_normalise(const struct rtype *t, const struct rversion *v, json_t *ob
 static void validate_view(const struct call *c, const json_t *object, const json_t *old,
                           struct field_errors *errors)
 {
+    assert(c->v->view);
     AUTO(json) json_t *now = json_copy_of(object);
     AUTO(json) json_t *before = old ? json_copy_of(old) : NULL;
     version_store(c->t, c->v, now);
@@ -70,6 +68,7 @@ static void validate_view(const struct call *c, const json_t *object, const json
 int write_validate(struct call *c, const json_t *object, const json_t *old)
 {
     struct field_errors errors = {0};
+    assert(json_is_object(object));
     meta_validate(c->t, object, old, &errors);
     if (c->v->schema && call_is_status(c))
         schema_validate_status(c->v->schema, object, old, c->a->cel, &errors);
@@ -102,17 +101,4 @@ void write_keep_given(struct call *c)
 {
     if (c->t->builtin && c->t->builtin->allocate)
         c->a->given = c->given;
-}
-
-/* ---- versions ---- */
-
-void api_version_of(const char *group, const char *version, char *out, size_t size)
-{
-    size_t at = strlen(group), len = strlen(version);
-    assert(at + 1 + len < size);
-    if (at) {
-        memcpy(out, group, at);
-        out[at++] = '/';
-    }
-    memcpy(out + at, version, len + 1);
 }

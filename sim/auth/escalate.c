@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/order.h"
 #include "kube/meta.h"
 #include "kube/status.h"
 #include "sim/auth/auth_priv.h"
@@ -133,11 +134,6 @@ static bool check_urls(struct writer *w, const struct rule *r)
 }
 
 /* ---- what the writer is told ---- */
-
-static int text_order(const void *x, const void *y)
-{
-    return strcmp(*(char *const *)x, *(char *const *)y);
-}
 
 static void add_missing(struct strbuf *out, const struct strmap *missing)
 {

@@ -58,6 +58,11 @@ struct simloop {
     char *reason;
 };
 
+static struct sched *sched_of(const struct simloop *l)
+{
+    return world_sched(cluster_world(l->cluster));
+}
+
 /* ---- the queue ---- */
 
 static void add_key(struct simloop *l, const char *key)
@@ -129,7 +134,7 @@ void simloop_add_at(struct simloop *l, int64_t at_ns, const char *key)
     if (t->next)
         t->next->prev = t;
     l->timers = t;
-    sched_post(simloop_sched(l), at_ns, timer_due, t);
+    sched_post(sched_of(l), at_ns, timer_due, t);
 }
 
 bool simloop_key_is(const char *key, const char *kind, char ns[LOOP_PART], char name[LOOP_PART])
@@ -175,7 +180,7 @@ static void retry_later(struct simloop *l, const char *key)
 static void work_on(struct simloop *l, const char *key)
 {
     l->code = 0;
-    if (l->config.reconcile(l->config.cookie, l, key) < 0 && !sched_crashed(simloop_sched(l)))
+    if (l->config.reconcile(l->config.cookie, l, key) < 0 && !sched_crashed(sched_of(l)))
         retry_later(l, key);
     else
         forget_failures(l, key);
@@ -184,7 +189,7 @@ static void work_on(struct simloop *l, const char *key)
 static void work(void *arg)
 {
     struct simloop *l = arg;
-    struct sched *s = simloop_sched(l);
+    struct sched *s = sched_of(l);
     l->cell = waitcell_create(s, l->config.process);
     while (!sched_crashed(s)) {
         AUTO(str) char *key = pop_key(l);
@@ -237,11 +242,6 @@ void simloop_destroy(struct simloop *l)
     free(l);
 }
 
-struct sched *simloop_sched(const struct simloop *l)
-{
-    return world_sched(cluster_world(l->cluster));
-}
-
 struct apiserver *simloop_server(const struct simloop *l)
 {
     return cluster_server(l->cluster);
@@ -249,7 +249,7 @@ struct apiserver *simloop_server(const struct simloop *l)
 
 int64_t simloop_now(const struct simloop *l)
 {
-    return sched_now(simloop_sched(l));
+    return sched_now(sched_of(l));
 }
 
 void simloop_set_down(struct simloop *l, bool down)

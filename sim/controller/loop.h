@@ -41,7 +41,6 @@ struct simloop *simloop_create(struct cluster *c, const struct simloop_config *c
 void simloop_destroy(struct simloop *l);
 DEFINE_CLEANUP(struct simloop, simloop, simloop_destroy);
 
-struct sched *simloop_sched(const struct simloop *l);
 struct apiserver *simloop_server(const struct simloop *l);
 int64_t simloop_now(const struct simloop *l);
 /* A controller that is down takes no keys; when it comes back it looks at everything again. */

@@ -16,8 +16,7 @@
 
 static struct kubelet *kubelet_of(const struct cluster *c)
 {
-    AUTO(str) char *part = mem_printf("kubelet/%s", cluster_name(c));
-    return world_part(cluster_world(c), part);
+    return cluster_part(c, "kubelet");
 }
 
 char *kubelet_obstacle(const struct cluster *c)
@@ -96,10 +95,9 @@ static void run_program(void *arg)
 
 static void start_program(struct podrun *run, const json_t *pod)
 {
-    AUTO(str) char *name = mem_printf("pod/%s/%s", run->ns, run->name);
     run->pod = json_incref((json_t *)pod);
-    run->process = process_create(simloop_sched(run->kubelet->node), name);
-    actor_spawn(run->process, name, run_program, run);
+    run->process = cluster_pod_process(run->kubelet->cluster, run->ns, run->name);
+    actor_spawn(run->process, process_name(run->process), run_program, run);
 }
 
 /* Stops what still runs. true when nothing is left of it; else the key comes back. */
@@ -320,8 +318,7 @@ int kubelet_start(struct cluster *c, struct err *reterr)
     struct kubelet *k = mem_zalloc(sizeof *k);
     k->cluster = c;
     k->runs = strmap_create();
-    AUTO(str) char *part = mem_printf("kubelet/%s", cluster_name(c));
-    world_attach(cluster_world(c), part, k, kubelet_destroy);
+    cluster_attach(c, "kubelet", k, kubelet_destroy);
     node_register(c);
     k->scheduler = simloop_create(c, &(struct simloop_config){.process = "kube-scheduler",
                                                               .user = "system:kube-scheduler",

@@ -57,6 +57,17 @@ static int check_up(const struct kv *kv, const char *hook, struct api_response *
                            hook);
 }
 
+/* The feature gate of snapshots, which is asked for new objects alone. */
+static int check_gate(const struct kv *kv, const char *kind, const char *hook,
+                      struct api_response *ret)
+{
+    const struct fault_attr attrs[] = {{"kind", kind}, {"cluster", cluster_name(kv->cluster)}};
+    const json_t *action = fault_hit(world_faults(kv->world), "gate", attrs, ARRAY_LEN(attrs));
+    return json_bool(action, "closed", false)
+               ? refuse(ret, hook, "snapshot feature gate not enabled")
+               : 0;
+}
+
 /* An update, or an apply that finds something. */
 static bool is_update(const struct admission_review *r)
 {
@@ -184,6 +195,8 @@ static int admit_snapshot(void *cookie, const struct admission_review *r, struct
         return -1;
     if (is_update(r))
         return check_immutable(r, HOOK_SNAPSHOT, ret);
+    if (check_gate(cookie, KIND_SNAPSHOT.kind, HOOK_SNAPSHOT, ret) < 0)
+        return -1;
     return check_reference(json_path(r->object, "spec.source"), HOOK_SNAPSHOT, ret);
 }
 
@@ -299,7 +312,8 @@ static int admit_restore(void *cookie, const struct admission_review *r, struct 
         return -1;
     if (is_update(r))
         return check_immutable(r, HOOK_RESTORE, ret);
-    if (check_reference(json_path(r->object, "spec.target"), HOOK_RESTORE, ret) < 0 ||
+    if (check_gate(kv, KIND_RESTORE.kind, HOOK_RESTORE, ret) < 0 ||
+        check_reference(json_path(r->object, "spec.target"), HOOK_RESTORE, ret) < 0 ||
         check_other_restores(kv, r, ret) < 0 || check_restored_snapshot(kv, r, ret) < 0 ||
         check_patches(r->object, ret) < 0 || check_overrides(r->object, ret) < 0 ||
         check_policy(r->object, "spec.volumeRestorePolicy", "restore", volume_policies,

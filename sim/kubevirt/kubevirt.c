@@ -37,15 +37,9 @@ static const struct {
     [KV_RESTORE] = {"restore", 5 * NS_PER_S},
 };
 
-static char *part_name(const struct cluster *c)
-{
-    return mem_printf("kubevirt/%s", cluster_name(c));
-}
-
 struct kv *kv_of(const struct cluster *c)
 {
-    AUTO(str) char *name = part_name(c);
-    return world_part(cluster_world(c), name);
+    return cluster_part(c, "kubevirt");
 }
 
 /* ---- who is woken by what (kubevirt-csi.md 2.5, 3.3) ---- */
@@ -241,13 +235,13 @@ static void start_feeders(struct kv *kv, struct kv_start *st)
             feeder_start(&kv->vm, st->controller, all[i].kind, all[i].fn, kv);
 }
 
-static void start_controllers(struct kv *kv, struct process *controller, struct process *handler)
+static void start_processes(struct kv *kv)
 {
     struct kv_start *st = mem_zalloc(sizeof *st);
-    st->controller = controller;
-    st->handler = handler;
-    st->recorder = recorder_start(kv->cluster, controller, KV_USER_CONTROLLER);
-    st->handler_recorder = recorder_start(kv->cluster, handler, KV_USER_HANDLER);
+    st->controller = cluster_process(kv->cluster, "virt-controller");
+    st->handler = cluster_process(kv->cluster, "virt-handler");
+    st->recorder = recorder_start(kv->cluster, st->controller, KV_USER_CONTROLLER);
+    st->handler_recorder = recorder_start(kv->cluster, st->handler, KV_USER_HANDLER);
     kv->vm = identity(kv, KV_USER_CONTROLLER, "virtualmachine-controller", st->recorder);
     kv->snapshot = identity(kv, KV_USER_CONTROLLER, "snapshot-controller", st->recorder);
     kv->restore = identity(kv, KV_USER_CONTROLLER, "restore-controller", st->recorder);
@@ -270,10 +264,8 @@ int kubevirt_start(struct cluster *c, struct err *reterr)
     kv->guests = strmap_create();
     for (int i = 0; i < KV_DURATION_COUNT; i++)
         kv->duration_ns[i] = durations[i].default_ns;
-    AUTO(str) char *name = part_name(c);
-    world_attach(kv->world, name, kv, kv_destroy);
-    start_controllers(kv, cluster_process(c, "virt-controller"),
-                      cluster_process(c, "virt-handler"));
+    cluster_attach(c, "kubevirt", kv, kv_destroy);
+    start_processes(kv);
     kubelet_serve_machines(c, KV_USER_HANDLER);
     world_on_change(kv->world, on_change, kv);
     kv_admission_start(kv);
@@ -304,11 +296,9 @@ int kubevirt_restart(struct cluster *c, struct err *reterr)
     struct kv *kv = running(c, reterr);
     if (!kv)
         return -1;
-    struct process *controller = kv->latest->controller, *handler = kv->latest->handler;
-    process_crash(controller);
-    process_crash(handler);
-    start_controllers(kv, process_create(kv->sched, process_name(controller)),
-                      process_create(kv->sched, process_name(handler)));
+    process_crash(kv->latest->controller);
+    process_crash(kv->latest->handler);
+    start_processes(kv);
     return 0;
 }
 

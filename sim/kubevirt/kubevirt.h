@@ -52,4 +52,8 @@ int guest_compare(struct cluster *c, const char *ns, const char *vm, const char 
 int guest_power(struct cluster *c, const char *ns, const char *vm, const char *what,
                 struct err *reterr);
 
+/* What a running KubeVirt serves below its machines, in KUBEVIRT_COMMAND_GROUP; NULL ends. */
+#define KUBEVIRT_COMMAND_GROUP "subresources.kubevirt.io"
+const char *kubevirt_command_at(size_t i);
+
 #endif

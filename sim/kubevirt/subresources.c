@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 
-#define SUB_GROUP "subresources.kubevirt.io"
+#define SUB_GROUP KUBEVIRT_COMMAND_GROUP
 
 static const struct api_resource vm_words = {"kubevirt.io", "v1", "virtualmachine"};
 static const struct api_resource vmi_words = {"kubevirt.io", "v1", "virtualmachineinstance"};
@@ -219,6 +219,11 @@ static int answer(void *cookie, const struct api_request *req, struct api_respon
     json_decref(s.vm);
     json_decref(s.vmi);
     return rc;
+}
+
+const char *kubevirt_command_at(size_t i)
+{
+    return i < ARRAY_LEN(commands) ? commands[i].name : NULL;
 }
 
 void kv_subresources_start(struct kv *kv)

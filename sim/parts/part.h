@@ -15,15 +15,18 @@ struct sim_part {
     /* Starts it, and whatever it stands on that does not run yet. Called once for each item: a
      * cluster may have it already. */
     int (*start)(struct cluster *c, struct err *reterr);
+    /* Its processes are called CLUSTER/NAME, for these names (NULL ends); NULL: one, called as the
+     * part. */
+    const char *const *processes;
 };
 
 #define PART(name, file) extern const struct sim_part part_##name;
 #include "sim/parts/parts.list"
 #undef PART
 
-/* Whether the world has the part NAME/CLUSTER (world_attach()). */
+/* Whether the cluster has the part (cluster_attach()). */
 bool part_runs(const struct cluster *c, const char *name);
-/* world_attach() under that name. */
+/* cluster_attach(): every part of a cluster is found by part_runs(). */
 void part_attach(struct cluster *c, const char *name, void *part, void (*destroy)(void *part));
 
 #endif

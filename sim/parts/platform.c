@@ -18,6 +18,16 @@ static int start_kubevirt(struct cluster *c, struct err *reterr)
     return part_runs(c, "kubevirt") ? 0 : kubevirt_start(c, reterr);
 }
 
-const struct sim_part part_storage = {"storage", "storage and kubelet alone", start_storage};
+#define STORAGE_PROCESSES                                                                          \
+    "kube-scheduler", "kubelet", "persistent-volume-binder", "external-provisioner",               \
+        "external-resizer", "csi-snapshotter", "snapshot-controller", "pvc-protection-controller", \
+        "pv-protection-controller"
+
+static const char *const storage_processes[] = {STORAGE_PROCESSES, NULL};
+static const char *const kubevirt_processes[] = {STORAGE_PROCESSES, "virt-controller",
+                                                 "virt-handler", NULL};
+
+const struct sim_part part_storage = {"storage", "storage and kubelet alone", start_storage,
+                                      storage_processes};
 const struct sim_part part_kubevirt = {"kubevirt", "storage, kubelet and KubeVirt on that cluster",
-                                       start_kubevirt};
+                                       start_kubevirt, kubevirt_processes};

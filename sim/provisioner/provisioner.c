@@ -379,8 +379,7 @@ int provisioner_start(struct cluster *hub, struct cluster *workload, struct err 
 {
     struct world *w = cluster_world(hub);
     assert(w == cluster_world(workload));
-    AUTO(str) char *part = mem_printf("provisioner/%s", cluster_name(hub));
-    if (world_part(w, part))
+    if (cluster_part(hub, "provisioner"))
         return err_set(reterr, ERR_INVALID, NO_POS, "a provisioner serves cluster '%s' already",
                        cluster_name(hub));
     struct provisioner *p = mem_zalloc(sizeof *p);
@@ -388,7 +387,7 @@ int provisioner_start(struct cluster *hub, struct cluster *workload, struct err 
     p->hub = (struct ctl){.cluster = hub, .user = USER, .component = "provisioner"};
     p->workload = (struct ctl){.cluster = workload, .user = USER, .component = "provisioner"};
     p->begun = strmap_create();
-    world_attach(w, part, p, provisioner_destroy);
+    cluster_attach(hub, "provisioner", p, provisioner_destroy);
     p->worker = worker_start(world_sched(w), process, "provisioner", reconcile, p);
     p->instances = feeder_start(&p->hub, process, &KIND_INSTANCE, on_instance, p);
     p->machines = feeder_start(&p->workload, process, &KIND_VM, on_machine, p);

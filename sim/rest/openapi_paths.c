@@ -179,6 +179,21 @@ static void write_body_schema(struct place *p, const struct operation *op)
     }
 }
 
+/* The same schema under each media type. */
+static void write_content(struct place *p, const struct operation *op, const char *const *media,
+                          size_t count,
+                          void (*write_schema)(struct place *p, const struct operation *op))
+{
+    struct jsonw *w = &p->o->w;
+    jsonw_open(w, "content", '{');
+    for (size_t i = 0; i < count; i++) {
+        jsonw_open(w, media[i], '{');
+        write_schema(p, op);
+        jsonw_close(w, '}');
+    }
+    jsonw_close(w, '}');
+}
+
 static void write_v3_body(struct place *p, const struct operation *op)
 {
     struct jsonw *w = &p->o->w;
@@ -188,13 +203,7 @@ static void write_v3_body(struct place *p, const struct operation *op)
     jsonw_open(w, "requestBody", '{');
     if (required)
         jsonw_bool(w, "required", true);
-    jsonw_open(w, "content", '{');
-    for (size_t i = 0; i < count; i++) {
-        jsonw_open(w, media[i], '{');
-        write_body_schema(p, op);
-        jsonw_close(w, '}');
-    }
-    jsonw_close(w, '}');
+    write_content(p, op, media, count, write_body_schema);
     jsonw_close(w, '}');
 }
 
@@ -240,17 +249,10 @@ static void write_answer(struct place *p, const struct operation *op, const char
     size_t count = ARRAY_LEN(media_types) - (p->e->type.builtin ? 0 : 1);
     jsonw_open(w, code, '{');
     jsonw_string(w, "description", text);
-    if (p->o->v2) {
+    if (p->o->v2)
         write_answer_schema(p, op);
-    } else {
-        jsonw_open(w, "content", '{');
-        for (size_t i = 0; i < count; i++) {
-            jsonw_open(w, media_types[i], '{');
-            write_answer_schema(p, op);
-            jsonw_close(w, '}');
-        }
-        jsonw_close(w, '}');
-    }
+    else
+        write_content(p, op, media_types, count, write_answer_schema);
     jsonw_close(w, '}');
 }
 

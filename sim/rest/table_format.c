@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "kube/meta.h"
 #include "kube/time.h"
 #include "sim/rest/table_priv.h"
@@ -140,11 +141,6 @@ void table_since(const char *time, int64_t now_ns, char out[SPAN_TEXT])
 
 /* ---- labels and selectors ---- */
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 struct texts {
     char **items;
     size_t count, cap;
@@ -166,7 +162,7 @@ static int by_key(const void *a, const void *b)
     int order = memcmp(x, y, x_len < y_len ? x_len : y_len);
     if (order)
         return order;
-    return x_len != y_len ? (x_len < y_len ? -1 : 1) : by_text(a, b);
+    return x_len != y_len ? (x_len < y_len ? -1 : 1) : text_order(a, b);
 }
 
 /* Sorted, with commas. Empties t. New. */
@@ -207,7 +203,7 @@ char *table_labels_text(const json_t *map)
 {
     struct texts t = {0};
     add_map(&t, map);
-    return or_none(join_sorted(&t, by_text));
+    return or_none(join_sorted(&t, text_order));
 }
 
 /* false: no operator that there is. */
@@ -219,7 +215,7 @@ static bool add_expression(struct texts *t, const json_t *e)
     for (size_t i = 0; i < json_array_size(values); i++)
         if (json_is_string(json_array_get(values, i)))
             add_text(&sorted, mem_strdup(json_string_value(json_array_get(values, i))));
-    AUTO(str) char *list = join_sorted(&sorted, by_text);
+    AUTO(str) char *list = join_sorted(&sorted, text_order);
     if (strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0)
         add_text(t, mem_printf("%s %s (%s)", key, *op == 'I' ? "in" : "notin", list));
     else if (strcmp(op, "Exists") == 0)

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "kube/meta.h"
 #include "sim/rest/table_priv.h"
 
@@ -25,11 +26,6 @@ static const struct table_column node_columns[] = {
 #define ROLE_PREFIX "node-role.kubernetes.io/"
 #define ROLES_MAX 32
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void add_roles(struct table_row *row, const json_t *object)
 {
     const json_t *labels = json_path(object, "metadata.labels");
@@ -48,7 +44,7 @@ static void add_roles(struct table_row *row, const json_t *object)
             roles[count++] = role;
     }
     if (count)
-        qsort(roles, count, sizeof *roles, by_text);
+        qsort(roles, count, sizeof *roles, text_order);
     for (size_t i = 0; i < count; i++)
         if (i == 0 || strcmp(roles[i], roles[i - 1]) != 0)
             table_join(&out, ",", roles[i]);
@@ -154,7 +150,7 @@ static void add_quota(struct table_row *row, const json_t *object, bool limits)
             names[n++] = key;
     }
     if (n)
-        qsort(names, n, sizeof *names, by_text);
+        qsort(names, n, sizeof *names, text_order);
     for (size_t i = 0; i < n; i++) {
         const char *used = json_string_value(table_at(object, "status.used", names[i]));
         const char *most = json_string_value(json_object_get(hard, names[i]));

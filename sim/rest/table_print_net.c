@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/order.h"
 #include "kube/meta.h"
 #include "sim/rest/table_priv.h"
 
@@ -20,11 +21,6 @@ static void join_array(struct strbuf *out, const json_t *list)
             table_join(out, ",", json_string_value(json_array_get(list, i)));
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 #define ADDRESSES_MAX 64
 
 /* Addresses and host names of a load balancer, each once, sorted. */
@@ -40,7 +36,7 @@ static void join_balancer(struct strbuf *out, const json_t *object)
         count += *names[count] != '\0';
     }
     if (count)
-        qsort(names, count, sizeof *names, by_text);
+        qsort(names, count, sizeof *names, text_order);
     for (size_t i = 0; i < count; i++)
         if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
             table_join(out, ",", names[i]);

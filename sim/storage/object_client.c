@@ -32,9 +32,8 @@ static bool has_crashed(const struct call *c)
 static int begin(struct call *c, struct err *reterr)
 {
     struct sched *s = world_sched(c->world);
-    const struct actor *self = actor_self(s);
-    c->by = self ? process_name(actor_process(self)) : "";
-    if (self && sched_point(s, "object store") != SCHED_OK)
+    c->by = world_acting(c->world);
+    if (actor_self(s) && sched_point(s, "object store") != SCHED_OK)
         return crashed(reterr);
     return 0;
 }

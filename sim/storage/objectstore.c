@@ -9,6 +9,7 @@
 
 #include "base/fdio.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "base/strmap.h"
 #include "sched/trace.h"
 
@@ -150,11 +151,6 @@ bool objectstore_delete(struct objectstore *o, const char *bucket, const char *k
     return object != NULL;
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 json_t *objectstore_list(struct objectstore *o, const char *bucket, const char *prefix)
 {
     AUTO(str) char *start = full_key(bucket, prefix ? prefix : "");
@@ -169,7 +165,7 @@ json_t *objectstore_list(struct objectstore *o, const char *bucket, const char *
         keys[count++] = key + skip;
     }
     if (count)
-        qsort(keys, count, sizeof *keys, compare_keys);
+        qsort(keys, count, sizeof *keys, text_order);
     json_t *list = json_array();
     for (i = 0; i < count; i++)
         json_array_append_new(list, json_string(keys[i]));

@@ -31,8 +31,7 @@ static const struct {
 
 struct storage *storage_of(const struct cluster *c)
 {
-    AUTO(str) char *part = mem_printf("storage/%s", cluster_name(c));
-    return world_part(cluster_world(c), part);
+    return cluster_part(c, "storage");
 }
 
 /* ---- who looks at what ---- */
@@ -301,8 +300,7 @@ int storage_start(struct cluster *c, struct err *reterr)
     st->calls = strmap_create();
     for (size_t i = 0; i < DURATION_COUNT; i++)
         st->durations[i] = durations[i].ns;
-    AUTO(str) char *part = mem_printf("storage/%s", cluster_name(c));
-    world_attach(cluster_world(c), part, st, storage_destroy);
+    cluster_attach(c, "storage", st, storage_destroy);
     storage_install_admission(st);
     for (size_t i = 0; i < LOOP_COUNT; i++) {
         struct simloop_config config = loops[i];

@@ -202,6 +202,12 @@ int host_sync_dir(struct host *h, const char *path, struct err *reterr)
     return checked(h->ops->sync_dir(h, path, reterr), reterr);
 }
 
+int host_file_truncate(struct host *h, struct host_file *f, uint64_t size, struct err *reterr)
+{
+    assert(f && !err_pending(reterr));
+    return checked(h->ops->file_truncate(h, f, size, reterr), reterr);
+}
+
 /* The same check for calls that answer with an array. */
 static json_t *checked_array(json_t *array, const struct err *e)
 {
@@ -264,6 +270,83 @@ int host_program_run(struct host *h, const struct host_program *program,
     int result = h->ops->program_run(h, program, ret, reterr);
     assert(result < 0 || (ret->exit_code == -1) == (ret->signal != 0));
     return checked(result, reterr);
+}
+
+/* ---- services ---- */
+
+static void check_http(const char *service, const struct http_request *req)
+{
+    assert(service && *service);
+    assert(req && req->method && req->target && req->target[0] == '/');
+    assert(req->body || !req->body_len);
+}
+
+int host_service_open(struct host *h, const char *service, host_service_fn *fn, void *cookie,
+                      struct err *reterr)
+{
+    assert(service && *service && fn && !err_pending(reterr));
+    return checked(h->ops->service_open(h, service, fn, cookie, reterr), reterr);
+}
+
+int host_service_call(struct host *h, const char *service, const struct http_request *req,
+                      struct http_reply *ret, struct err *reterr)
+{
+    check_http(service, req);
+    assert(ret && !err_pending(reterr));
+    memset(ret, 0, sizeof *ret);
+    int result = h->ops->service_call(h, service, req, ret, reterr);
+    assert(result < 0 || (ret->code >= 100 && ret->code <= 599));
+    return checked(result, reterr);
+}
+
+struct host_stream *host_service_stream(struct host *h, const char *service,
+                                        const struct http_request *req,
+                                        struct http_reply *ret_error, struct err *reterr)
+{
+    check_http(service, req);
+    assert(ret_error && !err_pending(reterr));
+    memset(ret_error, 0, sizeof *ret_error);
+    struct host_stream *s = h->ops->service_stream(h, service, req, ret_error, reterr);
+    assert(!s || (ret_error->code == 0 && !err_pending(reterr)));
+    assert(s || !reterr || (ret_error->code != 0) != err_pending(reterr));
+    return s;
+}
+
+enum host_wait host_stream_next(struct host *h, struct host_stream *s, int64_t until_ns,
+                                const char **ret, size_t *ret_len)
+{
+    assert(s && ret && ret_len);
+    *ret = NULL;
+    *ret_len = 0;
+    return h->ops->stream_next(h, s, until_ns, ret, ret_len);
+}
+
+void host_stream_close(struct host *h, struct host_stream *s)
+{
+    if (s)
+        h->ops->stream_close(h, s);
+}
+
+int host_reply(struct host *h, struct host_exchange *x, const struct http_reply *r,
+               struct err *reterr)
+{
+    assert(x && r && r->code >= 200 && r->code <= 599 && !err_pending(reterr));
+    return checked(h->ops->reply(h, x, r, reterr), reterr);
+}
+
+int host_reply_begin(struct host *h, struct host_exchange *x, const struct http_reply *head,
+                     struct err *reterr)
+{
+    assert(x && head && head->code >= 200 && head->code <= 599 && !head->body_len);
+    assert(!err_pending(reterr));
+    return checked(h->ops->reply_begin(h, x, head, reterr), reterr);
+}
+
+int host_reply_more(struct host *h, struct host_exchange *x, const void *data, size_t len,
+                    struct err *reterr)
+{
+    assert(x && (data || !len) && !err_pending(reterr));
+    return checked(h->ops->reply_more(h, x, data, len, reterr), reterr);
 }
 
 void host_log(struct host *h, enum host_log_level level, const char *fmt, ...)

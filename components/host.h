@@ -18,12 +18,15 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/prng.h"
+#include "components/http.h"
 #include "kube/api.h"
 
 struct host;
 struct host_watch;
 struct host_event;
 struct host_file;
+struct host_exchange;
+struct host_stream;
 
 enum host_wait { HOST_OK = 0, HOST_TIMEOUT = 1, HOST_CRASHED = -1 };
 #define HOST_FOREVER INT64_MAX
@@ -34,8 +37,9 @@ enum host_open_mode {
     HOST_READ,     /* must exist */
     HOST_CREATE,   /* must not exist (O_EXCL), mode 0600 */
     HOST_TRUNCATE, /* created or emptied, mode 0600 */
-    HOST_WRITE /* must exist; neither created nor emptied: a block device or a file written in place
-                */
+    HOST_WRITE,    /* must exist; neither created nor emptied: a block device or a file written in
+                      place */
+    HOST_EDIT      /* created when absent (mode 0600), never emptied; read and written in place */
 };
 
 struct host_stat {
@@ -68,6 +72,12 @@ static inline void cleanup_program_result(struct host_program_result *r)
 }
 
 typedef void host_task_fn(void *arg);
+
+/* Answers one request to a service: by one host_reply(), or by host_reply_begin() and any number of
+ * host_reply_more(). It runs on a task of its own, may block, and the exchange ends when it
+ * returns; without an answer by then the caller has none. req is borrowed until it returns. */
+typedef void host_service_fn(void *cookie, struct host *h, struct host_exchange *x,
+                             const struct http_request *req);
 
 struct host_ops {
     const char *name; /* "simulated", "real" */
@@ -120,6 +130,8 @@ struct host_ops {
     int (*file_remove)(struct host *h, const char *path, struct err *reterr);
     int (*make_dir)(struct host *h, const char *path, struct err *reterr);
     int (*sync_dir)(struct host *h, const char *path, struct err *reterr);
+    /* Shortens (or lengthens, by zeros) an open file. */
+    int (*file_truncate)(struct host *h, struct host_file *f, uint64_t size, struct err *reterr);
     /* Names in a directory, sorted; new array of strings. */
     json_t *(*list_dir)(struct host *h, const char *path, struct err *reterr);
 
@@ -140,6 +152,35 @@ struct host_ops {
     /* 0: it ran and *ret tells how it ended. -1: it could not be run, or hit a limit. */
     int (*program_run)(struct host *h, const struct host_program *program,
                        struct host_program_result *ret, struct err *reterr);
+
+    /* Serves HTTP under a name that callers know ("fulfillment-service"), from now until the
+     * component ends or crashes. Returns at once. A name that is taken is ERR_INVALID. cookie must
+     * outlive the component's tasks. */
+    int (*service_open)(struct host *h, const char *service, host_service_fn *fn, void *cookie,
+                        struct err *reterr);
+    /* One exchange with a service, as whoever the request's headers say. 0: an answer of any code
+     * is in *ret. -1: none (nobody serves, the link is down, the other side crashed: it may or may
+     * not have been carried out). An answer that streams is read to its end, at most HTTP_BODY_MAX.
+     */
+    int (*service_call)(struct host *h, const char *service, const struct http_request *req,
+                        struct http_reply *ret, struct err *reterr);
+    /* The same, whose answer is read as it comes. NULL: either ret_error->code is set (an answer
+     * that is not 2xx, whole), or *reterr. */
+    struct host_stream *(*service_stream)(struct host *h, const char *service,
+                                          const struct http_request *req,
+                                          struct http_reply *ret_error, struct err *reterr);
+    /* Waits for more until the absolute time. HOST_OK with *ret NULL: it has ended. The bytes are
+     * borrowed until the next call; pieces are those of the sender or joined. */
+    enum host_wait (*stream_next)(struct host *h, struct host_stream *s, int64_t until_ns,
+                                  const char **ret, size_t *ret_len);
+    void (*stream_close)(struct host *h, struct host_stream *s);
+    /* For a host_service_fn. -1: the caller has gone, or crashed. */
+    int (*reply)(struct host *h, struct host_exchange *x, const struct http_reply *r,
+                 struct err *reterr);
+    int (*reply_begin)(struct host *h, struct host_exchange *x, const struct http_reply *head,
+                       struct err *reterr);
+    int (*reply_more)(struct host *h, struct host_exchange *x, const void *data, size_t len,
+                      struct err *reterr);
 
     void (*log)(struct host *h, enum host_log_level level, const char *message);
 };
@@ -180,6 +221,7 @@ int host_file_rename(struct host *h, const char *from, const char *to, struct er
 int host_file_remove(struct host *h, const char *path, struct err *reterr);
 int host_make_dir(struct host *h, const char *path, struct err *reterr);
 int host_sync_dir(struct host *h, const char *path, struct err *reterr);
+int host_file_truncate(struct host *h, struct host_file *f, uint64_t size, struct err *reterr);
 json_t *host_list_dir(struct host *h, const char *path, struct err *reterr);
 int host_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
                     char **ret_data, size_t *ret_len, struct err *reterr);
@@ -192,6 +234,22 @@ json_t *host_object_list(struct host *h, const char *bucket, const char *prefix,
                          struct err *reterr);
 int host_program_run(struct host *h, const struct host_program *program,
                      struct host_program_result *ret, struct err *reterr);
+int host_service_open(struct host *h, const char *service, host_service_fn *fn, void *cookie,
+                      struct err *reterr);
+int host_service_call(struct host *h, const char *service, const struct http_request *req,
+                      struct http_reply *ret, struct err *reterr);
+struct host_stream *host_service_stream(struct host *h, const char *service,
+                                        const struct http_request *req,
+                                        struct http_reply *ret_error, struct err *reterr);
+enum host_wait host_stream_next(struct host *h, struct host_stream *s, int64_t until_ns,
+                                const char **ret, size_t *ret_len);
+void host_stream_close(struct host *h, struct host_stream *s);
+int host_reply(struct host *h, struct host_exchange *x, const struct http_reply *r,
+               struct err *reterr);
+int host_reply_begin(struct host *h, struct host_exchange *x, const struct http_reply *head,
+                     struct err *reterr);
+int host_reply_more(struct host *h, struct host_exchange *x, const void *data, size_t len,
+                    struct err *reterr);
 void host_log(struct host *h, enum host_log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -57,6 +57,9 @@ int mover_reconcile(void *cookie, const char *ns, const char *name, struct recon
 
 /* pass.c: reading and writing the DataDownload. */
 const char *pass_uid(const struct pass *p);
+/* Deletes an object of the mover's own namespace: OUTCOME_WAIT until it is gone. */
+enum outcome pass_delete(struct pass *p, const struct kind *kind, const json_t *object,
+                         struct err *reterr);
 const char *pass_phase(const struct pass *p);                       /* "New" when empty */
 const char *pass_annotation(const struct pass *p, const char *key); /* "" when absent */
 const char *pass_vm(const struct pass *p);

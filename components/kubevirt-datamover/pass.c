@@ -28,6 +28,20 @@ enum outcome outcome_of(enum answer a)
     }
 }
 
+enum outcome pass_delete(struct pass *p, const struct kind *kind, const json_t *object,
+                         struct err *reterr)
+{
+    struct delete_options options = {.uid = meta_uid(object)};
+    AUTO(err) struct err e = {0};
+    if (meta_deleting(object))
+        return OUTCOME_WAIT;
+    enum answer a = client_delete(&p->m->client, kind, p->m->ns, meta_name(object), &options, &e);
+    if (a == ANSWER_OK || a == ANSWER_NOT_FOUND)
+        return OUTCOME_WAIT;
+    err_move(reterr, &e);
+    return OUTCOME_RETRY;
+}
+
 const char *pass_uid(const struct pass *p)
 {
     return meta_uid(p->stored);

@@ -148,20 +148,6 @@ enum outcome pod_create(struct pass *p, const struct location *l, struct err *re
 
 /* ---- ending ---- */
 
-static enum outcome delete_pod(struct pass *p, const json_t *pod, struct err *reterr)
-{
-    struct delete_options options = {.uid = meta_uid(pod)};
-    AUTO(err) struct err e = {0};
-    if (meta_deleting(pod))
-        return OUTCOME_WAIT;
-    enum answer a =
-        client_delete(&p->m->client, &kind_dm_pod, p->m->ns, meta_name(pod), &options, &e);
-    if (a == ANSWER_OK || a == ANSWER_NOT_FOUND)
-        return OUTCOME_WAIT;
-    err_move(reterr, &e);
-    return OUTCOME_RETRY;
-}
-
 enum outcome pod_delete_all(struct pass *p, struct err *reterr)
 {
     AUTO(json) json_t *pods = NULL;
@@ -172,7 +158,7 @@ enum outcome pod_delete_all(struct pass *p, struct err *reterr)
         return o;
     json_array_foreach(pods, i, pod)
     {
-        o = delete_pod(p, pod, reterr);
+        o = pass_delete(p, &kind_dm_pod, pod, reterr);
         if (o == OUTCOME_RETRY)
             return o;
     }

@@ -118,17 +118,8 @@ static json_t *new_claim(struct pass *p, const json_t *target, const char *role,
 
 static enum outcome remove_claim(struct pass *p, const json_t *claim, struct err *reterr)
 {
-    struct delete_options options = {.uid = meta_uid(claim)};
-    AUTO(err) struct err e = {0};
     reconcile_after(p->result, MOVER_SHORT_NS);
-    if (meta_deleting(claim))
-        return OUTCOME_WAIT;
-    enum answer a =
-        client_delete(&p->m->client, &kind_dm_claim, p->m->ns, meta_name(claim), &options, &e);
-    if (a == ANSWER_OK || a == ANSWER_NOT_FOUND)
-        return OUTCOME_WAIT;
-    err_move(reterr, &e);
-    return OUTCOME_RETRY;
+    return pass_delete(p, &kind_dm_claim, claim, reterr);
 }
 
 static enum outcome check_existing(struct pass *p, const json_t *claim, const json_t *target,

@@ -52,19 +52,22 @@ enum pass_step osac_cascade_snapshots(struct pass *p, struct err *reterr)
         err_move(reterr, &e);
         return PASS_FAILED;
     }
+    AUTO(json) json_t *ours = json_array();
     size_t left = 0, i;
-    const json_t *snapshot;
+    json_t *snapshot;
     json_array_foreach(snapshots, i, snapshot)
     {
         if (!belongs(snapshot, p->stored))
             continue;
         left++;
-        if (delete_one(p, snapshot, reterr) == PASS_FAILED)
-            return PASS_FAILED;
+        json_array_append(ours, snapshot);
     }
     if (!left)
         return PASS_ON;
     show_progress(p, left);
     reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
-    return PASS_STOP;
+    enum pass_step step = osac_pass_write_status(p, reterr); /* many take their time */
+    for (i = 0; step == PASS_ON && i < left; i++)
+        step = delete_one(p, json_array_get(ours, i), reterr);
+    return step == PASS_ON ? PASS_STOP : step;
 }

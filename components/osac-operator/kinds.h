@@ -24,6 +24,8 @@ extern const struct kind osac_kind_vmr; /* VirtualMachineRestore */
 #define KEY_VM_NAMESPACE "osac.openshift.io/subnet-target-namespace"
 #define INSTANCE_FINALIZER KEY_INSTANCE
 #define SNAPSHOT_FINALIZER "osac.openshift.io/computeinstancesnapshot-finalizer"
+#define INSTANCE_FEEDBACK_FINALIZER "osac.openshift.io/computeinstance-feedback"
+#define SNAPSHOT_FEEDBACK_FINALIZER "osac.openshift.io/computeinstancesnapshot-feedback-finalizer"
 
 /* Private to this operator. Annotations, because a time is no label value. */
 #define KEY_REQUESTED_AT                                                                           \

@@ -6,8 +6,10 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "components/osac-operator/feedback.h"
 #include "components/osac-operator/kinds.h"
 #include "components/runtime/config.h"
+#include "components/token.h"
 #include "kube/meta.h"
 #include "kube/time.h"
 
@@ -19,6 +21,8 @@ static void operator_destroy(void *arg)
     free(op->hub_name);
     free(op->workload_name);
     free(op->ns);
+    free(op->service);
+    free(op->credentials);
     free(op);
 }
 
@@ -40,12 +44,15 @@ static const char *const told[] = {"hub",
                                    "pollInterval",
                                    "maxJobHistory",
                                    "snapshotWarningThreshold",
+                                   "service",
+                                   "tokenKey",
                                    NULL};
 
 static int read_config(struct osac_operator *op, const json_t *config, bool *ret_snapshots,
                        struct err *reterr)
 {
     const char *hub = NULL, *workload = NULL, *ns = DEFAULT_NAMESPACE;
+    const char *service = NULL, *key = BEARER_DEFAULT_KEY;
     const json_t *snapshots = NULL;
     const struct config_setting settings[] = {
         {"hub", CONFIG_STRING, &hub},
@@ -56,6 +63,8 @@ static int read_config(struct osac_operator *op, const json_t *config, bool *ret
         {"pollInterval", CONFIG_DURATION, &op->poll_ns},
         {"maxJobHistory", CONFIG_INT, &op->jobs_max},
         {"snapshotWarningThreshold", CONFIG_INT, &op->snapshots_warn_at},
+        {"service", CONFIG_STRING, &service},
+        {"tokenKey", CONFIG_STRING, &key},
     };
     config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
@@ -67,6 +76,10 @@ static int read_config(struct osac_operator *op, const json_t *config, bool *ret
     op->hub_name = hub ? mem_strdup(hub) : NULL;
     op->workload_name = workload ? mem_strdup(workload) : hub ? mem_strdup(hub) : NULL;
     op->ns = mem_strdup(ns);
+    if (service && *service) {
+        op->service = mem_strdup(service);
+        op->credentials = osac_remote_credentials(key);
+    }
     op->hub = (struct client){op->host, op->hub_name};
     op->workload = (struct client){op->host, op->workload_name};
     *ret_snapshots = snapshots_enabled(op->host, snapshots);
@@ -147,6 +160,18 @@ static void add_snapshots(struct runtime *rt, struct osac_operator *op, struct i
     controller_watch(c, instances, map_to_waiting, machine_changed, op);
 }
 
+static void add_feedback(struct runtime *rt, struct osac_operator *op, const char *name,
+                         const struct feedback_kind *kind, struct informer *objects)
+{
+    struct feedback *f = mem_zalloc(sizeof *f);
+    runtime_own(rt, f, free);
+    *f = (struct feedback){op, kind};
+    struct controller *c =
+        controller_create(rt, &(struct controller_config){
+                                  .name = name, .reconcile = osac_feedback_reconcile, .cookie = f});
+    controller_watch_self(c, objects, NULL, NULL);
+}
+
 static int run(struct host *h, const json_t *config, struct err *reterr)
 {
     AUTO(runtime) struct runtime *rt = runtime_create(h);
@@ -163,6 +188,11 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
     add_instances(rt, op, instances);
     if (with_snapshots)
         add_snapshots(rt, op, instances);
+    if (op->service) {
+        add_feedback(rt, op, "computeinstance-feedback", &osac_feedback_instance, instances);
+        add_feedback(rt, op, "computeinstancesnapshot-feedback", &osac_feedback_snapshot,
+                     op->snapshots);
+    }
     return runtime_run(rt, reterr);
 }
 

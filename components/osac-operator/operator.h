@@ -19,12 +19,12 @@ struct osac_operator {
     struct host *host;
     struct client hub, workload;
     char *hub_name, *workload_name,
-        *ns;             /* owned; the clients borrow the names (NULL: the default cluster) */
-    bool require_tenant; /* a missing Tenant object holds an instance back */
-    int64_t poll_ns;     /* looks at a running job or restore */
-    int64_t jobs_max;    /* length of status.provisioningJobs */
-    int64_t
-        snapshots_warn_at; /* log a warning from this many snapshots per instance on; 0: never */
+        *ns;                   /* owned; the clients borrow the names (NULL: the default cluster) */
+    bool require_tenant;       /* a missing Tenant object holds an instance back */
+    int64_t poll_ns;           /* looks at a running job or restore */
+    int64_t jobs_max;          /* length of status.provisioningJobs */
+    int64_t snapshots_warn_at; /* log a warning above this many snapshots per instance; 0: never */
+    char *service, *credentials; /* owned: where feedback goes, and as whom; NULL: nowhere */
     struct informer *snapshots; /* cache: for mapping instances to their snapshots */
 };
 

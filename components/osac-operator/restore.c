@@ -106,6 +106,16 @@ static enum pass_step fail(struct pass *p, int64_t request, const char *reason, 
     return step;
 }
 
+/* A crash may have left a consumed request without its condition. */
+static void show_consumed(struct pass *p)
+{
+    const char *reason = meta_annotation(p->stored, KEY_CONSUMED_REASON);
+    const char *message = meta_annotation(p->stored, KEY_CONSUMED_MESSAGE);
+    if (!osac_pass_is_true(p, "RestoreFailed"))
+        set_failed(p, reason && *reason ? reason : "RestoreError",
+                   message ? message : osac_restore_message(""));
+}
+
 /* ---- the VirtualMachineRestores of this instance ---- */
 
 /* Labelled for this instance, not of another one that had its name, and of its machine. */
@@ -294,8 +304,11 @@ static enum pass_step take_unfinished(struct pass *p, struct signal *s, struct e
             return follow_active(p, vmr, reterr);
         s->leftover = true;
         enum pass_step step = delete_vmr(p, vmr, reterr);
-        if (step != PASS_ON)
+        if (step != PASS_ON) {
+            if (s->requested > s->restored && s->requested == s->consumed)
+                show_consumed(p); /* that it failed does not depend on the cleaning up */
             return step;
+        }
     }
     return PASS_ON;
 }
@@ -452,16 +465,6 @@ static enum pass_step start(struct pass *p, const struct signal *s, struct err *
     if (refusal.reason)
         return fail(p, s->requested, refusal.reason, refusal.message, reterr);
     return create_vmr(p, s, &source, reterr);
-}
-
-/* A crash may have left a consumed request without its condition. */
-static void show_consumed(struct pass *p)
-{
-    const char *reason = meta_annotation(p->stored, KEY_CONSUMED_REASON);
-    const char *message = meta_annotation(p->stored, KEY_CONSUMED_MESSAGE);
-    if (!osac_pass_is_true(p, "RestoreFailed"))
-        set_failed(p, reason && *reason ? reason : "RestoreError",
-                   message ? message : osac_restore_message(""));
 }
 
 static enum pass_step take_request(struct pass *p, const struct signal *s, struct err *reterr)

@@ -143,6 +143,8 @@ static enum pass_step live_pass(struct pass *p, struct err *reterr)
     if (step != PASS_ON)
         return step;
     AUTO(err) struct err e = {0};
+    if (!*json_str_or_empty(p->own, "status.phase"))
+        osac_snapshot_set(p, "Creating", "Creating", "");
     step = follow(p, &e);
     if (e.code != ERR_CRASHED) { /* what went wrong is worth showing before the back-off */
         enum pass_step wrote = osac_pass_write_status(p, step == PASS_FAILED ? NULL : reterr);
@@ -182,23 +184,45 @@ static enum pass_step release_snapshot(struct pass *p, struct err *reterr)
 }
 
 /* Only a definite answer that nothing is there releases the finalizer; a timeout is no such answer.
- */
+ * *ret_gone: it was given. */
+static enum pass_step remove_captures(struct pass *p, bool *ret_gone, struct err *reterr)
+{
+    AUTO(json) json_t *found = NULL;
+    enum pass_step step = osac_snapshot_find(p, &found, reterr);
+    *ret_gone = step == PASS_ON && json_array_size(found) == 0;
+    if (step != PASS_ON || *ret_gone)
+        return step;
+    reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
+    return delete_captures(p, found, reterr);
+}
+
+/* That the deletion is stuck shows in the condition; the words say nothing of the platform. */
 static enum pass_step delete_pass(struct pass *p, struct err *reterr)
 {
     if (!meta_has_finalizer(p->stored, SNAPSHOT_FINALIZER))
         return PASS_ON;
-    osac_snapshot_set(p, "Deleting", "Deleting", "");
-    enum pass_step step = osac_pass_write_status(p, reterr);
+    enum pass_step step = PASS_ON;
+    if (strcmp(json_str_or_empty(p->own, "status.phase"), "Deleting") != 0) {
+        osac_snapshot_set(p, "Deleting", "Deleting", "");
+        step = osac_pass_write_status(p, reterr);
+    }
     if (step != PASS_ON)
         return step;
-    AUTO(json) json_t *found = NULL;
-    step = osac_snapshot_find(p, &found, reterr);
-    if (step != PASS_ON)
-        return step;
-    if (json_array_size(found) == 0)
+    bool gone = false;
+    AUTO(err) struct err e = {0};
+    step = remove_captures(p, &gone, &e);
+    if (gone)
         return release_snapshot(p, reterr);
-    reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
-    return delete_captures(p, found, reterr);
+    if (e.code != ERR_CRASHED) {
+        bool stuck = step == PASS_FAILED;
+        osac_snapshot_set(p, "Deleting", stuck ? "DeletionBlocked" : "Deleting",
+                          stuck ? "The snapshot's data could not be deleted yet" : "");
+        enum pass_step wrote = osac_pass_write_status(p, stuck ? NULL : reterr);
+        if (!stuck)
+            return wrote;
+    }
+    err_move(reterr, &e);
+    return step;
 }
 
 int osac_snapshot_reconcile(void *cookie, const char *ns, const char *name,

@@ -280,7 +280,5 @@ enum pass_step osac_snapshot_capture(struct pass *p, struct err *reterr)
     if (step != PASS_ON)
         return step;
     warn_of_many(p);
-    if (!*json_str_or_empty(p->own, "status.phase"))
-        osac_snapshot_set(p, "Creating", "Creating", "");
     return create_vms(p, parent, reterr);
 }

@@ -1,4 +1,4 @@
-/* Any bytes as legal XML 1.0 text. Visible inside reports/ only. */
+/* Any bytes as legal XML 1.0 text. */
 #ifndef VMCONFORM_REPORTS_XML_H
 #define VMCONFORM_REPORTS_XML_H
 

@@ -27,7 +27,9 @@ static int armed_value(struct casework *cw, const struct tmpl *t, const struct f
 
 static bool is_moment(const json_t *v)
 {
-    return json_is_string(v) && moment_find(json_string_value(v)) >= 0;
+    enum request_moment moment;
+
+    return json_is_string(v) && moment_find(json_string_value(v), &moment);
 }
 
 static bool is_count(const json_t *v)
@@ -54,7 +56,9 @@ static int fill_armed(struct casework *cw, struct armed *a, const struct frame *
         (on->optional_given && armed_value(cw, on->optional_given, frame, "optional", is_bool,
                                            "true or false", &optional) < 0))
         return -1;
-    a->moment = at ? moment_find(json_string_value(at)) : on->moment;
+    a->moment = on->moment;
+    if (at)
+        moment_find(json_string_value(at), &a->moment);
     a->skip = skip ? (uint64_t)json_integer_value(skip) : on->skip;
     a->optional = optional ? json_is_true(optional) : on->optional;
     return 0;
@@ -88,15 +92,15 @@ void armed_finish(struct armed_steps *all)
 /* ---- the moment ---- */
 
 static bool armed_is_due(struct casework *cw, struct armed *a, const struct happening *h,
-                         bool is_request, int moment)
+                         bool is_request, enum request_moment moment)
 {
     const struct selector_on *s = a->step->upon;
     struct eval e = case_eval(cw, a->frame);
     AUTO(err) struct err err = {0};
     bool value = true;
 
-    if (a->fired || s->is_request != is_request || (is_request && a->moment != moment) ||
-        !happening_fits(cw, s, a->frame, h))
+    if (a->fired || s->is_request != is_request || s->is_call != h->is_call ||
+        (is_request && a->moment != moment) || !happening_fits(cw, s, a->frame, h))
         return false;
     if (s->that && eval_bool(&e, s->that, &value, &err) < 0) {
         free(a->error); /* told when the step never fires */
@@ -117,7 +121,7 @@ void armed_fire(struct casework *cw, const struct happening *h, enum request_mom
         if (a->fired)
             continue;
         bind_event(a->frame, self, NULL, event);
-        if (armed_is_due(cw, a, h, true, (int)moment)) {
+        if (armed_is_due(cw, a, h, true, moment)) {
             a->fired = true;
             run_verb(cw, a->step, a->frame);
         }
@@ -134,7 +138,7 @@ void armed_queue(struct casework *cw, const struct happening *h, json_t *self, j
         if (a->fired || a->step->upon->is_request)
             continue;
         bind_event(a->frame, self, old, event);
-        if (!armed_is_due(cw, a, h, false, 0)) {
+        if (!armed_is_due(cw, a, h, false, REQUEST_COMMITTED)) {
             bind_event(a->frame, NULL, NULL, NULL);
             continue;
         }

@@ -6,8 +6,8 @@
 
 struct armed {
     const struct step *step;
-    struct frame *frame; /* own copy of the values */
-    int moment;          /* of its `upon`, as are these two */
+    struct frame *frame;        /* own copy of the values */
+    enum request_moment moment; /* of its `upon`, as are these two */
     uint64_t skip;
     bool optional;
     uint64_t seen; /* matches so far, for `skip` */

@@ -44,6 +44,14 @@ static int run_finally(struct casework *cw, struct frame *frame)
     return run_steps(cw, &cw->unit->finally, frame);
 }
 
+static int judge_turns(struct casework *cw)
+{
+    if (!cw->options->turns.text || cw->turns.count)
+        return 0;
+    return verdict(cw, RESULT_ERROR, "scenario", (struct src_pos){cw->unit->path, 1, 1}, NULL,
+                   "--interleaving was given, and this case has no race");
+}
+
 static void tell_story(void *arg)
 {
     struct casework *cw = arg;
@@ -53,8 +61,8 @@ static void tell_story(void *arg)
         return;
     frame = cw->inclusions[0]->frame;
     if (run_steps(cw, &cw->unit->steps, frame) < 0 || judge_eventually(cw) < 0 ||
-        run_finally(cw, frame) < 0 || armed_judge(cw) < 0 || laws_judge_kinds(cw) < 0 ||
-        laws_judge_sometimes(cw) < 0)
+        run_finally(cw, frame) < 0 || armed_judge(cw) < 0 || judge_turns(cw) < 0 ||
+        laws_judge_kinds(cw) < 0 || laws_judge_sometimes(cw) < 0)
         return;
     cw->over = true;
     cw->result->status = RESULT_PASSED;
@@ -76,6 +84,7 @@ static void casework_start(struct casework *cw)
     };
 
     cw->world = world_create(&config);
+    turns_init(&cw->turns, &cw->options->turns);
     cw->cel = cel_context_create();
     cw->chains = strmap_create();
     cw->checked = strmap_create();
@@ -147,6 +156,7 @@ static void casework_finish(struct casework *cw, struct case_outcome *ret)
     free(cw->components);
     history_finish(&cw->history);
     reads_finish(&cw->reads);
+    turns_finish(&cw->turns);
     free(cw->unknown_kind);
     strbuf_finish(&cw->notes);
     strmap_destroy(cw->chains, (void (*)(void *))chain_stage_destroy);
@@ -212,6 +222,24 @@ static struct result_case *blank_result(const struct unit *u, const json_t *valu
         u, values, &(struct replay){.seed = options->seed, .outside = options->sockets != NULL});
 }
 
+/* The interleaving that broke something is part of its name. */
+static void tell_turns(struct casework *cw, struct case_outcome *ret)
+{
+    struct turns *t = &cw->turns;
+
+    if (t->count == 0)
+        return;
+    ret->interleaving = mem_strdup(turns_text(t));
+    ret->turn_count = t->count;
+    ret->turns = TAKE(t->items);
+    ret->orders = t->orders;
+    ret->uncounted = t->uncounted;
+    ret->sometimes_count = cw->laws.sometimes_count;
+    ret->sometimes = mem_zalloc((ret->sometimes_count + 1) * sizeof *ret->sometimes);
+    for (size_t i = 0; i < ret->sometimes_count; i++)
+        ret->sometimes[i] = cw->laws.sometimes[i].seen;
+}
+
 void run_case(const struct unit *u, const json_t *values, const struct case_options *options,
               struct case_outcome *ret)
 {
@@ -230,6 +258,7 @@ void run_case(const struct unit *u, const json_t *values, const struct case_opti
         keep_images(&cw);
     ret->result->virtual_ns = world_now(cw.world) - WORLD_START_NS;
     ret->crash_points = cw.crash_points;
+    tell_turns(&cw, ret);
     casework_finish(&cw, ret);
     ret->result->wall_ns = wall_monotonic_ns() - start;
 }
@@ -238,6 +267,9 @@ void case_outcome_finish(struct case_outcome *o)
 {
     result_case_destroy(o->result);
     strbuf_finish(&o->trace);
+    free(o->turns);
+    free(o->interleaving);
+    free(o->sometimes);
     *o = (struct case_outcome){0};
 }
 

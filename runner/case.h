@@ -11,6 +11,7 @@
 #include "reports/result.h"
 #include "runner/replay.h"
 #include "runner/scenario.h"
+#include "runner/turns.h"
 
 struct external_options;
 /* Who plays a component of a case that is staged and not run. */
@@ -27,9 +28,13 @@ struct case_options {
     const char *keep; /* where images are copied at the end, or NULL */
     bool has_qemu_img;
     int64_t crash_point; /* crash the acting component at its n-th write (1..), 0: never */
-    int crash_moment;    /* enum request_moment */
-    uint64_t events_max; /* 0: the default */
-    int64_t start_ns;    /* of the virtual clock; 0: WORLD_START_NS */
+    enum request_moment crash_moment;
+    struct turn_plan turns; /* of races */
+    /* What the runs before this one have seen of `sometimes`, which is judged now. NULL: in a case
+     * with a race it is not, since it holds over all its interleavings. */
+    const bool *sometimes;
+    uint64_t events_max;               /* 0: the default */
+    int64_t start_ns;                  /* of the virtual clock; 0: WORLD_START_NS */
     struct external_options *external; /* NULL: every component is ours */
     /* Components are processes of their own, which reach the world by a socket in this folder;
      * NULL: they run in this process. */
@@ -46,6 +51,14 @@ struct case_outcome {
     struct result_case *result; /* new */
     struct strbuf trace;        /* when asked for */
     uint64_t crash_points;      /* writes by components that a crash could fall on */
+    /* Of races: whose turn it was, in what order; there are so many orders. NULL: no race. */
+    struct turn *turns;
+    size_t turn_count;
+    char *interleaving;
+    uint64_t orders;
+    bool uncounted;  /* there are fewer */
+    bool *sometimes; /* which of `sometimes` was true */
+    size_t sometimes_count;
 };
 /* values: the matrix case (borrowed). Never fails: what goes wrong is in the result. */
 void run_case(const struct unit *u, const json_t *values, const struct case_options *options,

@@ -13,6 +13,7 @@
 #include "runner/reads.h"
 #include "runner/remote/front.h"
 #include "runner/scenario.h"
+#include "runner/turns.h"
 #include "sim/world.h"
 
 /* A unit (the scenario, a fixture) as it is included, with the values of its names. */
@@ -61,14 +62,17 @@ struct casework {
     struct watchpoint watch;
     struct history history;
     struct reads reads;
+    struct race_run *race;   /* that runs now, or NULL */
+    struct turns turns;      /* of all races so far */
     struct subject about;    /* what the verdict that comes next is about */
     struct strbuf notes;     /* explanations of the last evaluation: disks that differ */
     const struct step *step; /* the one that runs now, for messages */
     int64_t last_write_ns;
     uint64_t crash_points;
-    bool staging; /* inside given: a failing step is an error */
-    bool over;    /* a verdict stands: nothing more is evaluated */
-    bool in_hook; /* a hook is evaluating or acting: do not nest */
+    const struct actor *crash_actor; /* makes the write on which the crash of the sweep falls */
+    bool staging;                    /* inside given: a failing step is an error */
+    bool over;                       /* a verdict stands: nothing more is evaluated */
+    bool in_hook;                    /* a hook is evaluating or acting: do not nest */
     bool paused;  /* the given stands still until somebody is there to play a component */
     bool resumed; /* it has stood still, and does so once */
     struct waitcell *resume;
@@ -114,6 +118,9 @@ static inline void cleanup_object_ref(struct object_ref *r)
 }
 int resolve_ref(struct casework *cw, const char *kind, const char *ns, const char *name,
                 const char *cluster, struct object_ref *ret, struct err *reterr);
+/* The cluster of that name, the first one for NULL; NULL with *reterr. */
+struct cluster *find_cluster(struct casework *cw, const char *name, struct src_pos pos,
+                             struct err *reterr);
 /* Whether any cluster knows the kind (with .group, without @CLUSTER). */
 bool kind_is_known(struct casework *cw, const char *kind);
 /* The same for a kind as events tell it: not the plural, no group. */
@@ -165,5 +172,9 @@ struct running_component *component_of_process(struct casework *cw, const char *
 /* ---- hooks (hooks.c) ---- */
 
 void install_hooks(struct casework *cw);
+/* What the story waits for may have come true. */
+void look_at_watchpoint(struct casework *cw);
+/* One place where a crash of the sweep may fall: a write of a component under test. */
+void crash_point(struct casework *cw, enum request_moment moment, const char *by);
 
 #endif

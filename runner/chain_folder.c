@@ -13,6 +13,7 @@
 #include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "base/strbuf.h"
 
 #define PIECE (1u << 20)
@@ -65,11 +66,6 @@ static int write_at(int fd, uint64_t offset, const char *data, size_t len, const
                : 0;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 struct lines {
     char **items; /* "PATH\nDIGEST": sorts by path */
     size_t count, cap;
@@ -104,7 +100,7 @@ int chain_folder_sums(const char *path, const struct chain_fixture *f, struct er
 
     for (size_t i = 0; i < json_array_size(list); i++)
         add_files(&l, f, json_array_get(list, i));
-    qsort(l.items, l.count, sizeof *l.items, by_text);
+    qsort(l.items, l.count, sizeof *l.items, text_order);
     for (size_t i = 0; i < l.count; i++) {
         size_t len = strcspn(l.items[i], "\n");
 

@@ -225,7 +225,6 @@ static int print_named(const struct grammar_options *o, const char *name)
 {
     const char *names[ARRAY_LEN(tables)];
     struct err err = {0};
-    const char *near;
 
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         names[i] = tables[i].name;
@@ -234,10 +233,8 @@ static int print_named(const struct grammar_options *o, const char *name)
             return 0;
         }
     }
-    near = err_nearest(name, names, ARRAY_LEN(tables));
     err_set(&err, ERR_INVALID, NO_POS, "no table is called '%s'", name);
-    err_hint(&err, "%s%s%s", near ? "did you mean '" : "'vmconform grammar --help' names them",
-             near ? near : "", near ? "'?" : "");
+    err_suggest(&err, name, names, ARRAY_LEN(tables), "'vmconform grammar --help' names them");
     return fail(&err);
 }
 

@@ -9,11 +9,15 @@
 #include "runner/collect.h"
 #include "runner/commands.h"
 #include "runner/options.h"
+#include "runner/race.h"
 #include "runner/verb.h"
 
 struct list_options {
     bool json, help;
-    const char *filter, *selector;
+    const char *filter, *selector, *requirements;
+    struct option_list implementations;
+    char *const *paths; /* borrowed */
+    size_t path_count;
 };
 
 static int usage_error(struct err *e)
@@ -69,6 +73,8 @@ static void outline(json_t *out, const struct steps *steps, unsigned depth)
                           s->name ? ": " : "", s->name ? s->name : "",
                           s->when ? ", when its condition holds" : "", s->pos.file, s->pos.line);
         json_array_append_new(out, json_string(line));
+        for (size_t k = 0; s->race && k < s->race->count; k++)
+            outline(out, &s->race->steps[k], depth + 1);
     }
 }
 
@@ -120,16 +126,23 @@ static void print_expanded(const struct collection *c, bool as_json)
         putchar('\n');
 }
 
-static int with_collection(int argc, char **argv, const char *usage,
-                           int (*fn)(const struct list_options *o, const struct collection *c))
+typedef int collection_fn(const struct list_options *o, const struct collection *c);
+
+static int do_lint(const struct list_options *o, const struct collection *c);
+
+static int run_collection(struct list_options *o, int argc, char **argv, const char *usage,
+                          collection_fn *fn)
 {
-    struct list_options o = {0};
     const struct option_spec specs[] = {
-        {"--json", 0, OPTION_FLAG, &o.json, NULL, "as JSON"},
-        {"--filter", 0, OPTION_TEXT, &o.filter, "GLOB", "only cases whose name matches"},
-        {"--selector", 'l', OPTION_TEXT, &o.selector, "SELECTOR",
+        {"--json", 0, OPTION_FLAG, &o->json, NULL, "as JSON"},
+        {"--filter", 0, OPTION_TEXT, &o->filter, "GLOB", "only cases whose name matches"},
+        {"--selector", 'l', OPTION_TEXT, &o->selector, "SELECTOR",
          "only scenarios with these labels"},
-        {"--help", 'h', OPTION_FLAG, &o.help, NULL, "show this"},
+        {"--requirements", 0, OPTION_TEXT, &o->requirements, "FILE",
+         "the promises that may be claimed (default: docs/requirements.yaml beside scenarios/)"},
+        {"--implementation", 0, OPTION_LIST, &o->implementations, "NAME=WHAT",
+         "a component that runs will be told who plays; repeatable"},
+        {"--help", 'h', OPTION_FLAG, &o->help, NULL, "show this"},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL},
     };
     AUTO(selector) struct selector *selector = NULL;
@@ -140,7 +153,7 @@ static int with_collection(int argc, char **argv, const char *usage,
 
     if (options_parse(specs, argc - 1, argv + 1, &operands, &err) < 0)
         return usage_error(&err);
-    if (o.help) {
+    if (o->help) {
         puts(usage);
         options_help(specs);
         return 0;
@@ -149,14 +162,29 @@ static int with_collection(int argc, char **argv, const char *usage,
         err_hint(&err, "'scenarios' is the folder of the project's own");
         return usage_error(&err);
     }
-    if (o.selector && !(selector = selector_parse(o.selector, &err))) {
-        err_wrap(&err, NO_POS, "--selector '%s'", o.selector);
+    if (o->selector && !(selector = selector_parse(o->selector, &err))) {
+        err_wrap(&err, NO_POS, "--selector '%s'", o->selector);
         return usage_error(&err);
     }
-    filter.glob = o.filter;
+    filter.glob = o->filter;
     filter.selector = selector;
-    status = collect(&c, argv + 1, (size_t)operands, &filter) < 0 ? EXIT_CANNOT_TELL : fn(&o, &c);
+    filter.check = (struct check_options){.players = o->implementations.items,
+                                          .player_count = o->implementations.count,
+                                          .warn_players = fn == do_lint,
+                                          .requirements = o->requirements};
+    o->paths = argv + 1;
+    o->path_count = (size_t)operands;
+    status = collect(&c, argv + 1, (size_t)operands, &filter) < 0 ? EXIT_CANNOT_TELL : fn(o, &c);
     collection_finish(&c);
+    return status;
+}
+
+static int with_collection(int argc, char **argv, const char *usage, collection_fn *fn)
+{
+    struct list_options o = {0};
+    int status = run_collection(&o, argc, argv, usage, fn);
+
+    option_list_finish(&o.implementations);
     return status;
 }
 
@@ -171,11 +199,18 @@ static int do_list(const struct list_options *o, const struct collection *c)
 
 static int do_lint(const struct list_options *o, const struct collection *c)
 {
-    (void)o;
+    AUTO(diags) struct diags diags = {0};
+
     if (c->unit_count == 0) {
         fputs("vmconform: error: no scenario was found\n", stderr);
         return EXIT_CANNOT_TELL;
     }
+    requirements_check_whole(&c->requirements, o->paths, o->path_count, &diags);
+    print_diags(&diags);
+    if (diags.errors)
+        return EXIT_CANNOT_TELL;
+    if (c->requirements.unlisted)
+        fputs("vmconform: note: no list of promises was found; ids were not checked\n", stderr);
     printf("%zu scenario%s, %zu case%s, no mistake found\n", c->unit_count,
            c->unit_count == 1 ? "" : "s", c->case_count, c->case_count == 1 ? "" : "s");
     return 0;

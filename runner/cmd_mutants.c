@@ -20,7 +20,7 @@
 struct options {
     const char *list, *build, *filter;
     uint64_t jobs;
-    bool all, help;
+    bool all, check, help;
 };
 
 struct plan {
@@ -40,6 +40,11 @@ static int tool_error(struct err *e)
     err_print(stderr, e, NULL, 0);
     err_clear(e);
     return EXIT_CANNOT_TELL;
+}
+
+static int no_match(const struct plan *p, struct err *reterr)
+{
+    return err_set(reterr, ERR_NOT_FOUND, NO_POS, "no mutant matches '%s'", p->options->filter);
 }
 
 /* ---- the work of one mutant: its outcome is a file, since it is done in a process of its own ----
@@ -238,6 +243,59 @@ static int verdict(const struct plan *p)
     return t.broken || t.killed == 0 ? EXIT_CANNOT_TELL : 0;
 }
 
+/* ---- --check: what can be said without compiling ---- */
+
+static bool is_killed_by_one(const struct plan *p, const char *scenario)
+{
+    for (size_t i = 0; i < p->mutants->count; i++)
+        if (is_named(&p->mutants->items[i], scenario))
+            return true;
+    return false;
+}
+
+/* A scenario that no mutant names would be toothless. */
+static void check_scenarios(const struct plan *p, struct diags *diags)
+{
+    size_t i = 0;
+    const char *name;
+    void *path;
+
+    while (strmap_each(p->paths, &i, &name, &path))
+        if (!is_killed_by_one(p, name))
+            diags_add(diags, DIAG_ERROR, (struct src_pos){path, 1, 1},
+                      "no mutant has the scenario '%s' among its 'kills'", name);
+}
+
+/* The files are those below the current folder, as the list of mutants is. */
+static int check_list(const struct plan *p)
+{
+    struct diags diags = {0};
+    struct err none = {0};
+    size_t count = 0, mistakes;
+
+    for (size_t i = 0; i < p->mutants->count; i++) {
+        const struct mutant *m = &p->mutants->items[i];
+        struct err err = {0};
+
+        if (!selected(p, m))
+            continue;
+        AUTO(str) char *text = mutant_text(m, m->file, &err);
+        count++;
+        if (!text)
+            diags_take(&diags, &err);
+    }
+    if (!count && no_match(p, &none) < 0)
+        return tool_error(&none);
+    if (!p->options->filter)
+        check_scenarios(p, &diags);
+    mistakes = diags.errors;
+    diags_sort(&diags);
+    print_diags(&diags);
+    diags_finish(&diags);
+    printf("%zu mutants, %zu scenarios, %zu mistakes\n", count, p->every_count, mistakes);
+    return mistakes ? 1 : 0;
+}
+
 /* ---- getting ready ---- */
 
 static int find_self(struct plan *p, struct err *reterr)
@@ -288,7 +346,7 @@ static int run_baseline(struct plan *p, struct err *reterr)
         if (!p->options->filter || p->options->all || is_asked(p, p->every[i]))
             paths[count++] = p->every[i];
     if (!count)
-        return err_set(reterr, ERR_NOT_FOUND, NO_POS, "no mutant matches '%s'", p->options->filter);
+        return no_match(p, reterr);
     p->baseline = mutant_run(p->self, paths, count, (unsigned)p->options->jobs, report, reterr);
     if (!p->baseline)
         return -1;
@@ -323,7 +381,9 @@ static int run_plan(struct plan *p)
     print_diags(&diags);
     diags_finish(&diags);
     if (!p->mutants)
-        return EXIT_CANNOT_TELL;
+        return p->options->check && access(p->options->list, R_OK) == 0 ? 1 : EXIT_CANNOT_TELL;
+    if (p->options->check)
+        return check_list(p);
     if (find_self(p, &err) < 0 || mutant_build_open(&p->build, p->dir, p->self, &err) < 0 ||
         run_baseline(p, &err) < 0)
         return tool_error(&err);
@@ -352,6 +412,8 @@ int cmd_mutants(int argc, char **argv)
          "folder of the build (default: that of this program)"},
         {"--filter", 0, OPTION_TEXT, &o.filter, "GLOB", "only mutants whose name matches"},
         {"--all", 0, OPTION_FLAG, &o.all, NULL, "run every scenario with each mutant"},
+        {"--check", 0, OPTION_FLAG, &o.check, NULL,
+         "compile nothing: only check the list against the files and the scenarios"},
         {"--jobs", 'j', OPTION_COUNT, &o.jobs, "N",
          "mutants that are made at once (default: processors)"},
         {"--help", 'h', OPTION_FLAG, &o.help, NULL, "show this"},

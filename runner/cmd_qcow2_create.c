@@ -1,4 +1,6 @@
 /* vmconform qcow2 create-chain: a backup chain with known content, sound or broken on request. */
+#include "runner/cmd_qcow2_create_priv.h"
+
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
@@ -31,17 +33,6 @@ static const char usage_text[] =
     "exit status: 0 made; 2 usage or I/O; 128 and its number after a signal (INT, TERM, HUP); "
     "nothing is left behind\nthen\n";
 
-struct create {
-    struct story_options story;
-    struct option_list shapes, defects;
-    struct option_number size, full, change, disks, count, cluster, refcount_bits, version;
-    uint64_t increments, discard;
-    const char *compression, *backing, *unwritten;
-    bool extended_l2, bitmaps, digests, no_digests, raw, stale_digests;
-    bool list_defects, markdown, json, help;
-    const char *dir;
-};
-
 /* ---- signals ---- */
 
 static volatile sig_atomic_t stopped_by; /* the signal; 0: none came */
@@ -65,62 +56,6 @@ static void catch_signals(void)
 static int check_stop(struct err *reterr)
 {
     return stopped_by ? err_set(reterr, ERR_IO, NO_POS, "interrupted") : 0;
-}
-
-/* ---- the table of defects ---- */
-
-static int list_markdown(void)
-{
-    size_t count;
-    const struct defect_kind *kinds = defect_kinds(&count);
-
-    puts("| defect | what it does | noticed by | code |\n|---|---|---|---|");
-    for (size_t i = 0; i < count; i++)
-        printf("| `%s%s%s` | %s | %s | %s |\n", kinds[i].name, kinds[i].argument ? ":" : "",
-               kinds[i].argument ? kinds[i].argument : "", kinds[i].help,
-               defect_noticed_name(kinds[i].noticed), qcow2_defect_code(kinds[i].code));
-    return 0;
-}
-
-static int list_json(void)
-{
-    size_t count;
-    const struct defect_kind *kinds = defect_kinds(&count);
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < count; i++) {
-        json_t *v = json_object();
-
-        json_put_str(v, "name", kinds[i].name);
-        if (kinds[i].argument)
-            json_put_str(v, "argument", kinds[i].argument);
-        json_put_str(v, "help", kinds[i].help);
-        json_put_str(v, "noticed", defect_noticed_name(kinds[i].noticed));
-        json_put_str(v, "code", qcow2_defect_code(kinds[i].code));
-        json_array_append_new(list, v);
-    }
-    print_json_take(list);
-    return 0;
-}
-
-static int list_defects(const struct create *c)
-{
-    size_t count;
-    const struct defect_kind *kinds = defect_kinds(&count);
-
-    if (c->json)
-        return list_json();
-    if (c->markdown)
-        return list_markdown();
-    for (size_t i = 0; i < count; i++) {
-        AUTO(str)
-        char *name = mem_printf("%s%s%s", kinds[i].name, kinds[i].argument ? ":" : "",
-                                kinds[i].argument ? kinds[i].argument : "");
-
-        printf("%-30s %-11s %-18s %s\n", name, defect_noticed_name(kinds[i].noticed),
-               qcow2_defect_code(kinds[i].code), kinds[i].help);
-    }
-    return 0;
 }
 
 /* ---- options ---- */
@@ -270,23 +205,11 @@ static int check_defects(const struct create *c, struct err *reterr)
 
 /* ---- making ---- */
 
-struct made {
-    struct story *story;
-    struct chain_plan plan; /* the story's, with what the options say */
-    struct fixture_target *target;
-    struct chain_fixture *fixture;
-};
-
 static void made_finish(struct made *m)
 {
     chain_fixture_destroy(m->fixture);
     fixture_target_destroy(m->target);
     story_destroy(m->story);
-}
-
-static char *raw_path(const struct create *c, const char *disk, const char *checkpoint)
-{
-    return mem_printf("%s/raw/%s-%s.raw", c->dir, disk, checkpoint);
 }
 
 static int make_raws(const struct create *c, const struct made *m, struct err *reterr)
@@ -300,7 +223,7 @@ static int make_raws(const struct create *c, const struct made *m, struct err *r
     for (size_t k = 0; k < plan->disk_count; k++)
         for (size_t i = 0; i < plan->checkpoint_count; i++) {
             const char *disk = plan->disks[k].name, *name = plan->checkpoints[i].name;
-            AUTO(str) char *path = raw_path(c, disk, name);
+            AUTO(str) char *path = create_raw_path(c, disk, name);
 
             if (check_stop(reterr) < 0 ||
                 chain_folder_raw(path, chain_fixture_moment(m->fixture, disk, name), reterr) < 0)
@@ -346,162 +269,7 @@ static int make(const struct create *c, struct made *m, struct err *reterr)
     return -1;
 }
 
-/* ---- telling ---- */
-
-static char *manifest_path(const struct create *c, const struct made *m)
-{
-    const struct chain_plan *plan = story_plan(m->story);
-    const char *backup = plan->checkpoints[plan->checkpoint_count - 1].backup;
-    AUTO(str) char *place = mem_printf("manifests/%s/%s-%s.json", backup, plan->ns, plan->vm);
-    AUTO(str) char *key = chain_fixture_key(m->fixture, place);
-
-    return mem_printf("%s/%s", c->dir, key);
-}
-
-static char *layer_path(const struct create *c, const struct made *m, size_t i, const char *disk)
-{
-    const char *name = story_plan(m->story)->checkpoints[i].name;
-    AUTO(str) char *key = chain_fixture_file_key(m->fixture, name, disk);
-
-    return mem_printf("%s/%s", c->dir, key);
-}
-
-static uint64_t file_bytes(const char *path)
-{
-    struct stat st;
-
-    return lstat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
-static json_t *json_disk(const struct create *c, const struct made *m, const char *disk)
-{
-    const struct chain_plan *plan = story_plan(m->story);
-    json_t *v = json_object(), *layers = json_array(), *raws = json_array();
-
-    for (size_t i = 0; i < plan->checkpoint_count; i++) {
-        const char *name = plan->checkpoints[i].name;
-        const struct disk_moment *moment = chain_fixture_moment(m->fixture, disk, name);
-        AUTO(str) char *path = layer_path(c, m, i, disk);
-        AUTO(str) char *raw = raw_path(c, disk, name);
-        json_t *layer = json_object();
-
-        json_put_str(layer, "checkpoint", name);
-        json_put_str(layer, "file", path);
-        json_put_take(layer, "size", json_u64(file_bytes(path)));
-        json_put_take(layer, "virtualSize", json_u64(disk_moment_blocks(moment) * DISK_BLOCK));
-        json_array_append_new(layers, layer);
-        if (c->raw)
-            json_array_append_new(raws, json_string(raw));
-    }
-    json_put_str(v, "name", disk);
-    json_put_take(v, "layers", layers);
-    json_put_take(v, "raw", raws);
-    return v;
-}
-
-static struct defect_promise promise_at(const struct create *c, const struct chain_plan *plan,
-                                        size_t i)
-{
-    return defect_promise(c->defects.items[i], plan, !c->stale_digests);
-}
-
-static json_t *json_defects(const struct create *c, const struct chain_plan *plan)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < c->defects.count; i++) {
-        struct defect_promise p = promise_at(c, plan, i);
-        json_t *v = json_object();
-
-        json_put_str(v, "defect", c->defects.items[i]);
-        json_put_str(v, "noticed", p.noticed);
-        json_put_take(v, "code", p.code ? json_string(qcow2_defect_code(p.code)) : json_null());
-        if (!p.code)
-            json_put_str(v, "why", p.why);
-        json_array_append_new(list, v);
-    }
-    return list;
-}
-
-static json_t *json_chain(const struct create *c, const struct made *m)
-{
-    const struct chain_plan *plan = story_plan(m->story);
-    AUTO(str) char *manifest = manifest_path(c, m);
-    AUTO(str) char *rule = mem_printf("%s/rule.json", c->dir);
-    json_t *v = json_object(), *disks = json_array();
-
-    for (size_t k = 0; k < plan->disk_count; k++)
-        json_array_append_new(disks, json_disk(c, m, plan->disks[k].name));
-    json_object_set_new(v, "folder", json_name(c->dir, strlen(c->dir)));
-    json_put_str(v, "namespace", plan->ns);
-    json_put_str(v, "vm", plan->vm);
-    json_put_take(v, "seed", json_u64(plan->seed));
-    json_put_take(v, "digests", json_boolean(!c->no_digests));
-    json_object_set_new(v, "manifest", json_name(manifest, strlen(manifest)));
-    json_object_set_new(v, "rule", json_name(rule, strlen(rule)));
-    json_put_take(v, "disks", disks);
-    json_put_take(v, "defects", json_defects(c, &m->plan));
-    return v;
-}
-
-static void tell_disk(const struct create *c, const struct made *m, const char *disk)
-{
-    const struct chain_plan *plan = story_plan(m->story);
-    const char *top = plan->checkpoints[plan->checkpoint_count - 1].name;
-    const struct disk_moment *moment = chain_fixture_moment(m->fixture, disk, top);
-    uint64_t total = 0;
-
-    for (size_t i = 0; i < plan->checkpoint_count; i++) {
-        AUTO(str) char *path = layer_path(c, m, i, disk);
-
-        total += file_bytes(path);
-    }
-    AUTO(str) char *size = size_text(disk_moment_blocks(moment) * DISK_BLOCK);
-    AUTO(str) char *bytes = size_text(total);
-    AUTO(str) char *layers = count_text(plan->checkpoint_count, "layer");
-    printf("  %-8s %s, %s of %s\n", disk, size, layers, bytes);
-}
-
-static void tell_defects(const struct create *c, const struct chain_plan *plan)
-{
-    for (size_t i = 0; i < c->defects.count; i++) {
-        struct defect_promise p = promise_at(c, plan, i);
-
-        if (p.code)
-            printf("  defect %s, which is %s (noticed by: %s)\n", c->defects.items[i],
-                   qcow2_defect_code(p.code), p.noticed);
-        else
-            printf("  defect %s: %s\n", c->defects.items[i], p.why);
-    }
-    if (c->defects.count > 1)
-        puts("  of several defects the first that is noticed is told, and may hide the others");
-}
-
-static void tell(const struct create *c, const struct made *m)
-{
-    const struct chain_plan *plan = story_plan(m->story);
-    const char *disk = plan->disks[0].name;
-    const char *top = plan->checkpoints[plan->checkpoint_count - 1].name;
-    const char *which = plan->disk_count > 1 ? " --disk " : "";
-    const char *name = plan->disk_count > 1 ? disk : "";
-    AUTO(str) char *manifest = manifest_path(c, m);
-
-    printf("%s/%s, seed %" PRIu64 ", in %s:\n", plan->ns, plan->vm, plan->seed, c->dir);
-    for (size_t k = 0; k < plan->disk_count; k++)
-        tell_disk(c, m, plan->disks[k].name);
-    tell_defects(c, &m->plan);
-    printf("\nlayers of %s, oldest first:\n", disk);
-    for (size_t i = 0; i < plan->checkpoint_count; i++) {
-        AUTO(str) char *path = layer_path(c, m, i, disk);
-
-        printf("  %s\n", path);
-    }
-    printf("\nto go on:\n"
-           "  vmconform qcow2 check --manifest %s%s%s\n"
-           "  vmconform qcow2 flatten -o %s.raw --manifest %s%s%s\n"
-           "  vmconform qcow2 compare --manifest %s%s%s --rule %s/rule.json --at %s\n",
-           manifest, which, name, disk, manifest, which, name, manifest, which, name, c->dir, top);
-}
+/* ---- one chain ---- */
 
 static int make_and_tell(const struct create *c, struct err *reterr)
 {
@@ -510,9 +278,9 @@ static int make_and_tell(const struct create *c, struct err *reterr)
     if (make(c, &m, reterr) < 0)
         return -1;
     if (c->json)
-        print_json_take(json_chain(c, &m));
+        print_json_take(create_json(c, &m));
     else
-        tell(c, &m);
+        create_tell(c, &m);
     return 0;
 }
 
@@ -530,7 +298,7 @@ static int make_one(const struct create *all, uint64_t i, json_t *list, struct e
     if (make(&c, &m, reterr) < 0)
         return -1;
     if (list)
-        json_array_append_new(list, json_chain(&c, &m));
+        json_array_append_new(list, create_json(&c, &m));
     return 0;
 }
 
@@ -610,7 +378,7 @@ static int run(struct create *c, int argc, char **argv)
     if (status >= 0)
         return status;
     if (c->list_defects)
-        return list_defects(c);
+        return qcow2_list_defects(c->json, c->markdown);
     if (c->markdown)
         return command_mistake(NULL, "--markdown goes with --list-defects");
     if (c->stale_digests && c->defects.count == 0)

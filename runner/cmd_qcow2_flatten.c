@@ -225,12 +225,9 @@ int qcow2_flatten_command(int argc, char **argv)
     struct operands o;
     int status = command_options(usage_text, specs, &f.help, argc, argv, &o);
 
-    if (status >= 0)
-        return status;
-    request.operands = o.items;
-    request.count = o.count;
-    status = check_options(&f);
     if (status < 0)
-        status = layers_check_operands(&request);
+        status = check_options(&f);
+    if (status < 0)
+        status = layers_take_operands(&request, &o);
     return status >= 0 ? status : flatten_layers(&f, &request);
 }

@@ -91,11 +91,8 @@ int qcow2_map_command(int argc, char **argv)
     struct operands o;
     int status = command_options(usage_text, specs, &m.help, argc, argv, &o);
 
-    if (status >= 0)
-        return status;
-    request.operands = o.items;
-    request.count = o.count;
-    status = layers_check_operands(&request);
+    if (status < 0)
+        status = layers_take_operands(&request, &o);
     if (status >= 0)
         return status;
     if (m.svg && !*m.svg)

@@ -21,7 +21,8 @@
 
 struct run_options {
     const char **reports; /* where each of report_writers writes; NULL: not asked for */
-    const char *trace, *keep, *filter, *selector, *shard, *expected, *crash, *engine, *transport;
+    const char *trace, *keep, *filter, *selector, *shard, *expected, *crash, *interleaving, *engine,
+        *transport, *requirements;
     uint64_t seed, jobs;
     int64_t timeout;
     bool fail_fast, fail_on_skip, help, quiet;
@@ -233,6 +234,7 @@ static int run_collection(struct run_options *o, const struct collection *c, con
         .fail_fast = o->fail_fast,
         .trace = o->trace != NULL,
         .crash_every_write = o->crash != NULL,
+        .interleaving = o->interleaving,
         .outside = o->transport && strcmp(o->transport, "http") == 0,
         .keep = o->keep,
         .dir = dir,
@@ -347,6 +349,9 @@ static int read_and_run(struct run_options *o, struct expected *expected,
         external_read(&o->external, first_report(o), &err) < 0 || check_outside(o, &err) < 0)
         return usage_error(&err);
     filter.selector = selector;
+    filter.check = (struct check_options){.players = o->external.implementations.items,
+                                          .player_count = o->external.implementations.count,
+                                          .requirements = o->requirements};
     o->external.timeout_ns = o->timeout;
     o->external.seed = o->seed;
     if (o->external.component)
@@ -392,9 +397,13 @@ int cmd_run(int argc, char **argv)
         {"--filter", 0, OPTION_TEXT, &o.filter, "GLOB", "only cases whose name matches"},
         {"--selector", 'l', OPTION_TEXT, &o.selector, "SELECTOR",
          "only scenarios with these labels"},
+        {"--requirements", 0, OPTION_TEXT, &o.requirements, "FILE",
+         "the promises that may be claimed (default: docs/requirements.yaml beside scenarios/)"},
         {"--shard", 0, OPTION_TEXT, &o.shard, "I/N", "every N-th case, beginning with the I-th"},
         {"--crash", 0, OPTION_TEXT, &o.crash, "every-write",
          "rerun each case with a crash at each write"},
+        {"--interleaving", 0, OPTION_TEXT, &o.interleaving, "TURNS",
+         "run races in this order of turns alone, as a report names it"},
         {"--keep", 0, OPTION_TEXT, &o.keep, "DIR", "keep images and restored disks there"},
         {"--engine", 0, OPTION_TEXT, &o.engine, "NAME", "what restores images: qemu-img"},
         {"--transport", 0, OPTION_TEXT, &o.transport, "NAME",

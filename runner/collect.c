@@ -195,11 +195,15 @@ static int load_one(struct collection *c, const char *path, const struct collect
     AUTO(unit) struct unit *u = scenario_load(c->library, path, &diags);
     const struct unit *twin = u ? same_name(c, u->name) : NULL;
 
+    if (u) {
+        requirements_check(&c->requirements, u, filter->check.requirements, &diags);
+        scenario_check(u, &filter->check, c->kinds.server, &diags);
+    }
     if (twin)
         diags_add(&diags, DIAG_ERROR, (struct src_pos){err_intern_file(path), 0, 0},
                   "the name '%s' is taken by %s", u->name, twin->path);
     print_diags(&diags);
-    if (!u || twin)
+    if (diags.errors)
         return -1;
     c->units = mem_grow(c->units, &c->unit_cap, c->unit_count + 1, sizeof *c->units);
     c->units[c->unit_count++] = u;
@@ -214,6 +218,7 @@ int collect(struct collection *c, char *const *paths, size_t count,
     int r = find_files(&files, paths, count);
 
     *c = (struct collection){.library = library_create()};
+    kinds_create(&c->kinds);
     for (size_t i = 0; i < files.count; i++) {
         if (load_one(c, files.items[i].path, filter) < 0)
             r = -1;
@@ -234,6 +239,8 @@ void collection_finish(struct collection *c)
     for (size_t i = 0; i < c->unit_count; i++)
         unit_destroy(c->units[i]);
     free(c->units);
+    kinds_destroy(&c->kinds);
+    requirements_finish(&c->requirements);
     library_destroy(c->library);
     *c = (struct collection){0};
 }

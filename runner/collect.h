@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 #include "kube/selector.h"
-#include "runner/scenario.h"
+#include "runner/check.h"
+#include "runner/requirements.h"
 
 /* One case to run: a scenario and its values. */
 struct planned_case {
@@ -16,6 +17,8 @@ struct planned_case {
 };
 struct collection {
     struct library *library;
+    struct kinds kinds; /* of every cluster */
+    struct requirements requirements;
     struct unit **units;
     size_t unit_count, unit_cap;
     struct planned_case *cases;
@@ -25,6 +28,7 @@ struct collect_filter {
     const char *glob;                  /* of case names; NULL: all */
     const struct selector *selector;   /* of labels; NULL: all */
     uint64_t shard_index, shard_count; /* 1-based; count 0: all */
+    struct check_options check;
 };
 
 /* Every *.yaml below the paths, sorted; duplicates by name are errors. Errors are printed to stderr

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "runner/given.h"
+#include "runner/race.h"
 #include "runner/verb.h"
 
 #define NAMES_MAX 256
@@ -57,6 +58,8 @@ static void names_of_steps(struct names *n, const struct steps *steps)
             add_name(n, start);
         if (s->verb == &verb_use && s->use)
             add_template(n, s->use);
+        for (size_t k = 0; s->race && k < s->race->count; k++)
+            names_of_steps(n, &s->race->steps[k]);
     }
 }
 
@@ -88,12 +91,15 @@ static void names_of_collection(struct names *n, const struct collection *c)
 
 static int hint_at(const struct names *n, const char *near, struct err *reterr)
 {
+    AUTO(str) char *rest = NULL;
+    AUTO(str) char *hint = NULL;
     size_t i = 0;
 
     while (n->items[i] != near)
         i++;
-    return err_hint(reterr, "did you mean '%s', which %s:%u starts?", near, n->places[i].file,
-                    n->places[i].line);
+    rest = mem_printf(", which %s:%u starts", n->places[i].file, n->places[i].line);
+    hint = err_did_you_mean(near, rest);
+    return err_hint(reterr, "%s", hint);
 }
 
 static int hint_all(const struct names *n, struct err *reterr)

@@ -7,6 +7,7 @@
 #include "runner/casework.h"
 #include "runner/external.h"
 #include "runner/simhost.h"
+#include "runner/unknown.h"
 
 static struct running_component *find_running(struct casework *cw, const char *name)
 {
@@ -25,15 +26,12 @@ static const struct component *known_component(struct casework *cw, const char *
                                                struct src_pos pos)
 {
     const struct component *c = component_find(name);
-    const char *near;
+    struct err err = {0};
 
     if (c && c->kind == COMPONENT_CONTROLLER)
         return c;
-    near = component_nearest(name);
-    verdict(cw, RESULT_ERROR, "scenario", pos, NULL,
-            "no component is called '%s'; did you mean %s%s%sa program of yours (--implementation "
-            "%s=external)?",
-            name, near ? "'" : "", near ? near : "", near ? "', or " : "", name);
+    unknown_component(name, pos, &err);
+    verdict_error(cw, "scenario", pos, &err);
     return NULL;
 }
 
@@ -159,10 +157,12 @@ static struct running_component *running_or_verdict(struct casework *cw, const c
                                                     struct src_pos pos)
 {
     struct running_component *r = find_running(cw, name);
+    struct err err = {0};
 
     if (r && r->wanted)
         return r;
-    verdict(cw, RESULT_ERROR, "scenario", pos, NULL, "component '%s' does not run", name);
+    component_down(name, NULL, 0, pos, &err);
+    verdict_error(cw, "scenario", pos, &err);
     return NULL;
 }
 
@@ -198,10 +198,16 @@ static void revive(void *cookie)
 static void revive_after(struct casework *cw, struct running_component *r, int64_t ns)
 {
     struct revival *v = mem_zalloc(sizeof *v);
+    AUTO(str) char *part = NULL;
+    size_t number = 0;
 
     *v = (struct revival){cw, r, r->process};
+    do { /* a name of its own: a case may have many crashes */
+        free(part);
+        part = mem_printf("revival %zu", ++number);
+    } while (world_part(cw->world, part));
     /* The world frees it: the event may never run. */
-    world_attach(cw->world, "revival", v, free);
+    world_attach(cw->world, part, v, free);
     sched_post(world_sched(cw->world), world_now(cw->world) + ns, revive, v);
 }
 

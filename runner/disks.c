@@ -8,6 +8,7 @@
 #include "fixtures/verify.h"
 #include "qcow2/fault.h"
 #include "runner/stage.h"
+#include "runner/unknown.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/storage/storage.h"
 
@@ -54,11 +55,11 @@ static const struct disk_moment *chain_moment(struct casework *cw, const char *m
     const struct disk_moment *m;
 
     if (!slash || !at || at < slash) {
-        err_set(reterr, ERR_INVALID, NO_POS, "expected CHAIN/DISK@CHECKPOINT, found '%s'", moment);
+        no_chain_moment(moment, NO_POS, reterr);
         return NULL;
     }
     if (!c) {
-        err_set(reterr, ERR_INVALID, NO_POS, "no chain is called '%s'", name);
+        unknown_chain(name, NULL, 0, NO_POS, reterr);
         return NULL;
     }
     disk = mem_strndup(slash + 1, (size_t)(at - slash - 1));

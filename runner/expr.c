@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
@@ -10,6 +11,7 @@
 #include "runner/casework.h"
 #include "runner/disks.h"
 #include "runner/stage.h"
+#include "runner/unknown.h"
 #include "sim/storage/objectstore.h"
 
 char *expr_text(const struct cel_value *v, const char *what, struct err *reterr)
@@ -68,19 +70,14 @@ static void append_all(json_t *out, const struct object_ref *ref, const char *ns
     json_array_extend(out, items);
 }
 
-static int fn_list(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
-                   struct cel_value *ret, struct err *reterr)
+/* All objects of a kind: new; NULL: *reterr is set. */
+static json_t *gather(struct casework *cw, const char *kind, const char *ns, struct err *reterr)
 {
-    struct casework *cw = cookie;
-    AUTO(str) char *kind = expr_text(&args[0], "the kind", reterr);
-    AUTO(str) char *ns = NULL;
     AUTO(object_ref) struct object_ref ref = {0};
     AUTO(json) json_t *out = json_array();
 
-    if (!kind || (nargs > 1 && !(ns = expr_text(&args[1], "the namespace", reterr))))
-        return -1;
     if (resolve_ref(cw, kind, NULL, "", NULL, &ref, reterr) < 0)
-        return -1;
+        return NULL;
     append_all(out, &ref, ns);
     for (size_t i = 0; !strchr(kind, '@') && i < world_cluster_count(cw->world); i++) {
         AUTO(object_ref) struct object_ref other = {0};
@@ -90,7 +87,52 @@ static int fn_list(void *cookie, struct cel_context *c, size_t nargs, const stru
             resolve_ref(cw, kind, NULL, "", cluster_name(cluster), &other, NULL) == 0)
             append_all(out, &other, ns);
     }
-    *ret = cel_json_take(c, TAKE(out));
+    return TAKE(out);
+}
+
+static int fn_list(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
+                   struct cel_value *ret, struct err *reterr)
+{
+    AUTO(str) char *kind = expr_text(&args[0], "the kind", reterr);
+    AUTO(str) char *ns = NULL;
+    json_t *all;
+
+    if (!kind || (nargs > 1 && !(ns = expr_text(&args[1], "the namespace", reterr))))
+        return -1;
+    all = gather(cookie, kind, ns, reterr);
+    if (!all)
+        return -1;
+    *ret = cel_json_take(c, all);
+    return 0;
+}
+
+static bool has_label_value(const json_t *object, const char *value)
+{
+    const char *key;
+    json_t *v;
+
+    json_object_foreach((json_t *)(uintptr_t)json_path(object, "metadata.labels"), key,
+                        v) if (json_is_string(v) &&
+                               strcmp(json_string_value(v), value) == 0) return true;
+    return false;
+}
+
+static int fn_labelled(void *cookie, struct cel_context *c, size_t nargs,
+                       const struct cel_value *args, struct cel_value *ret, struct err *reterr)
+{
+    AUTO(str) char *kind = expr_text(&args[0], "the kind", reterr);
+    AUTO(str) char *value = kind ? expr_text(&args[1], "the label's value", reterr) : NULL;
+    AUTO(json) json_t *all = value ? gather(cookie, kind, NULL, reterr) : NULL;
+
+    (void)nargs;
+    if (!all)
+        return -1;
+    *ret = cel_null();
+    for (size_t i = 0; i < json_array_size(all); i++)
+        if (has_label_value(json_array_get(all, i), value)) {
+            *ret = cel_json_take(c, json_incref(json_array_get(all, i)));
+            return 0;
+        }
     return 0;
 }
 
@@ -121,7 +163,7 @@ static int fn_chain(void *cookie, struct cel_context *c, size_t nargs, const str
     if (!name)
         return -1;
     if (!chain)
-        return err_set(reterr, ERR_NOT_FOUND, NO_POS, "no chain is called '%s'", name);
+        return unknown_chain(name, NULL, 0, NO_POS, reterr);
     *ret = cel_json_take(c, json_incref((json_t *)chain_stage_json(chain)));
     return 0;
 }
@@ -183,7 +225,7 @@ static int fn_files(void *cookie, struct cel_context *c, size_t nargs, const str
     if (block)
         return err_set(reterr, ERR_INVALID, NO_POS, "'%s' is a block device and has no files",
                        target);
-    names = list_files(path, reterr);
+    names = folder_names(path, reterr);
     if (!names)
         return -1;
     *ret = cel_json_take(c, names);
@@ -280,43 +322,61 @@ const struct expr_function function_get = {
     {"get", false, 2, 2, fn_get},
     "`get(KIND, NAME)`",
     "the object as it is now, or `null`. KIND may carry `.group` and `@CLUSTER`; without a cluster "
-    "all are searched in order. NAME is `NAMESPACE/NAME` or `NAME`"};
+    "all are searched in order. NAME is `NAMESPACE/NAME` or `NAME`",
+    {EXPR_NAMES_KIND}};
 const struct expr_function function_list = {{"list", false, 1, 2, fn_list},
                                             "`list(KIND)`, `list(KIND, NAMESPACE)`",
-                                            "all objects, sorted by namespace and name"};
-const struct expr_function function_exists = {
-    {"exists", false, 2, 2, fn_exists}, "`exists(KIND, NAME)`", "whether it exists"};
+                                            "all objects, sorted by namespace and name",
+                                            {EXPR_NAMES_KIND}};
+const struct expr_function function_labelled = {
+    {"labelled", false, 2, 2, fn_labelled},
+    "`labelled(KIND, VALUE)`",
+    "the first object of them that has a label of that value, whatever its key, or `null`",
+    {EXPR_NAMES_KIND}};
+const struct expr_function function_exists = {{"exists", false, 2, 2, fn_exists},
+                                              "`exists(KIND, NAME)`",
+                                              "whether it exists",
+                                              {EXPR_NAMES_KIND}};
 const struct expr_function function_disk = {
     {"disk", false, 2, 2, fn_disk},
     "`disk(TARGET, MOMENT)`",
-    "whether the disk is bit for bit that of the moment (as in conditions)"};
+    "whether the disk is bit for bit that of the moment (as in conditions)",
+    {EXPR_NAMES_NOTHING, EXPR_NAMES_MOMENT}};
 const struct expr_function function_chain = {
     {"chain", false, 1, 1, fn_chain},
     "`chain(NAME)`",
     "`{namespace, vm, bucket, checkpoints: [{id, name, type, backup, files: [{diskName, filename, "
     "size, objectPath}]}]}`; `objectPath` as the index tells it, below "
-    "`PREFIX/kubevirt-datamover/`"};
+    "`PREFIX/kubevirt-datamover/`",
+    {EXPR_NAMES_CHAIN}};
 const struct expr_function function_guest = {
     {"guest", false, 1, 1, fn_guest},
     "`guest(VM)`",
-    "`{running, paused, agent}`; a VM that does not exist is an error"};
+    "`{running, paused, agent}`; a VM that does not exist is an error",
+    {EXPR_NAMES_NOTHING}};
 const struct expr_function function_objects = {{"objects", false, 2, 2, fn_objects},
                                                "`objects(BUCKET, PREFIX)`",
-                                               "the keys in the object store"};
+                                               "the keys in the object store",
+                                               {EXPR_NAMES_NOTHING}};
 const struct expr_function function_files = {
     {"files", false, 1, 1, fn_files},
     "`files(TARGET)`",
-    "names of the files on the claim's volume, sorted; `pvc:NAMESPACE/CLAIM`"};
+    "names of the files on the claim's volume, sorted; `pvc:NAMESPACE/CLAIM`",
+    {EXPR_NAMES_NOTHING}};
 const struct expr_function function_now = {
-    {"now", false, 0, 0, fn_now}, "`now()`", "the virtual time, a timestamp"};
+    {"now", false, 0, 0, fn_now}, "`now()`", "the virtual time, a timestamp", {EXPR_NAMES_NOTHING}};
 const struct expr_function function_requests = {
     {"requests", false, 2, 2, fn_requests},
     "`requests(VERB, KIND)`",
     "requests so far, oldest first: `{verb, kind, cluster, namespace, name, subresource, by, user, "
-    "code, reason, time}`; `''` matches all. The scenario's own steps are not among them"};
+    "code, reason, time}`; `''` matches all. The scenario's own steps are not among them",
+    {EXPR_NAMES_VERB, EXPR_NAMES_REQUESTED}};
 const struct expr_function function_programs = {
     {"programs", false, 1, 1, fn_programs},
     "`programs(NAME)`",
-    "runs of an outside program so far: `{program, args, exit, by}`"};
-const struct expr_function function_fired = {
-    {"fired", false, 1, 1, fn_fired}, "`fired(FAULT)`", "how often a named fault fired"};
+    "runs of an outside program so far: `{program, args, exit, by}`",
+    {EXPR_NAMES_NOTHING}};
+const struct expr_function function_fired = {{"fired", false, 1, 1, fn_fired},
+                                             "`fired(FAULT)`",
+                                             "how often a named fault fired",
+                                             {EXPR_NAMES_FAULT}};

@@ -35,7 +35,7 @@ static int choose(struct external_options *o, const char *name, size_t len, stru
 static int read_one(struct external_options *o, const char *text, struct err *reterr)
 {
     static const char *const values[] = {"builtin", "external", "exec"};
-    const char *value = strchr(text, '='), *near;
+    const char *value = strchr(text, '=');
 
     if (!value || value == text)
         return err_set(reterr, ERR_INVALID, NO_POS,
@@ -56,8 +56,7 @@ static int read_one(struct external_options *o, const char *text, struct err *re
     }
     err_set(reterr, ERR_INVALID, NO_POS,
             "--implementation knows builtin, external and exec:COMMAND, found '%s'", value);
-    near = err_nearest(value, values, ARRAY_LEN(values));
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, value, values, ARRAY_LEN(values), NULL);
 }
 
 /* ---- all ---- */

@@ -4,7 +4,7 @@
 
 static int stage_part(struct casework *cw, const struct staging *s, struct err *reterr)
 {
-    struct cluster *c = stage_cluster(cw, json_string_value(s->args), s->given->pos, reterr);
+    struct cluster *c = find_cluster(cw, json_string_value(s->args), s->given->pos, reterr);
 
     return c ? s->given->item->part->start(c, reterr) : -1;
 }

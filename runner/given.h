@@ -7,6 +7,7 @@
 #define VMCONFORM_RUNNER_GIVEN_H
 
 #include "runner/casework.h"
+#include "runner/check.h"
 #include "runner/parse_priv.h"
 #include "runner/shapes.h"
 #include "sim/parts/part.h"
@@ -29,6 +30,9 @@ struct given_item {
     /* -1: *reterr, or a verdict. */
     int (*stage)(struct casework *cw, const struct staging *s, struct err *reterr);
     const struct sim_part *part; /* that it starts, or NULL */
+    /* Holds what it names against what there is, before anything runs (check.h). NULL: it names
+     * nothing but the cluster beside it. */
+    void (*names)(struct check *c, const struct place *at, const struct given *g);
 };
 
 extern const struct given_item given_cluster;
@@ -42,9 +46,5 @@ extern const struct given_item *const given_items[];
 extern const char *const given_forms[];
 /* What shape_check() does for the map of an item. */
 bool given_check(const struct yaml_doc *doc, const struct yaml_node *node, struct diags *diags);
-
-/* stage.c: the cluster of that name; NULL with *reterr. */
-struct cluster *stage_cluster(struct casework *cw, const char *name, struct src_pos pos,
-                              struct err *reterr);
 
 #endif

@@ -1,4 +1,5 @@
-/* What happened, as selectors and expressions see it: a change of an object, or a request. */
+/* What happened, as selectors and expressions see it: a change of an object, a request, or a call
+ * of a service. */
 #ifndef VMCONFORM_RUNNER_HAPPENING_H
 #define VMCONFORM_RUNNER_HAPPENING_H
 
@@ -11,6 +12,7 @@ struct casework;
 struct happening {
     const char *type; /* "ADDED" or "create" */
     const char *kind, *ns, *name, *cluster, *subresource, *by;
+    bool is_call; /* of a service: type is the method, kind the service, name the path */
 };
 struct happening happening_of_change(struct cluster *c, const struct store_change *change,
                                      const char *by);

@@ -61,7 +61,7 @@ static char *keep_texts(const char **const *texts, size_t count)
 }
 
 void history_add_change(struct history *h, int64_t t, struct cluster *c,
-                        const struct store_change *change, const char *by)
+                        const struct store_change *change, const char *by, enum owner_kind owner)
 {
     struct past_change *p = &h->changes[h->change_count++ % HISTORY_CHANGES_MAX];
 
@@ -74,6 +74,7 @@ void history_add_change(struct history *h, int64_t t, struct cluster *c,
     p->ns = change->ns;
     p->name = change->name;
     p->by = by;
+    p->owner = owner;
     p->texts =
         keep_texts((const char **const[]){&p->cluster, &p->kind, &p->ns, &p->name, &p->by}, 5);
     p->old = change->old ? json_incref(change->old) : NULL;
@@ -101,6 +102,7 @@ void history_add_request(struct history *h, int64_t t, const struct request_info
         .name = name,
         .subresource = req->subresource,
         .by = info->by,
+        .owner = info->owner->kind,
         .user = req->user,
         .reason = info->response ? api_reason(info->response) : NULL,
         .code = info->response ? info->response->code : 0,
@@ -272,9 +274,7 @@ static uint64_t first_kept(const struct history *h)
  * its changes get at most half of the lines. */
 static bool is_platform(const struct happened *x)
 {
-    const char *by = x->change ? x->change->by : x->refusal->by;
-
-    return strchr(by, '/') && strncmp(by, "pod/", 4) != 0;
+    return (x->change ? x->change->owner : x->refusal->owner) == OWNER_PLATFORM;
 }
 
 static bool is_chatter(const struct happened *x)

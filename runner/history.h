@@ -19,6 +19,7 @@ struct past_change {
     enum api_event_type type;
     char *texts; /* one block, which the names point into */
     const char *cluster, *kind, *ns, *name, *by;
+    enum owner_kind owner;
     json_t *old, *object; /* references to frozen objects */
 };
 struct past_request {
@@ -26,6 +27,7 @@ struct past_request {
     enum api_verb verb;
     char *texts;
     const char *cluster, *kind, *ns, *name, *subresource, *by, *user, *reason;
+    enum owner_kind owner;
     int code;
 };
 struct history {
@@ -39,7 +41,7 @@ struct history {
 void history_init(struct history *h, int64_t start_ns);
 void history_finish(struct history *h);
 void history_add_change(struct history *h, int64_t t, struct cluster *c,
-                        const struct store_change *change, const char *by);
+                        const struct store_change *change, const char *by, enum owner_kind owner);
 void history_add_request(struct history *h, int64_t t, const struct request_info *info);
 /* Which object a story is about; "" or NULL kind: none. */
 struct history_object {

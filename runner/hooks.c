@@ -4,11 +4,13 @@
 
 #include "base/json.h"
 #include "kube/time.h"
+#include "runner/calls.h"
 #include "runner/casework.h"
+#include "runner/race.h"
 
 static const char scenario_process[] = "scenario";
 
-static void look_at_watchpoint(struct casework *cw)
+void look_at_watchpoint(struct casework *cw)
 {
     struct watchpoint *w = &cw->watch;
 
@@ -20,13 +22,6 @@ static void look_at_watchpoint(struct casework *cw)
     }
 }
 
-static const char *acting_process(struct casework *cw)
-{
-    struct actor *a = actor_self(world_sched(cw->world));
-
-    return a ? process_name(actor_process(a)) : "";
-}
-
 static void bind_all(struct casework *cw, json_t *self, json_t *old, json_t *event)
 {
     for (size_t i = 0; i < cw->inclusion_count; i++)
@@ -36,13 +31,14 @@ static void bind_all(struct casework *cw, json_t *self, json_t *old, json_t *eve
 static void on_change(void *cookie, struct cluster *c, const struct store_change *change)
 {
     struct casework *cw = cookie;
-    const char *by = cw->writing ? scenario_process : acting_process(cw);
+    const char *by = cw->writing ? scenario_process : world_acting(cw->world);
+    enum owner_kind owner = cw->writing ? OWNER_OUTSIDE : world_acting_owner(cw->world)->kind;
     int64_t now = world_now(cw->world);
     AUTO(json) json_t *event = NULL;
     struct happening h = happening_of_change(c, change, by);
 
     cw->last_write_ns = now;
-    history_add_change(&cw->history, now, c, change, by);
+    history_add_change(&cw->history, now, c, change, by, owner);
     if (cw->over)
         return;
     event = happening_change_json(cw, c, change, by);
@@ -62,19 +58,30 @@ static bool is_write(enum api_verb verb)
 
 #define SWEEP_RESTART (1 * NS_PER_S)
 
-/* One place where a crash may fall: a write of a component under test. */
-static void crash_point(struct casework *cw, int moment, const char *by)
+/* Others make theirs before it is through: what comes of this one, the same actor tells. */
+static void next_crash_point(struct casework *cw, const struct actor *self)
+{
+    cw->crash_points++;
+    if (cw->options->crash_point && (uint64_t)cw->options->crash_point == cw->crash_points)
+        cw->crash_actor = self;
+    else if (cw->crash_actor == self)
+        cw->crash_actor = NULL;
+}
+
+void crash_point(struct casework *cw, enum request_moment moment, const char *by)
 {
     struct running_component *component = component_of_process(cw, by);
+    const struct actor *self = actor_self(world_sched(cw->world));
 
     /* A step that was armed for this very request may have stopped it. */
     if (!component || cw->over || !component->wanted || process_crashed(component->process))
         return;
     if (moment == REQUEST_BEFORE)
-        cw->crash_points++;
-    if (cw->options->crash_point && (uint64_t)cw->options->crash_point == cw->crash_points &&
-        cw->options->crash_moment == moment)
-        component_crash(cw, component->name, SWEEP_RESTART, NO_POS);
+        next_crash_point(cw, self);
+    if (self != cw->crash_actor || cw->options->crash_moment != moment)
+        return;
+    cw->crash_actor = NULL; /* once */
+    component_crash(cw, component->name, SWEEP_RESTART, NO_POS);
 }
 
 /* What is armed acts inside the request; what that does is no moment of its own. */
@@ -93,6 +100,8 @@ static void on_request(void *cookie, enum request_moment moment, const struct re
     struct casework *cw = cookie;
     struct happening h = happening_of_request(info);
 
+    if (cw->race && moment == REQUEST_BEFORE)
+        race_before_work(cw);
     if (moment == REQUEST_AFTER && info->response && api_ok(info->response))
         reads_note(&cw->reads, info->by, h.cluster, info->kind, info->response->body,
                    world_now(cw->world));
@@ -107,19 +116,21 @@ static void on_request(void *cookie, enum request_moment moment, const struct re
     if (moment == REQUEST_COMMITTED)
         look_at_watchpoint(cw);
     if (is_write(info->request->verb))
-        crash_point(cw, (int)moment, info->by);
+        crash_point(cw, moment, info->by);
 }
 
 static void on_effect(void *cookie, enum request_moment moment, const struct effect_info *info)
 {
     struct casework *cw = cookie;
 
+    if (cw->race && moment == REQUEST_BEFORE)
+        race_before_work(cw);
     if (cw->over)
         return;
     if (moment == REQUEST_COMMITTED)
         look_at_watchpoint(cw);
     if (strcmp(info->kind, "program") != 0)
-        crash_point(cw, (int)moment, info->by);
+        crash_point(cw, moment, info->by);
 }
 
 static void on_delivery(void *cookie, struct cluster *c, const char *by, const char *kind,
@@ -136,4 +147,5 @@ void install_hooks(struct casework *cw)
     world_on_change(cw->world, on_change, cw);
     world_on_request(cw->world, on_request, cw);
     world_on_effect(cw->world, on_effect, cw);
+    calls_install(cw);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/fdio.h"
+#include "base/folder.h"
 #include "base/mem.h"
 #include "runner/stage.h"
 #include "sim/storage/storage.h"
@@ -53,7 +54,7 @@ static bool copy_file(const char *from, const char *to)
 /* Copies the regular files below a folder; returns how many could not be copied. */
 static size_t copy_tree(const char *from, const char *to)
 {
-    AUTO(json) json_t *names = list_files(from, NULL);
+    AUTO(json) json_t *names = folder_names(from, NULL);
     size_t i, failed = 0;
     json_t *name;
 

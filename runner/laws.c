@@ -31,14 +31,21 @@ void active_laws_finish(struct active_laws *l)
 
 /* ---- at each change ---- */
 
+static void tell_happening(const struct happening *h, struct strbuf *out)
+{
+    strbuf_addf(out, "  broken by %s: %s %s %s%s%s", *h->by ? h->by : "the server", h->type,
+                h->kind, h->ns ? h->ns : "", h->ns && *h->ns ? "/" : "", h->name);
+    if (h->cluster)
+        strbuf_addf(out, " (cluster %s)", h->cluster);
+    strbuf_addch(out, '\n');
+}
+
 static void law_broken(struct casework *cw, const struct law *law, const struct happening *h,
                        const char *why)
 {
     AUTO(strbuf) struct strbuf detail = {0};
 
-    strbuf_addf(&detail, "  broken by %s: %s %s %s%s%s (cluster %s)\n",
-                *h->by ? h->by : "the server", h->type, h->kind, h->ns ? h->ns : "",
-                h->ns && *h->ns ? "/" : "", h->name, h->cluster);
+    tell_happening(h, &detail);
     if (law->that)
         strbuf_addf(&detail, "  %s%s\n", cel_program_text(law->that),
                     why          ? ""
@@ -61,6 +68,8 @@ static void judge_law(struct casework *cw, struct active_law *a, const struct ha
     bool value = true;
 
     assert(a->law->on || a->law->that);
+    if (h->is_call != (a->law->on && a->law->on->is_call))
+        return;
     if (a->law->on && !happening_fits(cw, a->law->on, a->in->frame, h))
         return;
     if (a->law->on && a->law->on->that) {
@@ -85,7 +94,7 @@ static void judge_law(struct casework *cw, struct active_law *a, const struct ha
         law_broken(cw, a->law, h, why);
 }
 
-static void look_at_sometimes(struct casework *cw)
+void look_at_sometimes(struct casework *cw)
 {
     for (size_t i = 0; i < cw->laws.sometimes_count; i++) {
         struct sometimes_state *s = &cw->laws.sometimes[i];
@@ -111,7 +120,7 @@ static int judge_law_kind(struct casework *cw, const struct active_law *l)
     AUTO(str)
     char *kind = l->law->on && l->law->on->kind ? tmpl_text(l->law->on->kind, &e, NULL) : NULL;
 
-    if (!kind || strpbrk(kind, "*?[\\") || kind_is_spelled(cw, kind))
+    if (!kind || l->law->on->is_call || strpbrk(kind, "*?[\\") || kind_is_spelled(cw, kind))
         return 0;
     return verdict(cw, RESULT_ERROR, "scenario", l->law->pos, NULL,
                    "the law '%s' is about the kind '%s', which no cluster knows", l->law->name,
@@ -132,13 +141,19 @@ int laws_judge_kinds(struct casework *cw)
 
 int laws_judge_sometimes(struct casework *cw)
 {
+    const bool *before = cw->options->sometimes;
+
+    if (cw->turns.count && !before)
+        return 0; /* it holds over all interleavings */
     for (size_t i = 0; i < cw->laws.sometimes_count; i++) {
         const struct sometimes_state *s = &cw->laws.sometimes[i];
-        AUTO(str) char *name = s->seen ? NULL : condition_name(cw, s->condition, s->in->frame);
+        bool seen = s->seen || (before && before[i]);
+        AUTO(str) char *name = seen ? NULL : condition_name(cw, s->condition, s->in->frame);
 
-        if (!s->seen)
+        if (!seen)
             return verdict(cw, RESULT_VACUOUS, NULL, s->condition->pos, NULL,
-                           "never happened in this run: %s", name);
+                           "never happened in %s: %s", before ? "any interleaving" : "this run",
+                           name);
     }
     return 0;
 }

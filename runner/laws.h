@@ -34,6 +34,8 @@ void laws_judge(struct casework *cw, const struct happening *h);
  * and expressions "not true" each time; what happened in no moment of the run. */
 int laws_judge_kinds(struct casework *cw);
 int laws_judge_sometimes(struct casework *cw);
+/* Of `sometimes`, what is true now has been seen. */
+void look_at_sometimes(struct casework *cw);
 /* Tells which laws were checked, and how often. */
 void laws_tell(struct casework *cw);
 

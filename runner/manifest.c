@@ -51,8 +51,7 @@ static size_t field_names(const struct kube_type *t, const char **out, size_t co
 static void unknown_field(struct checker *c, const struct kube_type *t, const struct yaml_node *n)
 {
     const char *names[FIELDS_MAX];
-    const char *near = err_nearest(n->key, names, field_names(t, names, 0));
-    AUTO(str) char *hint = near ? mem_printf("did you mean '%s'?", near) : NULL;
+    AUTO(str) char *hint = err_suggestion(n->key, names, field_names(t, names, 0));
 
     diags_add_hint(c->diags, DIAG_ERROR, n->key_pos, hint, "%s: unknown field '%s'", c->kind,
                    strbuf_str(&c->path));

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
@@ -13,7 +12,6 @@
 #include "runner/program.h"
 
 #define COMMANDS_MAX (32u << 20)
-#define SOURCE_MAX (4u << 20)
 
 /* A word of a shell command. */
 static char *quoted(const char *word)
@@ -125,34 +123,6 @@ static const json_t *entry_of(const struct mutant_build *b, const char *file)
     return NULL;
 }
 
-static char *read_source(const char *path, struct err *reterr)
-{
-    AUTO(strbuf) struct strbuf text = {0};
-
-    return file_read(path, SOURCE_MAX, &text, reterr) < 0 ? NULL : strbuf_take(&text);
-}
-
-static char *edited(const struct mutant *m, const struct edit *edit, const char *text,
-                    struct err *reterr)
-{
-    const char *at = strstr(text, edit->find);
-    const char *again = at ? strstr(at + 1, edit->find) : NULL;
-
-    if (!at || again) {
-        err_set(reterr, ERR_INVALID, m->pos, "mutant '%s': its text is in %s %s, expected once",
-                m->name, m->file, at ? "more than once" : "nowhere");
-        return NULL;
-    }
-    return mem_printf("%.*s%s%s", (int)(at - text), text, edit->replace, at + strlen(edit->find));
-}
-
-static char *mutated(const struct mutant *m, const char *text, struct err *reterr)
-{
-    AUTO(str) char *first = edited(m, &m->edits[0], text, reterr);
-
-    return first && m->edits[1].find ? edited(m, &m->edits[1], first, reterr) : TAKE(first);
-}
-
 static int write_source(const char *path, const char *text, struct err *reterr)
 {
     AUTO(file) FILE *f = fopen(path, "wb");
@@ -197,7 +167,6 @@ char *mutant_make(const struct mutant_build *b, const struct mutant *m, struct e
     AUTO(str) char *source = mem_printf("%s/%s.c", folder, m->name);
     AUTO(str) char *object = mem_printf("%s/%s.o", folder, m->name);
     AUTO(str) char *program = mem_printf("%s/%s", folder, m->name);
-    AUTO(str) char *text = NULL;
     AUTO(str) char *changed = NULL;
 
     if (!entry) {
@@ -209,8 +178,7 @@ char *mutant_make(const struct mutant_build *b, const struct mutant *m, struct e
         err_set_errno(reterr, errno, NO_POS, "%s", folder);
         return NULL;
     }
-    text = read_source(json_str_or_empty(entry, "file"), reterr);
-    changed = text ? mutated(m, text, reterr) : NULL;
+    changed = mutant_text(m, json_str_or_empty(entry, "file"), reterr);
     if (!changed)
         return NULL;
     if (write_source(source, changed, reterr) < 0 ||
@@ -235,12 +203,12 @@ static unsigned badness(const char *status)
     return 0;
 }
 
-/* A scenario's cases are NAME or NAME[...]. */
+/* A scenario's cases are NAME or NAME[...], and {interleaving=...} behind it. */
 static void note_case(json_t *statuses, const json_t *one)
 {
     const char *name = json_str_or_empty(one, "name");
     const char *status = json_str_or_empty(one, "status");
-    AUTO(str) char *scenario = mem_strndup(name, strcspn(name, "["));
+    AUTO(str) char *scenario = mem_strndup(name, strcspn(name, "[{"));
     const json_t *known = json_object_get(statuses, scenario);
 
     if (!known || badness(status) > badness(json_string_value(known)))

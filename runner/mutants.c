@@ -72,7 +72,8 @@ static void check_mutant(const struct mutant_list *l, const struct mutant *m, co
 
 static struct edit read_edit(const struct yaml_doc *doc, const struct yaml_node *n)
 {
-    return (struct edit){text_of(doc, n, "find"), text_of(doc, n, "replace")};
+    return (struct edit){text_of(doc, n, "find"), text_of(doc, n, "replace"),
+                         yaml_get(doc, n, "find")->pos};
 }
 
 static void read_mutant(const struct yaml_doc *doc, const struct yaml_node *n,

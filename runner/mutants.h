@@ -13,6 +13,7 @@
 
 struct edit {
     char *find, *replace;
+    struct src_pos pos; /* of what is looked for */
 };
 struct mutant {
     struct src_pos pos;
@@ -34,6 +35,10 @@ struct mutant_list *mutants_load(const char *path, const struct strmap *scenario
 void mutants_destroy(struct mutant_list *l);
 DEFINE_CLEANUP(struct mutant_list, mutants, mutants_destroy);
 
+/* The text of the mutant's file at path, with the edits, one after the other; new. NULL with
+ * *reterr, also when a text that is looked for is not there exactly once. */
+char *mutant_text(const struct mutant *m, const char *path, struct err *reterr);
+
 /* A finished build, whose commands make the programs of the mutants: one file compiled anew, and
  * put in front of the libraries, so that their own version of it is not pulled in. */
 struct mutant_build {
@@ -48,8 +53,7 @@ int mutant_build_open(struct mutant_build *b, const char *dir, const char *self,
                       struct err *reterr);
 void mutant_build_finish(struct mutant_build *b);
 
-/* Makes the program of a mutant; new path. NULL with *reterr, also when the text that it looks for
- * is not there exactly once. */
+/* Makes the program of a mutant; new path. NULL with *reterr. */
 char *mutant_make(const struct mutant_build *b, const struct mutant *m, struct err *reterr);
 
 /* Runs a program of ours over scenario files; new object: scenario name to its worst status

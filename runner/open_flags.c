@@ -13,6 +13,8 @@ int open_flags(enum host_open_mode mode)
         return O_RDWR | O_CREAT | O_TRUNC;
     case HOST_WRITE:
         return O_RDWR;
+    case HOST_EDIT:
+        return O_RDWR | O_CREAT;
     }
     return O_RDONLY;
 }

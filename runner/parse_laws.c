@@ -173,6 +173,36 @@ static int one_word(struct parser *p, const struct yaml_node *n, const char *con
     return -1;
 }
 
+/* A call is of a service and a path, everything else of an object. */
+static bool selector_call(struct parser *p, const struct yaml_node *node,
+                          const struct yaml_node *other, struct selector_on *s)
+{
+    static const char *const of_calls[] = {"service", "path"};
+    static const char *const of_objects[] = {"kind", "name", "namespace", "cluster", "subresource"};
+    const struct yaml_node *call = yaml_get(p->doc, node, "call");
+    const char *const *strange = call ? of_objects : of_calls;
+    size_t count = call ? ARRAY_LEN(of_objects) : ARRAY_LEN(of_calls);
+
+    s->is_call = call != NULL;
+    if (call && other) {
+        diags_add(p->diags, DIAG_ERROR, call->key_pos,
+                  "both '%s' and 'call'; exactly one is allowed", other->key);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct yaml_node *n = yaml_get(p->doc, node, strange[i]);
+
+        if (!n)
+            continue;
+        diags_add(p->diags, DIAG_ERROR, n->key_pos,
+                  call ? "upon: a call has no '%s'; 'service' and 'path' say what is called"
+                       : "upon: '%s' belongs to 'call'",
+                  strange[i]);
+        return false;
+    }
+    return true;
+}
+
 static bool selector_type(struct parser *p, const struct yaml_node *node, struct selector_on *s)
 {
     static const char *const events[] = {"ADDED", "MODIFIED", "DELETED"};
@@ -186,7 +216,9 @@ static bool selector_type(struct parser *p, const struct yaml_node *node, struct
                   "both 'event' and 'request'; exactly one is allowed");
         return false;
     }
-    s->is_request = request != NULL;
+    if (!selector_call(p, node, event ? event : request, s))
+        return false;
+    s->is_request = request || s->is_call;
     if (event && !shape_has_hole(event) && one_word(p, event, events, ARRAY_LEN(events)) < 0)
         return false;
     if (request && !shape_has_hole(request) &&
@@ -195,14 +227,23 @@ static bool selector_type(struct parser *p, const struct yaml_node *node, struct
     return true;
 }
 
-static const char *const moments[] = {"before", "committed", "after"};
+static const char *const moments[] = {
+    [REQUEST_BEFORE] = "before", [REQUEST_COMMITTED] = "committed", [REQUEST_AFTER] = "after"};
 
-int moment_find(const char *word)
+const char *moment_name(enum request_moment moment)
 {
-    for (size_t i = 0; i < ARRAY_LEN(moments); i++)
-        if (strcmp(word, moments[i]) == 0)
-            return (int)i;
-    return -1;
+    return moments[moment];
+}
+
+bool moment_find(const char *word, enum request_moment *ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(moments); i++) {
+        if (strcmp(word, moments[i]) != 0)
+            continue;
+        *ret = (enum request_moment)i;
+        return true;
+    }
+    return false;
 }
 
 static bool selector_moment(struct parser *p, const struct yaml_node *node,
@@ -215,14 +256,13 @@ static bool selector_moment(struct parser *p, const struct yaml_node *node,
         return true;
     if (!s->is_request) {
         diags_add(p->diags, DIAG_ERROR, at->key_pos,
-                  "'at' belongs to 'request'; an event is always "
+                  "'at' belongs to 'request' and 'call'; an event is always "
                   "a committed change");
         return false;
     }
     if (shape_has_hole(at))
         return parse_member(p, node, "at", scope, &s->at);
-    s->moment = one_word(p, at, moments, ARRAY_LEN(moments));
-    return s->moment >= 0;
+    return one_word(p, at, moments, ARRAY_LEN(moments)) >= 0 && moment_find(at->text, &s->moment);
 }
 
 static bool selector_skip(struct parser *p, const struct yaml_node *node, const struct scope *scope,
@@ -267,9 +307,13 @@ static bool selector_members(struct parser *p, const struct yaml_node *node,
         if (!s->that)
             return false;
     }
-    return parse_member(p, node, s->is_request ? "request" : "event", scope, &s->type) &&
-           parse_member(p, node, "kind", scope, &s->kind) &&
-           parse_member(p, node, "name", scope, &s->name) &&
+    return parse_member(p, node,
+                        s->is_call      ? "call"
+                        : s->is_request ? "request"
+                                        : "event",
+                        scope, &s->type) &&
+           parse_member(p, node, s->is_call ? "service" : "kind", scope, &s->kind) &&
+           parse_member(p, node, s->is_call ? "path" : "name", scope, &s->name) &&
            parse_member(p, node, "namespace", scope, &s->ns) &&
            parse_member(p, node, "cluster", scope, &s->cluster) &&
            parse_member(p, node, "subresource", scope, &s->subresource) &&
@@ -285,13 +329,14 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
     if (!shape_check(p->doc, node, shape_upon.keys, "upon", p->diags) ||
         !selector_type(p, node, s) || !selector_moment(p, node, scope, s))
         return NULL;
-    if (in_step && !yaml_get(p->doc, node, "event") && !yaml_get(p->doc, node, "request")) {
-        diags_add(p->diags, DIAG_ERROR, node->pos, "upon: 'event' or 'request' is missing");
+    if (in_step && !yaml_get(p->doc, node, "event") && !s->is_request) {
+        diags_add(p->diags, DIAG_ERROR, node->pos, "upon: 'event', 'request' or 'call' is missing");
         return NULL;
     }
-    if (!in_step && s->is_request) {
+    if (!in_step && s->is_request && (!s->is_call || yaml_get(p->doc, node, "at"))) {
         diags_add(p->diags, DIAG_ERROR, node->pos,
-                  "upon: a law speaks of committed changes; use 'event'");
+                  "upon: a law speaks of committed changes and of answered calls; use 'event', or "
+                  "'call' without 'at'");
         return NULL;
     }
     if (!selector_members(p, node, scope, s))

@@ -42,8 +42,16 @@ void selector_on_destroy(struct selector_on *s);
 #define SCOPE_NAMES_MAX 48
 
 /* The keys of a map of variables or parameters are legal names that `scope` does not have yet. */
+bool legal_variable(const char *name);
 bool parse_variable_names(struct parser *p, const struct yaml_node *map, const struct scope *scope);
 
+/* The matrix, and the variables or parameters, of a spec: names that expressions may use from then
+ * on. */
+bool parse_names(struct parser *p, const struct yaml_node *spec);
+
+/* A file and all that it includes; NULL after errors went to diags. */
+struct unit *unit_load(struct library *l, const char *path, bool is_fixture, unsigned depth,
+                       struct diags *diags);
 /* The fixture `name`, loaded once; NULL after a diagnosis at pos. */
 struct unit *library_fixture(struct parser *p, const char *name, struct src_pos pos);
 

@@ -3,9 +3,10 @@
 
 #include "base/mem.h"
 #include "runner/parse_priv.h"
+#include "runner/race.h"
 #include "runner/verb.h"
 
-static bool check_manifest(struct parser *p, const struct yaml_node *n)
+static bool manifest_shaped(struct parser *p, const struct yaml_node *n)
 {
     static const char *const needed[] = {"apiVersion", "kind", "metadata"};
 
@@ -25,15 +26,15 @@ static bool check_manifest(struct parser *p, const struct yaml_node *n)
     return true;
 }
 
-static bool check_manifests(struct parser *p, const struct yaml_node *value)
+static bool manifests_shaped(struct parser *p, const struct yaml_node *value)
 {
     const struct yaml_node *n;
     bool ok = true;
 
     if (value->type != YAML_SEQ)
-        return check_manifest(p, value);
+        return manifest_shaped(p, value);
     for (n = yaml_first(p->doc, value); n; n = yaml_next(p->doc, n))
-        ok = check_manifest(p, n) && ok;
+        ok = manifest_shaped(p, n) && ok;
     return ok;
 }
 
@@ -52,12 +53,8 @@ static bool check_inner(struct parser *p, const struct yaml_node *value, const s
 
 static bool check_value(struct parser *p, const struct verb *v, const struct yaml_node *value)
 {
-    if (v->takes == VERB_RESERVED) {
-        diags_add(p->diags, DIAG_ERROR, value->key_pos, "'%s' is not yet supported", v->name);
-        return false;
-    }
     if (v->takes == VERB_MANIFESTS)
-        return check_manifests(p, value);
+        return manifests_shaped(p, value);
     if ((v->takes == VERB_TEXT || v->takes == VERB_TEXT_OR_MAP) && value->type == YAML_STRING)
         return true;
     if (v->takes == VERB_TEXT) {
@@ -84,6 +81,7 @@ static void step_finish(struct step *s)
     tmpl_destroy(s->refused);
     selector_on_destroy(s->upon);
     condition_destroy(s->condition);
+    race_def_destroy(s->race);
 }
 
 void steps_finish(struct steps *s)
@@ -163,8 +161,11 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
         s->condition = parse_condition(p, value, scope);
         if (!s->condition)
             return false;
+    } else if (s->verb->parse) {
+        if (!s->verb->parse(p, value, scope, s))
+            return false;
     } else {
-        if (!check_value(p, s->verb, value))
+        if (!check_value(p, s->verb, value) || (s->verb->check && !s->verb->check(p, value, scope)))
             return false;
         s->args = tmpl_compile(p->doc, value, scope, p->diags);
         if (!s->args)
@@ -229,7 +230,7 @@ static bool resolve_use(struct parser *p, const struct yaml_node *node, struct s
         return false;
     nearest_template(p->unit, s->use_name, &near);
     if (near)
-        hint = mem_printf("did you mean '%s'?", near);
+        hint = err_did_you_mean(near, "");
     diags_add_hint(p->diags, DIAG_ERROR, value->pos, hint, "no template is called '%s'",
                    s->use_name);
     return false;

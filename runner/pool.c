@@ -78,9 +78,10 @@ static void own_result(struct pool *p, size_t index, enum result_status status, 
     }
     if (p->options->crash_every_write) {
         free(r->replay);
-        r->replay =
-            case_replay(c->unit, c->name,
-                        &(struct replay){p->options->seed, "every-write", p->options->outside});
+        r->replay = case_replay(c->unit, c->name,
+                                &(struct replay){.seed = p->options->seed,
+                                                 .crash = "every-write",
+                                                 .outside = p->options->outside});
     }
     add_result(p, index, r);
     p->slots[index].done = true;

@@ -18,7 +18,8 @@ struct pool_options {
     bool fail_fast;
     bool trace;
     bool crash_every_write;
-    bool outside; /* components are processes of their own */
+    const char *interleaving; /* of races; NULL: all, or a sample */
+    bool outside;             /* components are processes of their own */
     const char *keep;
     struct external_options *external; /* NULL: every component is ours; else one job */
     const char *dir;                   /* a folder of this run; workers make theirs below it */

@@ -199,8 +199,10 @@ static enum layers_result open_manifest(struct layers *l, const struct layers_re
     return retfault->defect == QCOW2_NOT_REGULAR ? LAYERS_REFUSED : blame(retfault);
 }
 
-int layers_check_operands(const struct layers_request *r)
+int layers_take_operands(struct layers_request *r, const struct operands *o)
 {
+    r->operands = o->items;
+    r->count = o->count;
     if (r->manifest && r->count > 0)
         return command_mistake(NULL, "with --manifest no layer is wanted, found '%s'",
                                r->operands[0]);

@@ -55,9 +55,10 @@ const char *layers_name(const struct layers *l, uint32_t layer);
 /* Whether this is the file (or the device) of a layer: writing there would destroy it. */
 bool layers_hold(const struct layers *l, const struct stat *st);
 
-/* Whether there is something to open, and only one. Returns -1: go on; else the exit status, after
- * the mistake was told. */
-int layers_check_operands(const struct layers_request *r);
+struct operands;
+/* The request's operands, borrowed: there is something to open, and only one. Returns -1: go on;
+ * else the exit status, after the mistake was told. */
+int layers_take_operands(struct layers_request *r, const struct operands *o);
 
 /* Opens one operand for reading. *ret_path (borrowed from it) is what follows the prefix, *ret_raw
  * what the prefix says; detect_raw: without one, what the file begins with. New; NULL on failure.

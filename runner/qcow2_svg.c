@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "reports/xml.h"
 #include "runner/cmd_qcow2.h"
 #include "runner/qcow2_columns.h"
 
@@ -47,33 +48,11 @@ static const char style[] =
 
 /* ---- text ---- */
 
-static void add_text(struct strbuf *out, const char *text)
-{
-    for (const char *p = text; *p; p++) {
-        switch (*p) {
-        case '<':
-            strbuf_addstr(out, "&lt;");
-            break;
-        case '>':
-            strbuf_addstr(out, "&gt;");
-            break;
-        case '&':
-            strbuf_addstr(out, "&amp;");
-            break;
-        case '"':
-            strbuf_addstr(out, "&quot;");
-            break;
-        default:
-            strbuf_addch(out, *p);
-        }
-    }
-}
-
 static void label(struct drawing *d, int x, int y, int size, const char *classes, const char *text)
 {
     strbuf_addf(d->out, "<text x=\"%d\" y=\"%d\" font-size=\"%d\"%s%s%s>", x, y, size,
                 *classes ? " class=\"" : "", classes, *classes ? "\"" : "");
-    add_text(d->out, text);
+    xml_text(d->out, text);
     strbuf_addstr(d->out, "</text>\n");
 }
 
@@ -158,7 +137,7 @@ static void add_row_title(struct drawing *d, const struct columns_row *row)
     AUTO(str) char *file = size_text(row->file_bytes);
 
     strbuf_addf(d->out, "<title>%s: ", number);
-    add_text(d->out, name);
+    xml_text(d->out, name);
     strbuf_addf(d->out, "%s (%s)\nholds ", row->count > 1 ? " and newer ones" : "", file);
     add_kinds(d->out, row->held);
     strbuf_addstr(d->out, "\nthe disk shows of it: ");
@@ -262,7 +241,7 @@ static void add_run_title(struct drawing *d, size_t first, size_t end)
 
     strbuf_addf(d->out, "<title>bytes %" PRIu64 " to %" PRIu64 ": mostly %s, ", from,
                 to > from ? to - 1 : from, number);
-    add_text(d->out, name);
+    xml_text(d->out, name);
     strbuf_addstr(d->out, "</title>");
 }
 

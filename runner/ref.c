@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/casework.h"
+#include "runner/unknown.h"
 
 void object_ref_finish(struct object_ref *r)
 {
@@ -12,13 +13,21 @@ void object_ref_finish(struct object_ref *r)
     *r = (struct object_ref){0};
 }
 
-static struct cluster *find_cluster(struct casework *cw, const char *name, struct err *reterr)
+#define CLUSTERS_TOLD 16 /* in a hint */
+
+struct cluster *find_cluster(struct casework *cw, const char *name, struct src_pos pos,
+                             struct err *reterr)
 {
     struct cluster *c = world_cluster(cw->world, name);
+    const char *known[CLUSTERS_TOLD];
+    size_t count = 0;
 
-    if (!c)
-        err_set(reterr, ERR_NOT_FOUND, NO_POS, "no cluster is called '%s'", name ? name : "");
-    return c;
+    if (c)
+        return c;
+    for (; count < world_cluster_count(cw->world) && count < CLUSTERS_TOLD; count++)
+        known[count] = cluster_name(world_cluster_at(cw->world, count));
+    unknown_cluster(name ? name : "main", known, count, pos, reterr);
+    return NULL;
 }
 
 /* Read in a law or a condition this is only "not true", so a slip of the pen would make a promise
@@ -29,16 +38,13 @@ static void note_unknown_kind(struct casework *cw, const char *kind)
         cw->unknown_kind = mem_strdup(kind);
 }
 
-static int unknown_kind(struct casework *cw, const char *kind, struct err *reterr)
+static int no_kind(struct casework *cw, const char *kind, struct err *reterr)
 {
     struct cluster *first = world_cluster(cw->world, NULL);
-    size_t count = 0;
-    const char *const *kinds = first ? apiserver_kinds(cluster_server(first), &count) : NULL;
 
     if (first)
         note_unknown_kind(cw, kind);
-    err_set(reterr, ERR_NOT_FOUND, NO_POS, "no cluster knows the kind '%s'", kind);
-    return err_suggest(reterr, kind, kinds, count, NULL);
+    return unknown_kind(first ? cluster_server(first) : NULL, kind, NO_POS, reterr);
 }
 
 /* Splits "NS/NAME" and fills in the namespace of namespaced kinds. */
@@ -62,8 +68,7 @@ static int find_in(struct cluster *c, const char *kind, struct object_ref *ret, 
 
     if (!apiserver_find_any(cluster_server(c), kind, &ret->info, &ambiguous)) {
         if (ambiguous)
-            return err_set(reterr, ERR_INVALID, NO_POS,
-                           "several groups have the kind '%s'; write KIND.GROUP", kind);
+            return ambiguous_kind(kind, NO_POS, reterr);
         return 1;
     }
     ret->cluster = c;
@@ -112,7 +117,7 @@ int resolve_ref(struct casework *cw, const char *kind, const char *ns, const cha
     *ret = (struct object_ref){0};
     split_kind(kind, cluster, &plain, &where);
     if (where) {
-        struct cluster *c = find_cluster(cw, where, reterr);
+        struct cluster *c = find_cluster(cw, where, NO_POS, reterr);
 
         found = c ? find_in(c, plain, ret, reterr) : -1;
     } else {
@@ -123,7 +128,7 @@ int resolve_ref(struct casework *cw, const char *kind, const char *ns, const cha
     if (found < 0)
         return -1;
     if (found > 0)
-        return unknown_kind(cw, plain, reterr);
+        return no_kind(cw, plain, reterr);
     fill_name(ret, ns, name);
     return 0;
 }

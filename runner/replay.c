@@ -44,6 +44,10 @@ char *case_replay(const struct unit *u, const char *name, const struct replay *h
         shell_add_argument(&out, "--crash");
         shell_add_argument(&out, how->crash);
     }
+    if (how->interleaving) {
+        shell_add_argument(&out, "--interleaving");
+        shell_add_argument(&out, how->interleaving);
+    }
     if (how->outside) {
         shell_add_argument(&out, "--transport");
         shell_add_argument(&out, "http");

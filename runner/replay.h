@@ -7,8 +7,9 @@
 
 struct replay {
     uint64_t seed;
-    const char *crash; /* what --crash gets, or NULL */
-    bool outside;      /* components are processes of their own */
+    const char *crash;        /* what --crash gets, or NULL */
+    bool outside;             /* components are processes of their own */
+    const char *interleaving; /* what --interleaving gets, or NULL */
 };
 /* Quoted for a shell. New. */
 char *case_replay(const struct unit *u, const char *name, const struct replay *how);

@@ -12,6 +12,7 @@
 #include "base/yaml.h"
 #include "cel/cel.h"
 #include "runner/template.h"
+#include "sim/world.h"
 
 enum condition_kind { CONDITION_THAT, CONDITION_HAS, CONDITION_ABSENT, CONDITION_DISK };
 struct condition {
@@ -28,17 +29,18 @@ struct condition {
 struct selector_on {
     struct src_pos pos;
     bool is_request;
+    bool is_call;      /* a request too: of a service */
     struct tmpl *type; /* ADDED..., or the verb */
     struct tmpl *kind, *name, *ns, *cluster, *subresource, *by;
-    int moment; /* enum request_moment */
+    enum request_moment moment;
     uint64_t skip;
     struct cel_program *that;
     bool optional;
     struct tmpl *at, *skip_given, *optional_given; /* of those that have a hole: known when armed */
 };
-/* The index of a word among "before", "committed", "after", which is its enum request_moment; -1:
- * none of them. */
-int moment_find(const char *word);
+/* Of the words "before", "committed", "after". false: it is none of them. */
+bool moment_find(const char *word, enum request_moment *ret);
+const char *moment_name(enum request_moment moment);
 
 struct law {
     struct src_pos pos;
@@ -50,7 +52,8 @@ struct law {
 };
 
 struct steps;
-struct verb; /* verb.h */
+struct verb;     /* verb.h */
+struct race_def; /* race.h */
 struct step {
     const struct verb *verb;
     struct src_pos pos;
@@ -62,6 +65,7 @@ struct step {
     struct condition *condition; /* wait, assert, error */
     const struct template_def *use;
     char *use_name;
+    struct race_def *race; /* NULL: it is none */
 };
 struct steps {
     struct step *items;
@@ -120,6 +124,8 @@ struct unit {
     struct steps steps, finally;
     struct laws laws;
     struct conditions eventually, sometimes;
+    char **saved; /* names of answers that steps save (saved.h) */
+    size_t saved_count;
     size_t inclusions; /* of fixtures, also those inside fixtures */
 };
 

@@ -1,8 +1,8 @@
 /* Objects as files give them: YAML documents, each an object or a List of objects. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/yaml.h"
@@ -13,23 +13,6 @@
 #define FILE_BYTES_MAX (64u << 20)
 
 /* ---- reading ---- */
-
-static int read_file(const char *path, struct strbuf *out, struct err *reterr)
-{
-    AUTO(file) FILE *f = fopen(path, "rb");
-    char buf[65536];
-    size_t n;
-
-    if (!f)
-        return err_set_errno(reterr, errno, NO_POS, "%s", path);
-    while ((n = fread(buf, 1, sizeof buf, f)) > 0) {
-        strbuf_add(out, buf, n);
-        if (out->len > FILE_BYTES_MAX)
-            return err_set(reterr, ERR_LIMIT, NO_POS, "%s: more than %u bytes", path,
-                           FILE_BYTES_MAX);
-    }
-    return ferror(f) ? err_set_errno(reterr, errno, NO_POS, "%s", path) : 0;
-}
 
 static bool is_space(char c)
 {
@@ -133,7 +116,7 @@ static void add_file(struct manifests *m, const char *path, struct diags *diags)
     struct err e = {0};
     uint32_t line = 0, from_line = 0;
 
-    if (read_file(path, &text, &e) < 0) {
+    if (file_read(path, FILE_BYTES_MAX, &text, &e) < 0) {
         diags_take(diags, &e);
         return;
     }

@@ -26,13 +26,11 @@ static int find_word(const char *text)
 
 static int bad_word(const char *word, struct err *reterr)
 {
-    const char *near = err_nearest(word, words, ARRAY_LEN(words));
-
     err_set(reterr, ERR_INVALID, NO_POS,
             "--implementation knows builtin, external and none, found '%s'", word);
     if (strncmp(word, "exec:", 5) == 0)
         return err_hint(reterr, "start the program yourself, with the kubeconfig");
-    return near ? err_hint(reterr, "did you mean '%s'?", near) : -1;
+    return err_suggest(reterr, word, words, ARRAY_LEN(words), NULL);
 }
 
 bool serve_is_file_name(const char *name)

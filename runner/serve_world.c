@@ -1,11 +1,9 @@
 /* What is served: the world that a scenario's `given` sets up, or one with the whole platform and
  * the objects of files. */
 #include <errno.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/folder.h"
 #include "base/mem.h"
 #include "runner/serve.h"
 #include "sim/kubelet/kubelet.h"
@@ -26,7 +24,11 @@ static int make_folder(struct serve *s, struct err *reterr)
 
 static int choose_case(struct serve *s, const char *path, struct err *reterr)
 {
-    const struct collect_filter filter = {.glob = s->options->filter};
+    const struct collect_filter filter = {
+        .glob = s->options->filter,
+        .check = {.visitors = true,
+                  .players = s->options->implementations.items,
+                  .player_count = s->options->implementations.count}};
     char *paths[] = {(char *)path};
 
     if (collect(&s->scenarios, paths, 1, &filter) < 0)
@@ -133,15 +135,6 @@ int serve_make_world(struct serve *s, struct err *reterr)
     return r < 0 ? -1 : tls_random(s->secret, sizeof s->secret, reterr);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    remove(path);
-    return 0;
-}
-
 void serve_end_world(struct serve *s)
 {
     staged_case_destroy(s->staged);
@@ -149,7 +142,7 @@ void serve_end_world(struct serve *s)
         world_destroy(s->world);
     collection_finish(&s->scenarios);
     if (s->dir)
-        nftw(s->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        folder_remove(s->dir);
     free(s->dir);
     free(s->clusters);
 }

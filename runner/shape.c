@@ -161,6 +161,12 @@ static bool check_member(const struct yaml_doc *doc, const struct yaml_node *n,
     return false;
 }
 
+bool shape_check_member(const struct yaml_doc *doc, const struct yaml_node *n,
+                        const struct shape_key *keys, const char *what, struct diags *diags)
+{
+    return check_member(doc, n, find_key(keys, n->key), what, diags);
+}
+
 bool shape_check(const struct yaml_doc *doc, const struct yaml_node *node,
                  const struct shape_key *keys, const char *what, struct diags *diags)
 {

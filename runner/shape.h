@@ -49,6 +49,9 @@ struct shape {
  * Returns whether all is well; what is wrong goes to diags. */
 bool shape_check(const struct yaml_doc *doc, const struct yaml_node *node,
                  const struct shape_key *keys, const char *what, struct diags *diags);
+/* One member of a map whose other keys may be anything; its key is one of these. */
+bool shape_check_member(const struct yaml_doc *doc, const struct yaml_node *n,
+                        const struct shape_key *keys, const char *what, struct diags *diags);
 /* Exactly one of the keys of the table is present: returns its index, or -1 after a diagnosis. */
 int shape_one_of(const struct yaml_doc *doc, const struct yaml_node *node, const char *const *verbs,
                  const char *what, struct diags *diags);

@@ -94,7 +94,8 @@ static const struct shape_key selector_keys[] = {
     {"subresource", SHAPE_TEXT, false}, {"by", SHAPE_TEXT, false},
     {"at", SHAPE_TEXT, false},          {"skip", SHAPE_INT, false},
     {"that", SHAPE_EXPR, false},        {"optional", SHAPE_BOOL, false},
-    {NULL, SHAPE_ANY, false},
+    {"call", SHAPE_TEXT, false},        {"service", SHAPE_TEXT, false},
+    {"path", SHAPE_TEXT, false},        {NULL, SHAPE_ANY, false},
 };
 static const struct shape_key law_keys[] = {
     {"name", SHAPE_TEXT, true},         {"upon", SHAPE_MAP, false}, {"that", SHAPE_EXPR, false},

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/services.h"
 #include "runner/simhost_priv.h"
 #include "sim/client.h"
 #include "sim/simwatch.h"
@@ -22,12 +23,18 @@ static void simhost_ref(struct simhost *s)
     s->refs++;
 }
 
+void simhost_hold(struct host *h)
+{
+    simhost_ref(simhost_of(h));
+}
+
 void simhost_release(struct host *h)
 {
     struct simhost *s = simhost_of(h);
 
     if (--s->refs > 0)
         return;
+    services_forget(s->world, h);
     for (size_t i = 0; i < s->mount_count; i++) {
         free((char *)s->mounts[i].path);
         free((char *)s->mounts[i].host_path);
@@ -243,6 +250,41 @@ static json_t *sim_host_object_list(struct host *h, const char *bucket, const ch
     return sim_object_list(simhost_of(h)->world, bucket, prefix, reterr);
 }
 
+/* ---- services ---- */
+
+static struct service_caller caller_of(const struct simhost *s)
+{
+    return (struct service_caller){process_name(s->process), s->user};
+}
+
+static int sim_host_service_open(struct host *h, const char *service, host_service_fn *fn,
+                                 void *cookie, struct err *reterr)
+{
+    struct simhost *s = simhost_of(h);
+
+    return services_open(services_of(s->world), h, s->process, service, fn, cookie, reterr);
+}
+
+static int sim_host_service_call(struct host *h, const char *service,
+                                 const struct http_request *req, struct http_reply *ret,
+                                 struct err *reterr)
+{
+    struct simhost *s = simhost_of(h);
+    struct service_caller who = caller_of(s);
+
+    return services_call(services_of(s->world), service, &who, req, ret, reterr);
+}
+
+static struct host_stream *sim_host_service_stream(struct host *h, const char *service,
+                                                   const struct http_request *req,
+                                                   struct http_reply *ret_error, struct err *reterr)
+{
+    struct simhost *s = simhost_of(h);
+    struct service_caller who = caller_of(s);
+
+    return services_stream(services_of(s->world), service, &who, req, ret_error, reterr);
+}
+
 static const char *level_name(enum host_log_level level)
 {
     static const char *const names[] = {"debug", "info", "warning", "error"};
@@ -283,6 +325,7 @@ const struct host_ops simulated_ops = {
     .file_read = simhost_file_read,
     .file_write = simhost_file_write,
     .file_sync = simhost_file_sync,
+    .file_truncate = simhost_file_truncate,
     .file_close = simhost_file_close,
     .file_stat = simhost_file_stat,
     .file_rename = simhost_file_rename,
@@ -296,5 +339,13 @@ const struct host_ops simulated_ops = {
     .object_delete = sim_host_object_delete,
     .object_list = sim_host_object_list,
     .program_run = simhost_program_run,
+    .service_open = sim_host_service_open,
+    .service_call = sim_host_service_call,
+    .service_stream = sim_host_service_stream,
+    .stream_next = simhost_stream_next,
+    .stream_close = simhost_stream_close,
+    .reply = simhost_reply,
+    .reply_begin = simhost_reply_begin,
+    .reply_more = simhost_reply_more,
     .log = sim_host_log,
 };

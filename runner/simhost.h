@@ -14,6 +14,8 @@
  * lives until its last task has released it. */
 struct host *simhost_create(struct world *w, struct process *p, const char *user,
                             const struct pod_mount *mounts, size_t mount_count);
+/* One more reference, to be released. */
+void simhost_hold(struct host *h);
 /* The creator's own reference; tasks hold theirs. */
 void simhost_release(struct host *h);
 /* Program runs are appended to this array (borrowed): {program, args, exit, by}. */

@@ -1,22 +1,23 @@
 /* Files and programs of the simulated host. A pod's path is a mount's path and a rest below it;
- * nothing else exists for it. */
-#include <dirent.h>
+ * nothing else exists for it. A controller's files are in memory (memory_files.h). */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fdio.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/memory_files.h"
 #include "runner/open_flags.h"
 #include "runner/program.h"
 #include "runner/simhost_priv.h"
-#include "runner/stage.h"
 
 struct host_file {
     int fd;
-    char *path; /* as the component sees it */
+    struct memory_file *memory; /* in place of fd, or NULL */
+    char *path;                 /* as the component sees it */
 };
 
 /* ---- paths ---- */
@@ -44,6 +45,16 @@ static const struct pod_mount *mount_of(const struct simhost *s, const char *pat
         }
     }
     return best;
+}
+
+/* The files in memory that the path is of, or NULL. */
+static struct memory_files *memory_of(const struct simhost *s, const char *path)
+{
+    const struct process_owner *owner = process_owner(s->process);
+
+    if ((owner && owner->kind == OWNER_POD) || !memory_path(path) || has_dotdot(path))
+        return NULL;
+    return memory_files_of(s->world, process_name(s->process));
 }
 
 /* The real path of a pod's path; new. NULL with *reterr when the pod has no such place. */
@@ -116,26 +127,50 @@ static void trace_file(struct simhost *s, const char *op, const char *path, int6
 
 /* ---- files ---- */
 
+static struct host_file *opened(struct simhost *s, const char *path, int fd,
+                                struct memory_file *memory)
+{
+    struct host_file *f = mem_zalloc(sizeof *f);
+
+    trace_file(s, "open", path, -1);
+    f->fd = fd;
+    f->memory = memory;
+    f->path = mem_strdup(path);
+    return f;
+}
+
+static struct host_file *open_in_memory(struct simhost *s, struct memory_files *m, const char *path,
+                                        enum host_open_mode mode, struct err *reterr)
+{
+    struct memory_file *memory;
+    int wrong;
+
+    if (file_point(s, "open", path, 1, reterr) < 0)
+        return NULL;
+    memory = memory_open(m, path, mode, &wrong);
+    if (memory)
+        return opened(s, path, -1, memory);
+    err_set_errno(reterr, wrong, NO_POS, "%s", path);
+    return NULL;
+}
+
 struct host_file *simhost_file_open(struct host *h, const char *path, enum host_open_mode mode,
                                     struct err *reterr)
 {
     struct simhost *s = simhost_of(h);
-    AUTO(str) char *real = real_path(s, path, mode != HOST_READ, reterr);
-    struct host_file *f;
+    struct memory_files *m = memory_of(s, path);
+    AUTO(str) char *real = m ? NULL : real_path(s, path, mode != HOST_READ, reterr);
     int fd;
 
+    if (m)
+        return open_in_memory(s, m, path, mode, reterr);
     if (!real || file_point(s, "open", path, 1, reterr) < 0)
         return NULL;
     fd = open(real, open_flags(mode) | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        err_set_errno(reterr, errno, NO_POS, "%s", path);
-        return NULL;
-    }
-    trace_file(s, "open", path, -1);
-    f = mem_zalloc(sizeof *f);
-    f->fd = fd;
-    f->path = mem_strdup(path);
-    return f;
+    if (fd >= 0)
+        return opened(s, path, fd, NULL);
+    err_set_errno(reterr, errno, NO_POS, "%s", path);
+    return NULL;
 }
 
 int simhost_file_read(struct host *h, struct host_file *f, uint64_t offset, void *buf, size_t len,
@@ -145,6 +180,10 @@ int simhost_file_read(struct host *h, struct host_file *f, uint64_t offset, void
 
     if (host_crashed(h))
         return err_set(reterr, ERR_CRASHED, NO_POS, "crashed");
+    if (f->memory) {
+        *ret_len = memory_read(f->memory, offset, buf, len);
+        return 0;
+    }
     n = fdio_read_at(f->fd, buf, len, offset);
     if (n < 0)
         return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
@@ -152,16 +191,25 @@ int simhost_file_read(struct host *h, struct host_file *f, uint64_t offset, void
     return 0;
 }
 
+/* 0, or an errno. */
+static int write_bytes(struct host_file *f, uint64_t offset, const void *buf, size_t len)
+{
+    if (f->memory)
+        return -memory_write(f->memory, offset, buf, len);
+    return fdio_write_at(f->fd, buf, len, offset) < 0 ? errno : 0;
+}
+
 int simhost_file_write(struct host *h, struct host_file *f, uint64_t offset, const void *buf,
                        size_t len, struct err *reterr)
 {
     struct simhost *s = simhost_of(h);
+    int wrong;
 
     if (effect(s, REQUEST_BEFORE, "file-write", f->path, reterr) < 0 ||
         file_point(s, "write", f->path, offset + len, reterr) < 0)
         return -1;
-    if (fdio_write_at(f->fd, buf, len, offset) < 0)
-        return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
+    if ((wrong = write_bytes(f, offset, buf, len)))
+        return err_set_errno(reterr, wrong, NO_POS, "%s", f->path);
     trace_file(s, "write", f->path, (int64_t)len);
     return effect(s, REQUEST_COMMITTED, "file-write", f->path, reterr);
 }
@@ -178,27 +226,55 @@ int simhost_file_sync(struct host *h, struct host_file *f, struct err *reterr)
     return effect(s, REQUEST_COMMITTED, "file-sync", f->path, reterr);
 }
 
+int simhost_file_truncate(struct host *h, struct host_file *f, uint64_t size, struct err *reterr)
+{
+    struct simhost *s = simhost_of(h);
+    int wrong;
+
+    if (effect(s, REQUEST_BEFORE, "file-truncate", f->path, reterr) < 0 ||
+        file_point(s, "truncate", f->path, size, reterr) < 0)
+        return -1;
+    wrong = f->memory                           ? -memory_truncate(f->memory, size)
+            : ftruncate(f->fd, (off_t)size) < 0 ? errno
+                                                : 0;
+    if (wrong)
+        return err_set_errno(reterr, wrong, NO_POS, "%s", f->path);
+    trace_file(s, "truncate", f->path, (int64_t)size);
+    return effect(s, REQUEST_COMMITTED, "file-truncate", f->path, reterr);
+}
+
 int simhost_file_close(struct host *h, struct host_file *f, struct err *reterr)
 {
-    int r = close(f->fd);
+    int r = f->memory ? 0 : close(f->fd);
     int saved = errno;
     AUTO(str) char *path = TAKE(f->path);
 
+    if (f->memory)
+        memory_close(f->memory);
     free(f);
     if (host_crashed(h))
         return err_set(reterr, ERR_CRASHED, NO_POS, "crashed");
     return r < 0 ? err_set_errno(reterr, saved, NO_POS, "%s", path) : 0;
 }
 
+/* What a call on files in memory gave. */
+static int of_memory(int result, const char *path, struct err *reterr)
+{
+    return result < 0 ? err_set_errno(reterr, -result, NO_POS, "%s", path) : 0;
+}
+
 int simhost_file_stat(struct host *h, const char *path, struct host_stat *ret, struct err *reterr)
 {
     struct simhost *s = simhost_of(h);
+    struct memory_files *memory = memory_of(s, path);
     const struct pod_mount *m = mount_of(s, path);
-    AUTO(str) char *real = real_path(s, path, false, reterr);
+    AUTO(str) char *real = memory ? NULL : real_path(s, path, false, reterr);
     struct stat st;
 
-    if (!real || file_point(s, "stat", path, 0, reterr) < 0)
+    if ((!memory && !real) || file_point(s, "stat", path, 0, reterr) < 0)
         return -1;
+    if (memory)
+        return of_memory(memory_stat(memory, path, ret), path, reterr);
     if (lstat(real, &st) < 0)
         return err_set_errno(reterr, errno, NO_POS, "%s", path);
     *ret = (struct host_stat){.size = (uint64_t)st.st_size};
@@ -212,23 +288,40 @@ int simhost_file_stat(struct host *h, const char *path, struct host_stat *ret, s
 int simhost_file_rename(struct host *h, const char *from, const char *to, struct err *reterr)
 {
     struct simhost *s = simhost_of(h);
-    AUTO(str) char *real_from = real_path(s, from, true, reterr);
+    struct memory_files *memory = memory_of(s, from) ? memory_of(s, to) : NULL;
+    AUTO(str) char *real_from = memory ? NULL : real_path(s, from, true, reterr);
     AUTO(str) char *real_to = real_from ? real_path(s, to, true, reterr) : NULL;
 
-    if (!real_to || effect(s, REQUEST_BEFORE, "file-rename", to, reterr) < 0 ||
+    if ((!memory && !real_to) || effect(s, REQUEST_BEFORE, "file-rename", to, reterr) < 0 ||
         file_point(s, "rename", to, 1, reterr) < 0)
         return -1;
-    if (rename(real_from, real_to) < 0)
-        return err_set_errno(reterr, errno, NO_POS, "%s", to);
+    if (memory ? of_memory(memory_rename(memory, from, to), to, reterr) < 0
+               : rename(real_from, real_to) < 0)
+        return memory ? -1 : err_set_errno(reterr, errno, NO_POS, "%s", to);
     trace_file(s, "rename", to, -1);
     return effect(s, REQUEST_COMMITTED, "file-rename", to, reterr);
+}
+
+/* That a journal goes is what commits a transaction: so it is an effect as a write is. */
+static int remove_in_memory(struct simhost *s, struct memory_files *m, const char *path,
+                            struct err *reterr)
+{
+    if (effect(s, REQUEST_BEFORE, "file-remove", path, reterr) < 0 ||
+        file_point(s, "remove", path, 0, reterr) < 0 ||
+        of_memory(memory_remove(m, path), path, reterr) < 0)
+        return -1;
+    trace_file(s, "remove", path, -1);
+    return effect(s, REQUEST_COMMITTED, "file-remove", path, reterr);
 }
 
 int simhost_file_remove(struct host *h, const char *path, struct err *reterr)
 {
     struct simhost *s = simhost_of(h);
-    AUTO(str) char *real = real_path(s, path, true, reterr);
+    struct memory_files *memory = memory_of(s, path);
+    AUTO(str) char *real = memory ? NULL : real_path(s, path, true, reterr);
 
+    if (memory)
+        return remove_in_memory(s, memory, path, reterr);
     if (!real || file_point(s, "remove", path, 0, reterr) < 0)
         return -1;
     if (unlink(real) < 0 && errno != ENOENT)
@@ -240,10 +333,13 @@ int simhost_file_remove(struct host *h, const char *path, struct err *reterr)
 int simhost_make_dir(struct host *h, const char *path, struct err *reterr)
 {
     struct simhost *s = simhost_of(h);
-    AUTO(str) char *real = real_path(s, path, true, reterr);
+    struct memory_files *memory = memory_of(s, path);
+    AUTO(str) char *real = memory ? NULL : real_path(s, path, true, reterr);
 
-    if (!real || file_point(s, "mkdir", path, 0, reterr) < 0)
+    if ((!memory && !real) || file_point(s, "mkdir", path, 0, reterr) < 0)
         return -1;
+    if (memory)
+        return of_memory(memory_make_dir(memory, path), path, reterr);
     if (mkdir(real, 0700) < 0 && errno != EEXIST)
         return err_set_errno(reterr, errno, NO_POS, "%s", path);
     return 0;
@@ -252,57 +348,31 @@ int simhost_make_dir(struct host *h, const char *path, struct err *reterr)
 int simhost_sync_dir(struct host *h, const char *path, struct err *reterr)
 {
     struct simhost *s = simhost_of(h);
-    AUTO(str) char *real = real_path(s, path, false, reterr);
+    struct memory_files *memory = memory_of(s, path);
+    AUTO(str) char *real = memory ? NULL : real_path(s, path, false, reterr);
 
-    if (!real || file_point(s, "sync", path, 1, reterr) < 0)
+    if ((!memory && !real) || file_point(s, "sync", path, 1, reterr) < 0)
         return -1;
     trace_file(s, "sync", path, -1);
     return 0;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-json_t *list_files(const char *path, struct err *reterr)
-{
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    char **names = NULL;
-    size_t count = 0, cap = 0;
-    json_t *out;
-
-    if (!dir) {
-        err_set_errno(reterr, errno, NO_POS, "cannot list the files");
-        return NULL;
-    }
-    while ((entry = readdir(dir))) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        names = mem_grow(names, &cap, count + 1, sizeof *names);
-        names[count++] = mem_strdup(entry->d_name);
-    }
-    closedir(dir);
-    if (count)
-        qsort(names, count, sizeof *names, compare_names);
-    out = json_array();
-    for (size_t i = 0; i < count; i++) {
-        json_array_append_new(out, json_string(names[i]));
-        free(names[i]);
-    }
-    free(names);
-    return out;
-}
-
 json_t *simhost_list_dir(struct host *h, const char *path, struct err *reterr)
 {
     struct simhost *s = simhost_of(h);
-    AUTO(str) char *real = real_path(s, path, false, reterr);
+    struct memory_files *memory = memory_of(s, path);
+    AUTO(str) char *real = memory ? NULL : real_path(s, path, false, reterr);
+    json_t *names;
+    int wrong;
 
-    if (!real || file_point(s, "list", path, 0, reterr) < 0)
+    if ((!memory && !real) || file_point(s, "list", path, 0, reterr) < 0)
         return NULL;
-    return list_files(real, reterr);
+    if (!memory)
+        return folder_names(real, reterr);
+    names = memory_list(memory, path, &wrong);
+    if (!names)
+        err_set_errno(reterr, wrong, NO_POS, "%s", path);
+    return names;
 }
 
 /* ---- programs ---- */

@@ -9,20 +9,11 @@
 #include "kube/time.h"
 #include "runner/given.h"
 #include "runner/manifest.h"
+#include "runner/saved.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/provisioner/provisioner.h"
 
 static int stage_unit(struct casework *cw, struct inclusion *in);
-
-struct cluster *stage_cluster(struct casework *cw, const char *name, struct src_pos pos,
-                              struct err *reterr)
-{
-    struct cluster *c = world_cluster(cw->world, name);
-
-    if (!c)
-        err_set(reterr, ERR_NOT_FOUND, pos, "no cluster is called '%s'", name ? name : "");
-    return c;
-}
 
 static int stage_objects(struct casework *cw, const struct staging *s, struct err *reterr)
 {
@@ -111,9 +102,9 @@ static int set_durations(struct cluster *c, const json_t *args, struct err *rete
 
 static int stage_provisioner(struct casework *cw, const struct staging *s, struct err *reterr)
 {
-    struct cluster *hub = stage_cluster(cw, json_str(s->args, "hub"), s->given->pos, reterr);
+    struct cluster *hub = find_cluster(cw, json_str(s->args, "hub"), s->given->pos, reterr);
     struct cluster *workload =
-        hub ? stage_cluster(cw, json_str(s->args, "workload"), s->given->pos, reterr) : NULL;
+        hub ? find_cluster(cw, json_str(s->args, "workload"), s->given->pos, reterr) : NULL;
 
     return workload ? provisioner_start(hub, workload, reterr) : -1;
 }
@@ -170,6 +161,7 @@ static struct inclusion *include(struct casework *cw, const struct unit *u, cons
 
     in->unit = u;
     in->frame = frame_create(u->scope, NULL);
+    saved_begin(u, in->frame);
     if (fill_frame(cw, in, given, reterr) < 0) {
         frame_destroy(in->frame);
         free(in);
@@ -251,10 +243,10 @@ static int stage_given(struct casework *cw, const struct given *g, struct frame 
         return verdict_error(cw, "scenario", g->pos, &err);
     s.args = args;
     s.with = with;
-    s.cluster = world_cluster(cw->world, cluster);
-    if (!s.cluster && g->item->on_cluster)
-        return verdict(cw, RESULT_ERROR, "scenario", g->pos, NULL, "no cluster is called '%s'",
-                       cluster ? cluster : "main");
+    s.cluster = g->item->on_cluster ? find_cluster(cw, cluster, g->pos, &err)
+                                    : world_cluster(cw->world, cluster);
+    if (err_pending(&err))
+        return verdict_error(cw, "scenario", g->pos, &err);
     if (g->item->stage(cw, &s, &err) == 0)
         return cw->over ? -1 : 0;
     if (!err_pending(&err))
@@ -297,6 +289,24 @@ int stage_world(struct casework *cw)
     return r;
 }
 
+/* ---- what they name ---- */
+
+static void provisioner_names(struct check *c, const struct place *at, const struct given *g)
+{
+    check_cluster(c, at, tmpl_get(g->args, "hub"));
+    check_cluster(c, at, tmpl_get(g->args, "workload"));
+}
+
+static void objects_names(struct check *c, const struct place *at, const struct given *g)
+{
+    check_manifests(c, at, g->args, g->cluster);
+}
+
+static void start_names(struct check *c, const struct place *at, const struct given *g)
+{
+    check_component(c, at, g->args, g->with);
+}
+
 /* ---- the items ---- */
 
 static const struct shape_key provisioner_keys[] = {
@@ -331,6 +341,7 @@ const struct given_item given_provisioner = {
     .type = SHAPE_MAP,
     .shape = &provisioner_shape,
     .stage = stage_provisioner,
+    .names = provisioner_names,
 };
 /* What is written as it stands; a `${...}` is taken as it comes. */
 static bool check_objects(struct parser *p, const struct yaml_node *list)
@@ -353,6 +364,7 @@ const struct given_item given_objects = {
     .on_cluster = true,
     .check = check_objects,
     .stage = stage_objects,
+    .names = objects_names,
 };
 const struct given_item given_withoutFields = {
     .name = "withoutFields",
@@ -370,6 +382,7 @@ const struct given_item given_component = {
     .says = "starts a component; item key `with` holds its settings",
     .type = SHAPE_TEXT,
     .stage = stage_component,
+    .names = start_names,
 };
 const struct given_item given_duration = {
     .name = "duration",

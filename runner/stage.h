@@ -17,7 +17,4 @@ const char *chain_stage_dir(const struct chain_stage *c);
 /* Pods: connects the kubelet of the world with the registered programs (pods.c). */
 void stage_pods(struct casework *cw);
 
-/* Names in a folder, sorted; new array of strings. */
-json_t *list_files(const char *path, struct err *reterr);
-
 #endif

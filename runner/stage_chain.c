@@ -4,12 +4,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "fixtures/chain.h"
 #include "kube/quantity.h"
 #include "runner/given.h"
 #include "runner/stage.h"
+#include "runner/unknown.h"
 #include "sim/storage/objectstore.h"
 
 #define REPEAT_MAX 2000
@@ -99,6 +101,9 @@ static int plan_disks(struct chain_plan *plan, struct plan_memory *m, const json
     return 0;
 }
 
+/* What a checkpoint may say of a disk. */
+static const char *const extents[] = {"write", "discard"};
+
 static int disk_index(const struct chain_plan *plan, const char *name)
 {
     for (size_t i = 0; i < plan->disk_count; i++)
@@ -107,8 +112,30 @@ static int disk_index(const struct chain_plan *plan, const char *name)
     return -1;
 }
 
+/* The place of a disk's name in element i of a list, or of the nearest that is written around it: a
+ * `${...}` may have given the rest. */
+static struct src_pos disk_pos(const struct tmpl *list, size_t i)
+{
+    const struct tmpl *item = tmpl_item(list, i);
+    const struct tmpl *disk = item ? tmpl_get(item, "disk") : NULL;
+
+    return tmpl_pos(disk ? disk : item ? item : list);
+}
+
+static int no_disk(const struct chain_plan *plan, const char *name, struct src_pos pos,
+                   struct err *reterr)
+{
+    AUTO(mem) void *memory = mem_zalloc((plan->disk_count + 1) * sizeof(char *));
+    const char **names = memory;
+
+    for (size_t i = 0; i < plan->disk_count; i++)
+        names[i] = plan->disks[i].name;
+    return unknown_chain_disk(name, names, plan->disk_count, pos, reterr);
+}
+
+/* t: what `list` was made of. */
 static int add_changes(const struct chain_plan *plan, const json_t *list, bool zero,
-                       struct chain_change *out, size_t *count, struct src_pos pos,
+                       struct chain_change *out, size_t *count, const struct tmpl *t,
                        struct err *reterr)
 {
     size_t i;
@@ -120,11 +147,10 @@ static int add_changes(const struct chain_plan *plan, const json_t *list, bool z
         int64_t first = json_int(x, "first", -1), blocks = json_int(x, "blocks", -1);
 
         if (disk < 0)
-            return err_set(reterr, ERR_INVALID, pos, "chain: no disk is called '%s'",
-                           json_str_or_empty(x, "disk"));
+            return no_disk(plan, json_str_or_empty(x, "disk"), disk_pos(t, i), reterr);
         if (first < 0 || blocks < 0 ||
             (uint64_t)first + (uint64_t)blocks > plan->disks[disk].blocks)
-            return err_set(reterr, ERR_INVALID, pos,
+            return err_set(reterr, ERR_INVALID, disk_pos(t, i),
                            "chain: blocks %lld+%lld lie beyond disk '%s' of %llu blocks",
                            (long long)first, (long long)blocks, plan->disks[disk].name,
                            (unsigned long long)plan->disks[disk].blocks);
@@ -136,8 +162,17 @@ static int add_changes(const struct chain_plan *plan, const json_t *list, bool z
     return 0;
 }
 
+static const struct tmpl *extents_of(const struct tmpl *chain, size_t checkpoint, const char *key)
+{
+    const struct tmpl *list = tmpl_get(chain, "checkpoints");
+    const struct tmpl *item = list ? tmpl_item(list, checkpoint) : NULL;
+    const struct tmpl *of = item ? tmpl_get(item, key) : NULL;
+
+    return of ? of : item ? item : list ? list : chain;
+}
+
 static int plan_checkpoints(struct chain_plan *plan, struct plan_memory *m, const json_t *args,
-                            struct src_pos pos, struct err *reterr)
+                            const struct tmpl *t, struct src_pos pos, struct err *reterr)
 {
     const json_t *list = json_object_get(args, "checkpoints");
     size_t i;
@@ -156,10 +191,10 @@ static int plan_checkpoints(struct chain_plan *plan, struct plan_memory *m, cons
 
         m->checkpoints[i] = (struct chain_checkpoint){
             .name = json_str(c, "name"), .full = i == 0, .changes = changes};
-        if (add_changes(plan, write, false, changes, &m->checkpoints[i].change_count, pos, reterr) <
-                0 ||
-            add_changes(plan, discard, true, changes, &m->checkpoints[i].change_count, pos,
-                        reterr) < 0)
+        if (add_changes(plan, write, false, changes, &m->checkpoints[i].change_count,
+                        extents_of(t, i, "write"), reterr) < 0 ||
+            add_changes(plan, discard, true, changes, &m->checkpoints[i].change_count,
+                        extents_of(t, i, "discard"), reterr) < 0)
             return -1;
     }
     plan->checkpoints = m->checkpoints;
@@ -257,7 +292,7 @@ static int publish(struct objectstore *store, const char *bucket, const char *di
                    const char *prefix, struct err *reterr)
 {
     AUTO(str) char *here = mem_printf("%s%s%s", dir, *prefix ? "/" : "", prefix);
-    AUTO(json) json_t *names = list_files(here, reterr);
+    AUTO(json) json_t *names = folder_names(here, reterr);
     size_t i;
     json_t *name;
 
@@ -297,7 +332,7 @@ static int make_dirs(struct casework *cw, const char *name, char **ret_dir, stru
 }
 
 static int make_chain(struct casework *cw, struct chain_stage *c, const json_t *args,
-                      struct src_pos pos, struct err *reterr)
+                      const struct tmpl *t, struct src_pos pos, struct err *reterr)
 {
     struct chain_plan plan = {.seed = cw->options->seed};
     struct plan_memory memory = {0};
@@ -306,7 +341,7 @@ static int make_chain(struct casework *cw, struct chain_stage *c, const json_t *
 
     if (plan_scalars(&plan, args, pos, reterr) == 0 &&
         plan_disks(&plan, &memory, args, pos, reterr) == 0 &&
-        plan_checkpoints(&plan, &memory, args, pos, reterr) == 0)
+        plan_checkpoints(&plan, &memory, args, t, pos, reterr) == 0)
         c->fixture = chain_fixture_create(&plan, c->target, reterr);
     plan_finish(&memory, plan.checkpoint_count);
     if (c->fixture)
@@ -331,7 +366,6 @@ static int check_lists(const json_t *args, const struct tmpl *t, struct err *ret
         const struct shape *shape;
     } lists[] = {
         {"disks", &shape_disk}, {"checkpoints", &shape_checkpoint}, {"damage", &shape_damage}};
-    static const char *const extents[] = {"write", "discard"};
     const json_t *checkpoints = json_object_get(args, "checkpoints"), *c;
     const json_t *repeat = json_object_get(args, "repeat");
 
@@ -369,7 +403,7 @@ static int stage_chain(struct casework *cw, const json_t *args, const struct tmp
     if (make_dirs(cw, name, &c->dir, reterr) < 0)
         return -1;
     c->target = fixture_target_folder(c->dir);
-    return make_chain(cw, c, args, pos, reterr);
+    return make_chain(cw, c, args, t, pos, reterr);
 }
 
 /* ---- the item ---- */
@@ -409,6 +443,64 @@ static bool check_chain(struct parser *p, const struct yaml_node *map)
     return ok;
 }
 
+/* The checkpoints that a damage names. A wrong parent may be one that there is not: `to` is free.
+ */
+static void damage_names(struct check *c, const struct chain_names *chain, const struct said *d)
+{
+    static const char *const forms[] = {"delete",    "truncate", "flip", "parent",
+                                        "duplicate", "backing",  "size"};
+    const struct said swap = said_member(d, "swap"), disk = said_member(d, "disk");
+
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        const struct said name = said_member(d, forms[i]);
+
+        check_checkpoint(c, chain, &name);
+    }
+    for (size_t i = 0; swap.t && tmpl_at(swap.t, i, NULL, NULL); i++) {
+        const struct said name = said_item(&swap, i);
+
+        check_checkpoint(c, chain, &name);
+    }
+    check_chain_disk(c, chain, &disk);
+}
+
+/* The disks that a checkpoint writes to. */
+static void extent_names(struct check *c, const struct chain_names *chain,
+                         const struct said *checkpoint)
+{
+    for (size_t k = 0; k < ARRAY_LEN(extents); k++) {
+        const struct said list = said_member(checkpoint, extents[k]);
+
+        for (size_t i = 0; list.t && tmpl_at(list.t, i, NULL, NULL); i++) {
+            const struct said extent = said_item(&list, i), disk = said_member(&extent, "disk");
+
+            check_chain_disk(c, chain, &disk);
+        }
+    }
+}
+
+static void chain_names(struct check *c, const struct place *at, const struct given *g)
+{
+    static const char *const backings[] = {"recorded", "none"};
+    const struct said args = said_at(at, g->args), name = said_member(&args, "name");
+    const struct chain_names *chain =
+        said_word(&name) ? vocabulary_chain(&c->words, said_word(&name)) : NULL;
+    const struct said damage = said_member(&args, "damage");
+    const struct said list = said_member(&args, "checkpoints");
+
+    check_choice(c, at, tmpl_get(g->args, "backing"), backings, ARRAY_LEN(backings), "backing");
+    for (size_t i = 0; chain && damage.t && tmpl_at(damage.t, i, NULL, NULL); i++) {
+        const struct said d = said_item(&damage, i);
+
+        damage_names(c, chain, &d);
+    }
+    for (size_t i = 0; chain && list.t && tmpl_at(list.t, i, NULL, NULL); i++) {
+        const struct said checkpoint = said_item(&list, i);
+
+        extent_names(c, chain, &checkpoint);
+    }
+}
+
 static int stage(struct casework *cw, const struct staging *s, struct err *reterr)
 {
     return stage_chain(cw, s->args, s->given->args, s->given->pos, reterr);
@@ -422,4 +514,5 @@ const struct given_item given_chain = {
     .shape = &shape_chain,
     .check = check_chain,
     .stage = stage,
+    .names = chain_names,
 };

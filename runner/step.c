@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/time.h"
+#include "runner/race.h"
+#include "runner/saved.h"
 #include "runner/verb.h"
 
 #define USE_DEPTH_MAX 16
@@ -79,11 +81,12 @@ static int run_use(struct casework *cw, const struct step *step, struct frame *f
     cw->home = before;
     if (--cw->use_depth == 0)
         cw->use = NULL;
+    saved_refresh(cw, step, frame);
     return r;
 }
 
 /* Whatever a `${...}` gave: from here on every member has its type. */
-static int check_args(const struct step *step, const json_t *args, struct err *reterr)
+int step_check_args(const struct step *step, const json_t *args, struct err *reterr)
 {
     const struct verb *v = step->verb;
 
@@ -107,7 +110,7 @@ static int run_act(struct casework *cw, const struct step *step, const struct fr
     struct err err = {0};
     AUTO(json) json_t *args = tmpl_eval(step->args, &e, &err);
 
-    if (!args || check_args(step, args, &err) < 0)
+    if (!args || step_check_args(step, args, &err) < 0)
         return verdict_error(cw, "scenario", step->pos, &err);
     return step->verb->act(cw, step, &e, args);
 }
@@ -121,6 +124,8 @@ static int run_step(struct casework *cw, const struct step *step, struct frame *
 {
     struct trace *trace = world_trace(cw->world);
 
+    if (cw->race && race_before_step(cw, step) < 0)
+        return -1;
     if (step->when) {
         struct eval e = case_eval(cw, frame);
         struct err err = {0};
@@ -170,14 +175,4 @@ const struct verb verb_use = {
     .takes = VERB_TEXT,
     .unarmed = true,
     .run = run_use,
-};
-const struct verb verb_race = {
-    .name = "race",
-    .says = "reserved; refused for now",
-    .takes = VERB_RESERVED,
-};
-const struct verb verb_call = {
-    .name = "call",
-    .says = "reserved; refused for now",
-    .takes = VERB_RESERVED,
 };

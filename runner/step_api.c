@@ -8,6 +8,7 @@
 #include "kube/meta.h"
 #include "runner/casework.h"
 #include "runner/subset.h"
+#include "runner/unknown.h"
 #include "runner/verb.h"
 
 /* Who the scenario is when a step does not say: an administrator. */
@@ -89,8 +90,7 @@ static int manifest_kind(struct cluster *c, const json_t *manifest, struct resou
     kind = meta_kind(manifest);
     if (apiserver_find_kind(cluster_server(c), version, kind, ret))
         return 0;
-    return err_set(reterr, ERR_NOT_FOUND, pos, "cluster '%s' does not know %s, kind %s",
-                   cluster_name(c), version, kind);
+    return unknown_manifest(cluster_server(c), cluster_name(c), version, kind, pos, reterr);
 }
 
 static const char *namespace_of(const struct resource_info *info, const json_t *manifest)
@@ -263,19 +263,16 @@ static int step_delete(struct casework *cw, const struct step *step, const struc
     return judge_response(cw, step, a, &req, &res);
 }
 
-static int find_cluster(struct casework *cw, const struct step *step, const struct eval *e,
-                        struct api_step *a, char **ret_name)
+static int choose_cluster(struct casework *cw, const struct step *step, const struct eval *e,
+                          struct api_step *a, char **ret_name)
 {
     struct err err = {0};
 
     *ret_name = NULL;
     if (step->cluster && !(*ret_name = tmpl_text(step->cluster, e, &err)))
         return verdict_error(cw, "scenario", step->pos, &err);
-    a->cluster = world_cluster(cw->world, *ret_name);
-    if (!a->cluster)
-        return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no cluster is called '%s'",
-                       *ret_name ? *ret_name : "main");
-    return 0;
+    a->cluster = find_cluster(cw, *ret_name, step->pos, &err);
+    return a->cluster ? 0 : verdict_error(cw, "scenario", step->pos, &err);
 }
 
 static int prepare(struct casework *cw, const struct step *step, const struct eval *e,
@@ -320,10 +317,34 @@ static int step_api(struct casework *cw, const struct step *step, struct frame *
     AUTO(str) char *cluster = NULL;
     int r = -1;
 
-    if (find_cluster(cw, step, &e, &a, &cluster) == 0 && prepare(cw, step, &e, &a) == 0)
+    if (choose_cluster(cw, step, &e, &a, &cluster) == 0 && prepare(cw, step, &e, &a) == 0)
         r = run_prepared(cw, step, &a, cluster);
     api_step_finish(&a);
     return r;
+}
+
+/* ---- what they name ---- */
+
+static void manifests_names(struct check *c, const struct place *at, const struct step *step)
+{
+    check_manifests(c, at, step->args, step->cluster);
+}
+
+static void patch_names(struct check *c, const struct place *at, const struct step *step)
+{
+    check_reference(c, at, step->args);
+}
+
+static void delete_names(struct check *c, const struct place *at, const struct step *step)
+{
+    static const char *const policies[] = {"Background", "Foreground", "Orphan"};
+    static const char *const missing[] = {"ok"};
+
+    check_reference(c, at, step->args);
+    check_choice(c, at, tmpl_get(step->args, "propagation"), policies, ARRAY_LEN(policies),
+                 "propagation");
+    check_choice(c, at, tmpl_get(step->args, "missing"), missing, ARRAY_LEN(missing),
+                 "value of 'missing'");
 }
 
 /* ---- the verbs ---- */
@@ -368,6 +389,7 @@ const struct verb verb_apply = {
     .takes = VERB_MANIFESTS,
     .writes = true,
     .run = step_api,
+    .names = manifests_names,
 };
 const struct verb verb_create = {
     .name = "create",
@@ -376,6 +398,7 @@ const struct verb verb_create = {
     .takes = VERB_MANIFESTS,
     .writes = true,
     .run = step_api,
+    .names = manifests_names,
 };
 const struct verb verb_patch = {
     .name = "patch",
@@ -385,6 +408,7 @@ const struct verb verb_patch = {
     .shape = &patch_shape,
     .writes = true,
     .run = step_api,
+    .names = patch_names,
 };
 const struct verb verb_delete = {
     .name = "delete",
@@ -394,4 +418,5 @@ const struct verb verb_delete = {
     .shape = &delete_shape,
     .writes = true,
     .run = step_api,
+    .names = delete_names,
 };

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "kube/quantity.h"
 #include "kube/time.h"
+#include "runner/services.h"
+#include "runner/unknown.h"
 #include "runner/verb.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/storage/storage.h"
@@ -42,10 +44,9 @@ struct cluster *step_cluster(struct casework *cw, const struct step *step, const
         verdict_error(cw, "scenario", step->pos, &err);
         return NULL;
     }
-    c = world_cluster(cw->world, name);
+    c = find_cluster(cw, name, step->pos, &err);
     if (!c)
-        verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no cluster is called '%s'",
-                name ? name : "main");
+        verdict_error(cw, "scenario", step->pos, &err);
     return c;
 }
 
@@ -161,8 +162,15 @@ static int do_mark(struct casework *cw, const struct step *step, const struct ev
     return 0;
 }
 
+static struct src_pos member_pos(const struct tmpl *map, const char *key /* may be NULL */)
+{
+    const struct tmpl *value = key ? tmpl_get(map, key) : NULL;
+
+    return tmpl_pos(value ? value : map);
+}
+
 /* Durations inside an action become nanoseconds, which is what the fault points read. */
-static int action_durations(const char *point, json_t *action, struct src_pos pos,
+static int action_durations(const char *point, json_t *action, const struct tmpl *t,
                             struct err *reterr)
 {
     const char *key;
@@ -171,6 +179,7 @@ static int action_durations(const char *point, json_t *action, struct src_pos po
     json_object_foreach(action, key, v)
     {
         const struct fault_action *known = fault_action_find(point, key);
+        const struct src_pos pos = member_pos(t, key);
         int64_t ns;
 
         if (!known || known->type != FAULT_DURATION)
@@ -188,6 +197,7 @@ static int do_fault(struct casework *cw, const struct step *step, const struct e
                     const json_t *args)
 {
     const char *clear = json_str(args, "clear");
+    const struct tmpl *action = tmpl_get(step->args, "action");
     /* Deep: what a `${...}` gave belongs to a variable. */
     AUTO(json) json_t *rule = json_copy_of(args);
     struct err err = {0};
@@ -196,25 +206,34 @@ static int do_fault(struct casework *cw, const struct step *step, const struct e
     if (clear) {
         if (fault_remove(world_faults(cw->world), clear))
             return 0;
-        return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no fault is called '%s'",
-                       clear);
+        unknown_fault(clear, NULL, 0, step->pos, &err);
+        return verdict_error(cw, "scenario", step->pos, &err);
     }
     if (action_durations(json_str_or_empty(rule, "point"), json_object_get(rule, "action"),
-                         step->pos, &err) < 0 ||
+                         action ? action : step->args, &err) < 0 ||
         fault_add(world_faults(cw->world), rule, &err) < 0)
         return verdict_error(cw, "scenario", step->pos, &err);
     return 0;
 }
 
+static int link_service(struct casework *cw, const struct step *step, const char *name, bool up)
+{
+    if (services_set_link(services_of(cw->world), name, up))
+        return 0;
+    return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL,
+                   "nobody has served under the name '%s'", name);
+}
+
 static int do_link(struct casework *cw, const struct step *step, const struct eval *e,
                    const json_t *args)
 {
-    struct cluster *c = world_cluster(cw->world, json_str(args, "cluster"));
+    const char *service = json_str(args, "service");
+    struct cluster *c = service ? NULL : step_cluster(cw, step, e, args);
 
-    (void)e;
+    if (service)
+        return link_service(cw, step, service, json_bool(args, "up", true));
     if (!c)
-        return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, "no cluster is called '%s'",
-                       json_str_or_empty(args, "cluster"));
+        return -1;
     cluster_set_link(c, json_bool(args, "up", true));
     return 0;
 }
@@ -259,6 +278,124 @@ static int do_settle(struct casework *cw, const struct step *step, const struct 
     return settle(cw, quiet, within, step->pos);
 }
 
+/* ---- what they name ---- */
+
+static void component_names(struct check *c, const struct place *at, const struct step *step)
+{
+    check_component(c, at, tmpl_get(step->args, "start"), tmpl_get(step->args, "with"));
+    check_started(c, at, tmpl_get(step->args, "stop"));
+    check_started(c, at, tmpl_get(step->args, "restart"));
+}
+
+static void crash_names(struct check *c, const struct place *at, const struct step *step)
+{
+    const struct tmpl *name = tmpl_get(step->args, "component");
+
+    check_started(c, at, name ? name : step->args);
+}
+
+static void guest_names(struct check *c, const struct place *at, const struct step *step)
+{
+    static const char *const powers[] = {"shutdown", "reset", "crash", "pause", "unpause"};
+    static const char *const agent[] = {"up", "down"};
+
+    check_cluster(c, at, tmpl_get(step->args, "cluster"));
+    check_choice(c, at, tmpl_get(step->args, "power"), powers, ARRAY_LEN(powers),
+                 "power of a guest");
+    check_choice(c, at, tmpl_get(step->args, "agent"), agent, ARRAY_LEN(agent),
+                 "state of the agent");
+}
+
+static void cluster_names(struct check *c, const struct place *at, const struct step *step)
+{
+    check_cluster(c, at, tmpl_get(step->args, "cluster"));
+}
+
+/* The values of some attributes are names too, or words of a closed list; all are globs. */
+static void hold_match(struct check *c, const struct said *match, const char *point,
+                       const char *attr, const struct tmpl *t)
+{
+    const struct said value = said_at(&match->at, t);
+    struct err err = {0};
+
+    if (strcmp(attr, "by") == 0)
+        check_actor_glob(c, &match->at, t);
+    else if (strcmp(attr, "cluster") == 0)
+        check_cluster_glob(c, &match->at, t);
+    else if (strcmp(attr, "kind") == 0)
+        check_kind_glob(c, &match->at, t);
+    else if (strcmp(attr, "plural") == 0)
+        check_served(c, &match->at, t, SERVED_PLURAL);
+    else if (strcmp(attr, "group") == 0)
+        check_served(c, &match->at, t, SERVED_GROUP);
+    else if (strcmp(attr, "subresource") == 0)
+        check_served(c, &match->at, t, SERVED_SUBRESOURCE);
+    else if (said_word(&value) && fault_check_pattern(point, attr, said_word(&value), &err) < 0)
+        check_wrong(c, tmpl_pos(value.t), &err);
+}
+
+static void match_names(struct check *c, const struct said *match, const char *point)
+{
+    const char *key;
+    struct src_pos pos;
+    const struct tmpl *t;
+
+    if (!match->t || !tmpl_is_map(match->t))
+        return;
+    for (size_t i = 0; (t = tmpl_at(match->t, i, &key, &pos)); i++) {
+        struct err err = {0};
+
+        if (fault_check_attr(point, key, &err) < 0)
+            check_wrong(c, pos, &err);
+        else
+            hold_match(c, match, point, key, t);
+    }
+}
+
+/* With holes only the names of its members are known. */
+static void action_names(struct check *c, const struct said *action, const char *point)
+{
+    const char *key;
+    struct src_pos pos;
+    AUTO(json) json_t *fixed = NULL;
+    const char *member = NULL;
+    struct err err = {0};
+
+    if (!action->t || !tmpl_is_map(action->t))
+        return;
+    for (size_t i = 0; tmpl_at(action->t, i, &key, &pos); i++) {
+        if (fault_check_action_name(point, key, &err) == 0)
+            continue;
+        check_wrong(c, pos, &err);
+        return;
+    }
+    fixed = tmpl_fixed(action->t) ? json_copy_of(tmpl_fixed(action->t)) : NULL;
+    if (fixed && (action_durations(point, fixed, action->t, &err) < 0 ||
+                  fault_check_action(point, fixed, &member, &err) < 0))
+        check_wrong(c, member_pos(action->t, member), &err);
+}
+
+static void fault_names(struct check *c, const struct place *at, const struct step *step)
+{
+    const struct said rule = said_at(at, step->args), point = said_member(&rule, "point");
+    const struct said match = said_member(&rule, "match"), action = said_member(&rule, "action");
+    struct err err = {0};
+
+    check_fault_name(c, at, tmpl_get(step->args, "clear"));
+    if (tmpl_get(step->args, "action") && !tmpl_get(step->args, "point")) {
+        fault_no_point(&err);
+        check_wrong(c, step->pos, &err);
+    }
+    if (!said_word(&point))
+        return;
+    if (fault_check_point(said_word(&point), &err) < 0) {
+        check_wrong(c, tmpl_pos(point.t), &err);
+        return;
+    }
+    match_names(c, &match, said_word(&point));
+    action_names(c, &action, said_word(&point));
+}
+
 /* ---- the verbs ---- */
 
 static const struct shape_key component_keys[] = {{"start", SHAPE_TEXT, false},
@@ -294,9 +431,12 @@ static const struct shape_key fault_keys[] = {
 static const char *const fault_forms[] = {"action", "clear", NULL};
 static const struct shape fault_shape = {
     .what = "fault", .keys = fault_keys, .one_of = fault_forms};
-static const struct shape_key link_keys[] = {
-    {"cluster", SHAPE_TEXT, true}, {"up", SHAPE_BOOL, true}, {NULL, SHAPE_ANY, false}};
-static const struct shape link_shape = {.what = "link", .keys = link_keys};
+static const struct shape_key link_keys[] = {{"cluster", SHAPE_TEXT, false},
+                                             {"service", SHAPE_TEXT, false},
+                                             {"up", SHAPE_BOOL, true},
+                                             {NULL, SHAPE_ANY, false}};
+static const char *const link_forms[] = {"cluster", "service", NULL};
+static const struct shape link_shape = {.what = "link", .keys = link_keys, .one_of = link_forms};
 static const struct shape_key limit_keys[] = {{"claim", SHAPE_TEXT, true},
                                               {"bytes", SHAPE_QUANTITY, true},
                                               {"cluster", SHAPE_TEXT, false},
@@ -314,6 +454,7 @@ const struct verb verb_component = {
     .value = "`{start: NAME, with: {...}}`, `{stop: NAME}`, `{restart: NAME}`",
     .shape = &component_shape,
     .act = do_component,
+    .names = component_names,
 };
 const struct verb verb_crash = {
     .name = "crash",
@@ -323,6 +464,7 @@ const struct verb verb_crash = {
     .takes = VERB_TEXT_OR_MAP,
     .shape = &crash_shape,
     .act = do_crash,
+    .names = crash_names,
 };
 const struct verb verb_guest = {
     .name = "guest",
@@ -331,6 +473,7 @@ const struct verb verb_guest = {
     .says = "what happens inside",
     .shape = &guest_shape,
     .act = do_guest,
+    .names = guest_names,
 };
 const struct verb verb_mark = {
     .name = "mark",
@@ -345,13 +488,15 @@ const struct verb verb_fault = {
     .says = "see [Faults](#faults)",
     .shape = &fault_shape,
     .act = do_fault,
+    .names = fault_names,
 };
 const struct verb verb_link = {
     .name = "link",
-    .value = "`{cluster: NAME, up: true|false}`",
-    .says = "the way to a cluster",
+    .value = "`{cluster: NAME, up: true|false}`, `{service: NAME, up: true|false}`",
+    .says = "the way to a cluster, or of components to a service",
     .shape = &link_shape,
     .act = do_link,
+    .names = cluster_names,
 };
 const struct verb verb_limit = {
     .name = "limit",
@@ -359,6 +504,7 @@ const struct verb verb_limit = {
     .says = "the next claim that matches gets a volume of really this size",
     .shape = &limit_shape,
     .act = do_limit,
+    .names = cluster_names,
 };
 const struct verb verb_clock = {
     .name = "clock",

@@ -3,6 +3,7 @@
 #include "runner/template.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -145,6 +146,7 @@ struct tmpl {
     size_t piece_count, piece_cap;
     struct tmpl **children; /* TMPL_LIST, TMPL_MAP */
     char **keys;            /* TMPL_MAP */
+    struct src_pos *places; /* of the keys */
     size_t child_count;
 };
 
@@ -165,6 +167,7 @@ void tmpl_destroy(struct tmpl *t)
     }
     free(t->children);
     free(t->keys);
+    free(t->places);
     free(t);
 }
 
@@ -231,15 +234,32 @@ static void add_literal(struct tmpl *t, struct strbuf *text)
     strbuf_reset(text);
 }
 
-/* Where byte `offset` of a scalar's text stands; exact for plain one-line texts, the scalar's place
- * otherwise. */
+/* Where byte `offset` of a scalar's text stands. */
 static struct src_pos pos_within(const struct yaml_node *node, size_t offset)
 {
     struct src_pos pos = node->pos;
 
+    if (node->runs)
+        return src_runs_pos(node->runs, node->run_count, offset);
     if (!node->block && !strchr(node->text, '\n'))
         pos.col += (uint32_t)offset + (node->quoted ? 1 : 0);
     return pos;
+}
+
+static struct cel_program *compile_within(const struct yaml_node *node, const char *text,
+                                          size_t offset, const struct scope *scope,
+                                          struct err *reterr)
+{
+    size_t count = 0;
+    struct src_run *runs =
+        node->runs ? src_runs_part(node->runs, node->run_count, offset, strlen(text), &count)
+                   : NULL;
+    /* Of the whole: a law or a condition stands where its scalar does. */
+    struct src_pos pos = node->block && offset == 0 ? node->pos : pos_within(node, offset);
+    struct cel_program *p = cel_compile_runs(text, &scope->env, pos, runs, count, reterr);
+
+    free(runs);
+    return p;
 }
 
 static bool compile_hole(struct tmpl *t, const struct yaml_node *node, const char *start,
@@ -247,8 +267,7 @@ static bool compile_hole(struct tmpl *t, const struct yaml_node *node, const cha
 {
     AUTO(str) char *text = mem_strndup(start, (size_t)(end - start));
     struct err err = {0};
-    struct cel_program *p =
-        cel_compile(text, &scope->env, pos_within(node, (size_t)(start - node->text)), &err);
+    struct cel_program *p = compile_within(node, text, (size_t)(start - node->text), scope, &err);
 
     if (!p) {
         diags_take(diags, &err);
@@ -319,8 +338,10 @@ static struct tmpl *compile_container(const struct yaml_doc *doc, const struct y
     const struct yaml_node *n;
 
     t->children = mem_zalloc((node->count + 1) * sizeof *t->children);
-    if (map)
+    if (map) {
         t->keys = mem_zalloc((node->count + 1) * sizeof *t->keys);
+        t->places = mem_zalloc((node->count + 1) * sizeof *t->places);
+    }
     for (n = yaml_first(doc, node); n; n = yaml_next(doc, n)) {
         struct tmpl *child = tmpl_compile(doc, n, scope, diags);
 
@@ -328,8 +349,10 @@ static struct tmpl *compile_container(const struct yaml_doc *doc, const struct y
             ok = false;
             continue;
         }
-        if (map)
+        if (map) {
             t->keys[t->child_count] = mem_strdup(n->key);
+            t->places[t->child_count] = n->key_pos;
+        }
         t->children[t->child_count++] = child;
     }
     if (ok)
@@ -502,6 +525,44 @@ const struct tmpl *tmpl_get(const struct tmpl *t, const char *key)
     return NULL;
 }
 
+/* ---- without running it ---- */
+
+const json_t *tmpl_fixed(const struct tmpl *t)
+{
+    return t->literal;
+}
+
+const struct cel_program *tmpl_alone(const struct tmpl *t)
+{
+    return t->kind == TMPL_TEXT && t->piece_count == 1 ? t->pieces[0].program : NULL;
+}
+
+void tmpl_visit(const struct tmpl *t, const struct cel_visitor *v)
+{
+    for (size_t i = 0; i < t->piece_count; i++)
+        if (t->pieces[i].program)
+            cel_program_visit(t->pieces[i].program, v);
+    for (size_t i = 0; i < t->child_count; i++)
+        tmpl_visit(t->children[i], v);
+}
+
+bool tmpl_is_map(const struct tmpl *t)
+{
+    return t->kind == TMPL_MAP;
+}
+
+const struct tmpl *tmpl_at(const struct tmpl *t, size_t i, const char **ret_key,
+                           struct src_pos *ret_pos)
+{
+    if (i >= t->child_count)
+        return NULL;
+    if (ret_key)
+        *ret_key = t->keys ? t->keys[i] : NULL;
+    if (ret_pos)
+        *ret_pos = t->places ? t->places[i] : t->children[i]->pos;
+    return t->children[i];
+}
+
 struct cel_program *expr_compile(const struct yaml_node *node, const struct scope *scope,
                                  struct diags *diags)
 {
@@ -514,7 +575,7 @@ struct cel_program *expr_compile(const struct yaml_node *node, const struct scop
                   yaml_type_name(node->type));
         return NULL;
     }
-    p = cel_compile(text, &scope->env, pos_within(node, 0), &err);
+    p = compile_within(node, text, 0, scope, &err);
     if (!p)
         diags_take(diags, &err);
     return p;

@@ -62,6 +62,18 @@ json_t *tmpl_view(const struct tmpl *t, const struct eval *e, struct err *reterr
 char *tmpl_text(const struct tmpl *t, const struct eval *e, struct err *reterr);
 /* 0 to DURATION_MAX. */
 int tmpl_duration(const struct tmpl *t, const struct eval *e, int64_t *ret_ns, struct err *reterr);
+/* For those who read a file without running it; all borrowed.
+ * The value, when it has no holes; else NULL. */
+const json_t *tmpl_fixed(const struct tmpl *t);
+/* The expression, when it is one `${...}` and nothing else; else NULL. */
+const struct cel_program *tmpl_alone(const struct tmpl *t);
+/* Each expression in it. */
+void tmpl_visit(const struct tmpl *t, const struct cel_visitor *v);
+bool tmpl_is_map(const struct tmpl *t);
+/* The i-th member of a map, or element of a list; NULL behind the last. *ret_key and *ret_pos (may
+ * be NULL) get the key of a map's member and where it stands. */
+const struct tmpl *tmpl_at(const struct tmpl *t, size_t i, const char **ret_key,
+                           struct src_pos *ret_pos);
 /* What it says when that is a text without holes; else NULL. Borrowed. */
 const char *tmpl_word(const struct tmpl *t);
 /* Member of a map template, or NULL. Borrowed. */

@@ -30,6 +30,8 @@ static void tell_moment(const struct casework *cw, struct src_pos pos, struct st
     if (s && s->pos.line != pos.line && !(s->condition && s->condition->pos.line == pos.line))
         strbuf_addf(out, " (%s, %s:%u)", s->verb->name, s->pos.file, s->pos.line);
     strbuf_addch(out, '\n');
+    if (cw->turns.count)
+        strbuf_addf(out, "in the interleaving %s\n", turns_text(&cw->turns));
     if (cw->use && cw->use != s)
         strbuf_addf(out, "in the template '%s', used at %s:%u\n", cw->use->use_name,
                     cw->use->pos.file, cw->use->pos.line);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "runner/case.h"
 #include "runner/given.h"
+#include "runner/interleave.h"
 #include "runner/sandbox.h"
 
 struct worker_state {
@@ -110,26 +111,65 @@ static void save_trace(struct worker_state *w, size_t index, struct result_case 
         mem_printf("%s:%u:1: the trace cannot be written: %s", r->file, r->line, strerror(errno));
 }
 
-/* One run of a case in a folder of its own. Returns the number of crash points. */
-static uint64_t run_once(struct worker_state *w, size_t index, const struct case_options *base)
+struct attempt {
+    struct worker_state *worker;
+    const struct planned_case *planned;
+};
+
+/* One run of a case in a folder of its own. */
+static void run_attempt(void *cookie, const struct case_options *base, struct case_outcome *ret)
 {
-    const struct planned_case *c = &w->collection->cases[index];
+    const struct attempt *a = cookie;
+    const struct planned_case *c = a->planned;
     struct case_options options = *base;
-    struct case_outcome outcome;
-    static const char *const moments[] = {"before", "committed", "after"};
-    AUTO(str) char *dir = mem_printf("%s/case", w->dir);
-    uint64_t points;
+    AUTO(str) char *dir = mem_printf("%s/case", a->worker->dir);
 
     options.dir = dir;
     if (wants_files(c->unit))
         mkdir(dir, 0700);
-    run_case(c->unit, c->values, &options, &outcome);
+    run_case(c->unit, c->values, &options, ret);
     if (wants_files(c->unit))
         folder_remove(dir);
+}
+
+/* The one that went wrong, in the result's name and in what replays it. */
+static void name_interleaving(const struct attempt *a, struct case_outcome *o)
+{
+    const struct worker_state *w = a->worker;
+    const struct replay again = {
+        .seed = w->options->seed, .outside = w->options->outside, .interleaving = o->interleaving};
+    char *name;
+
+    if (o->result->status == RESULT_PASSED || o->result->status == RESULT_VACUOUS)
+        return;
+    name = mem_printf("%s{interleaving=%s}", o->result->name, o->interleaving);
+    free(o->result->name);
+    o->result->name = name;
+    free(o->result->replay);
+    o->result->replay = case_replay(a->planned->unit, a->planned->name, &again);
+}
+
+/* A case with a race is as many runs as it has interleavings, and one result. Returns the number of
+ * crash points. */
+static uint64_t run_once(struct worker_state *w, size_t index, const struct case_options *base)
+{
+    const struct planned_case *c = &w->collection->cases[index];
+    const struct case_options options = *base;
+    struct attempt attempt = {w, c};
+    struct case_outcome outcome;
+    uint64_t points;
+
+    run_attempt(&attempt, &options, &outcome);
+    points = outcome.crash_points;
+    if (outcome.turn_count && !options.crash_point && !options.turns.text && !options.external)
+        interleave(&options, run_attempt, &attempt, &outcome);
+    if (outcome.turn_count && !options.crash_point)
+        name_interleaving(&attempt, &outcome);
     if (options.crash_point) {
-        const struct replay again = {w->options->seed, "every-write", w->options->outside};
+        const struct replay again = {
+            .seed = w->options->seed, .crash = "every-write", .outside = w->options->outside};
         char *name = mem_printf("%s{crash=%lld/%s}", outcome.result->name,
-                                (long long)options.crash_point, moments[options.crash_moment]);
+                                (long long)options.crash_point, moment_name(options.crash_moment));
 
         free(outcome.result->name);
         outcome.result->name = name;
@@ -139,7 +179,6 @@ static uint64_t run_once(struct worker_state *w, size_t index, const struct case
     if (w->options->trace)
         save_trace(w, index, outcome.result, &outcome.trace);
     send_result(w, outcome.result);
-    points = outcome.crash_points;
     case_outcome_finish(&outcome);
     return points;
 }
@@ -148,9 +187,9 @@ static void run_sweep(struct worker_state *w, size_t index, struct case_options 
                       uint64_t points)
 {
     for (uint64_t k = 1; k <= points; k++) {
-        for (int moment = 0; moment < 3; moment++) {
+        for (int moment = REQUEST_BEFORE; moment <= REQUEST_AFTER; moment++) {
             options.crash_point = (int64_t)k;
-            options.crash_moment = moment;
+            options.crash_moment = (enum request_moment)moment;
             run_once(w, index, &options);
         }
     }
@@ -167,6 +206,7 @@ static void run_index(struct worker_state *w, size_t index)
         .keep = w->options->keep,
         .has_qemu_img = w->abilities.qemu_img,
         .external = w->options->external,
+        .turns = {.text = w->options->interleaving},
         .sockets = w->options->outside ? w->dir : NULL,
     };
     uint64_t points;

@@ -16,8 +16,8 @@
 #define EXIT_CANNOT_TELL 2
 
 struct component_options {
-    const char *kubeconfig, *context, *config, *root, *objects;
-    struct option_list clusters;
+    const char *kubeconfig, *context, *config, *root, *objects, *listen, *database;
+    struct option_list clusters, services;
     struct option_number seed;
     bool help;
 };
@@ -95,19 +95,85 @@ static struct kubeconfig *load_kubeconfig(const char *path)
     return k;
 }
 
+/* ---- services and the database ---- */
+
+static int check_services(const struct option_list *l, struct err *reterr)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        const char *text = l->items[i], *equals = strchr(text, '=');
+        const char *url = equals ? equals + 1 : "";
+        size_t len = strlen(url);
+
+        if (!equals || equals == text ||
+            (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0))
+            return err_set(reterr, ERR_INVALID, NO_POS, "--service wants NAME=URL, found '%s'",
+                           text);
+        if (url[len - 1] == '/')
+            return err_set(reterr, ERR_INVALID, NO_POS,
+                           "--service '%s': the paths of requests follow, so it must not end with "
+                           "a slash",
+                           text);
+    }
+    return 0;
+}
+
+static bool has_setting(const struct component *c, const char *name)
+{
+    for (const char *const *s = c->settings; s && *s; s++)
+        if (strcmp(*s, name) == 0)
+            return true;
+    return false;
+}
+
+/* The component sees the folder of the file as its root, and the file in it. *ret_root is new, or
+ * NULL. */
+static int give_database(const struct component *c, const struct component_options *o,
+                         json_t *config, char **ret_root, struct err *reterr)
+{
+    const char *slash = o->database ? strrchr(o->database, '/') : NULL;
+    const char *name = slash ? slash + 1 : o->database;
+    AUTO(str) char *path = NULL;
+
+    *ret_root = NULL;
+    if (!o->database)
+        return 0;
+    if (o->root)
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "both --root and --database; the setting 'database' of --config names a "
+                       "file below --root");
+    if (!has_setting(c, "database"))
+        return err_set(reterr, ERR_INVALID, NO_POS, "--database: component '%s' has none", c->name);
+    if (!*name)
+        return err_set(reterr, ERR_INVALID, NO_POS, "--database wants a file, found '%s'",
+                       o->database);
+    path = mem_printf("/%s", name);
+    json_object_set_new(config, "database", json_string(path));
+    *ret_root = slash == o->database ? mem_strdup("/")
+                : slash              ? mem_strndup(o->database, (size_t)(slash - o->database))
+                                     : mem_strdup(".");
+    return 0;
+}
+
 /* ---- the run ---- */
 
 static int run_with(const struct component *c, const struct component_options *o,
-                    const struct kubeconfig *k, const json_t *config)
+                    const struct kubeconfig *k, json_t *config)
 {
+    AUTO(str) char *folder = NULL;
+    struct err err = {0};
+
+    if (check_services(&o->services, &err) < 0 || give_database(c, o, config, &folder, &err) < 0)
+        return fail(&err);
     const struct realhost_config rc = {
         .seed = o->seed.given ? o->seed.value : (uint64_t)wall_date_ns() ^ (uint64_t)getpid() << 40,
-        .root = o->root,
-        .objects = o->objects};
-    struct err err = {0};
+        .root = folder ? folder : o->root,
+        .objects = o->objects,
+        .listen = o->listen,
+        .services = (const char *const *)o->services.items,
+        .service_count = o->services.count};
     AUTO(realhost) struct realhost *r = realhost_create(&rc, &err);
 
-    if (!r || add_clusters(r, k, o, &err) < 0)
+    if (!r || (k && add_clusters(r, k, o, &err) < 0))
         return fail(&err);
     if (realhost_run(r, c, config, &err) == 0)
         return 0;
@@ -135,12 +201,15 @@ static int run(const char *name, const struct component_options *o)
 
     if (!c)
         return unknown_component(name);
-    if (!path || !*path) {
+    if (path && !*path)
+        path = NULL;
+    /* A service may do without a cluster. */
+    if (!path && (!o->listen || o->context || o->clusters.count)) {
         err_set(&err, ERR_INVALID, NO_POS, "no --kubeconfig was given, and KUBECONFIG is not set");
         return fail(&err);
     }
-    k = load_kubeconfig(path);
-    config = k ? load_config(o->config) : NULL;
+    k = path ? load_kubeconfig(path) : NULL;
+    config = k || !path ? load_config(o->config) : NULL;
     return config ? run_with(c, o, k, config) : EXIT_CANNOT_TELL;
 }
 
@@ -189,6 +258,12 @@ int real_component(int argc, char **argv)
          "the component's settings, as YAML or JSON"},
         {"--root", 0, OPTION_TEXT, &o.root, "DIR", "what the component sees as /"},
         {"--objects", 0, OPTION_TEXT, &o.objects, "DIR", "an object store: a folder of buckets"},
+        {"--listen", 0, OPTION_TEXT, &o.listen, "ADDR",
+         "where the component serves HTTP: 127.0.0.1:8080"},
+        {"--database", 0, OPTION_TEXT, &o.database, "FILE",
+         "its database; the folder of the file is what it sees as /"},
+        {"--service", 0, OPTION_LIST, &o.services, "NAME=URL",
+         "a service that the component calls; repeatable"},
         {"--seed", 0, OPTION_NUMBER, &o.seed, "N", "the seed of jitter and generated names"},
         {"--help", 'h', OPTION_FLAG, &o.help, NULL, "show this"},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL},
@@ -196,5 +271,6 @@ int real_component(int argc, char **argv)
     int status = parse_and_run(&o, specs, argc, argv);
 
     option_list_finish(&o.clusters);
+    option_list_finish(&o.services);
     return status;
 }

@@ -69,6 +69,14 @@ int real_file_write(struct host *h, struct host_file *f, uint64_t offset, const 
                : 0;
 }
 
+int real_file_truncate(struct host *h, struct host_file *f, uint64_t size, struct err *reterr)
+{
+    if (root_of(h, reterr) < 0)
+        return -1;
+    return ftruncate(f->fd, (off_t)size) < 0 ? err_set_errno(reterr, errno, NO_POS, "%s", f->path)
+                                             : 0;
+}
+
 int real_file_sync(struct host *h, struct host_file *f, struct err *reterr)
 {
     if (root_of(h, reterr) < 0)

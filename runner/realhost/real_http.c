@@ -11,7 +11,6 @@
 #include "base/wall.h"
 #include "runner/realhost/realhost_priv.h"
 
-#define REQUEST_NS (INT64_C(60) * 1000000000)
 #define TOKEN_MAX 65536
 
 /* ---- libcurl on the loop ---- */
@@ -104,9 +103,8 @@ void real_http_start(struct realhost *r)
     loop_on_idle(r->loop, look_at_timer, r);
 }
 
-/* Waits until ready() says so. */
-static enum host_wait wait_for(struct realhost *r, struct transfer *x,
-                               bool (*ready)(const struct transfer *x), int64_t until_ns)
+enum host_wait real_wait(struct realhost *r, struct transfer *x,
+                         bool (*ready)(const struct transfer *x), int64_t until_ns)
 {
     struct waiter w = {.cell = waitcell_create(r->sched, "transfer")};
     enum sched_result got = SCHED_OK;
@@ -179,12 +177,12 @@ static struct transfer *start(struct realhost *r, const char *cluster,
     return transfer_start(r->transfers, &server, &call, reterr);
 }
 
-static int no_wait(enum host_wait got, struct err *reterr)
+int real_no_answer(enum host_wait got, struct err *reterr)
 {
     if (got == HOST_CRASHED)
         return err_set(reterr, ERR_CRASHED, NO_POS, "the component was stopped");
     return err_set(reterr, ERR_IO, NO_POS, "the server has not answered for %d s",
-                   (int)(REQUEST_NS / 1000000000));
+                   (int)(REAL_PATIENCE_NS / 1000000000));
 }
 
 /* ---- one exchange ---- */
@@ -195,11 +193,11 @@ int real_request(struct host *h, const char *cluster, const struct api_request *
     struct realhost *r = realhost_of(h);
     AUTO(transfer) struct transfer *x = start(r, cluster, req, reterr);
     enum host_wait got =
-        x ? wait_for(r, x, transfer_done, sched_now(r->sched) + REQUEST_NS) : HOST_CRASHED;
+        x ? real_wait(r, x, transfer_done, sched_now(r->sched) + REAL_PATIENCE_NS) : HOST_CRASHED;
 
     if (!x)
         return -1;
-    return got == HOST_OK ? transfer_answer(x, ret, reterr) : no_wait(got, reterr);
+    return got == HOST_OK ? transfer_answer(x, ret, reterr) : real_no_answer(got, reterr);
 }
 
 /* ---- watches ---- */
@@ -221,13 +219,13 @@ struct host_watch *real_watch_open(struct host *h, const char *cluster,
     struct realhost *r = realhost_of(h);
     AUTO(transfer) struct transfer *x = start(r, cluster, req, reterr);
     enum host_wait got =
-        x ? wait_for(r, x, has_begun, sched_now(r->sched) + REQUEST_NS) : HOST_CRASHED;
+        x ? real_wait(r, x, has_begun, sched_now(r->sched) + REAL_PATIENCE_NS) : HOST_CRASHED;
     struct host_watch *w;
 
     if (!x)
         return NULL;
     if (got != HOST_OK) {
-        no_wait(got, reterr);
+        real_no_answer(got, reterr);
         return NULL;
     }
     if (transfer_code(x) != 200) {
@@ -247,7 +245,7 @@ static bool has_news(const struct transfer *x)
 enum host_wait real_watch_next(struct host *h, struct host_watch *w, int64_t until_ns,
                                struct api_event *ret, bool *ret_ended)
 {
-    enum host_wait got = wait_for(realhost_of(h), w->transfer, has_news, until_ns);
+    enum host_wait got = real_wait(realhost_of(h), w->transfer, has_news, until_ns);
     AUTO(err) struct err e = {0};
     const char *line;
     size_t len;

@@ -8,6 +8,7 @@
 
 #include "base/fdio.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "runner/realhost/realhost_priv.h"
 
 #define PART ".part" /* of a name that is being written; no key may end so */
@@ -158,11 +159,6 @@ int real_object_delete(struct host *h, const char *bucket, const char *key, stru
 
 /* ---- listing ---- */
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 struct walk {
     int folder;
     const char *bucket, *prefix;
@@ -230,7 +226,7 @@ json_t *real_object_list(struct host *h, const char *bucket, const char *prefix,
         return NULL;
     walk_all(&w);
     if (w.key_count)
-        qsort(w.keys, w.key_count, sizeof *w.keys, compare_texts);
+        qsort(w.keys, w.key_count, sizeof *w.keys, text_order);
     out = json_array();
     for (size_t i = 0; i < w.key_count; i++) {
         json_array_append_new(out, json_string(w.keys[i]));

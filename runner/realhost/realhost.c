@@ -104,6 +104,7 @@ const struct host_ops real_ops = {
     .file_read = real_file_read,
     .file_write = real_file_write,
     .file_sync = real_file_sync,
+    .file_truncate = real_file_truncate,
     .file_close = real_file_close,
     .file_stat = real_file_stat,
     .file_rename = real_file_rename,
@@ -117,6 +118,14 @@ const struct host_ops real_ops = {
     .object_delete = real_object_delete,
     .object_list = real_object_list,
     .program_run = real_program_run,
+    .service_open = real_service_open,
+    .service_call = real_service_call,
+    .service_stream = real_service_stream,
+    .stream_next = real_stream_next,
+    .stream_close = real_stream_close,
+    .reply = real_reply,
+    .reply_begin = real_reply_begin,
+    .reply_more = real_reply_more,
     .log = log_line,
 };
 
@@ -157,6 +166,7 @@ void realhost_destroy(struct realhost *r)
     if (!r)
         return;
     sched_unwind(r->sched);
+    real_service_end(r);
     transfers_destroy(r->transfers);
     loop_destroy(r->loop);
     sched_destroy(r->sched);

@@ -15,6 +15,9 @@ struct realhost_config {
     uint64_t seed;       /* of jitter and generated names */
     const char *root;    /* what the component sees as /; NULL: it has no files. Borrowed */
     const char *objects; /* a folder of buckets; NULL: there is no object store. Borrowed */
+    const char *listen;  /* "127.0.0.1:0": where it serves, if it does; NULL: nowhere. Borrowed */
+    const char *const *services; /* "NAME=URL": where those are that it calls. Borrowed */
+    size_t service_count;
 };
 
 struct realhost;
@@ -24,6 +27,8 @@ DEFINE_CLEANUP(struct realhost, realhost, realhost_destroy);
 /* A cluster by the name that the component uses; the first one is the default. access is emptied.
  */
 void realhost_add_cluster(struct realhost *r, const char *name, struct access *access);
+/* Where it serves; NULL: it does not. Borrowed. */
+const char *realhost_address(const struct realhost *r);
 /* Runs the component until it ends or SIGTERM or SIGINT comes: then 0, as after a clean end. */
 int realhost_run(struct realhost *r, const struct component *c, const json_t *config,
                  struct err *reterr);

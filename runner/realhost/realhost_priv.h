@@ -32,7 +32,8 @@ struct realhost {
     struct waiter_list waiters;
     struct real_cluster *clusters;
     size_t cluster_count, cluster_cap;
-    int root, objects; /* descriptors of folders; -1: none */
+    struct real_service *service; /* that the component serves, or NULL */
+    int root, objects;            /* descriptors of folders; -1: none */
     bool started;
     int result;
     struct err why;
@@ -47,6 +48,12 @@ static inline struct realhost *realhost_of(struct host *h)
 /* ---- real_http.c ---- */
 
 void real_http_start(struct realhost *r);
+/* Waits until ready() says so, or the time has come. */
+enum host_wait real_wait(struct realhost *r, struct transfer *x,
+                         bool (*ready)(const struct transfer *x), int64_t until_ns);
+#define REAL_PATIENCE_NS (INT64_C(60) * 1000000000)
+/* Why such a wait for an answer ended without one: -1. */
+int real_no_answer(enum host_wait got, struct err *reterr);
 int real_request(struct host *h, const char *cluster, const struct api_request *req,
                  struct api_response *ret, struct err *reterr);
 struct host_watch *real_watch_open(struct host *h, const char *cluster,
@@ -55,6 +62,30 @@ struct host_watch *real_watch_open(struct host *h, const char *cluster,
 enum host_wait real_watch_next(struct host *h, struct host_watch *w, int64_t until_ns,
                                struct api_event *ret, bool *ret_ended);
 void real_watch_close(struct host *h, struct host_watch *w);
+
+/* ---- real_calls.c ---- */
+
+int real_service_call(struct host *h, const char *service, const struct http_request *req,
+                      struct http_reply *ret, struct err *reterr);
+struct host_stream *real_service_stream(struct host *h, const char *service,
+                                        const struct http_request *req,
+                                        struct http_reply *ret_error, struct err *reterr);
+enum host_wait real_stream_next(struct host *h, struct host_stream *s, int64_t until_ns,
+                                const char **ret, size_t *ret_len);
+void real_stream_close(struct host *h, struct host_stream *s);
+
+/* ---- real_service.c ---- */
+
+int real_service_open(struct host *h, const char *service, host_service_fn *fn, void *cookie,
+                      struct err *reterr);
+int real_reply(struct host *h, struct host_exchange *x, const struct http_reply *r,
+               struct err *reterr);
+int real_reply_begin(struct host *h, struct host_exchange *x, const struct http_reply *head,
+                     struct err *reterr);
+int real_reply_more(struct host *h, struct host_exchange *x, const void *data, size_t len,
+                    struct err *reterr);
+/* After the last task. */
+void real_service_end(struct realhost *r);
 
 /* ---- below.c: a folder that nothing leads out of ---- */
 
@@ -73,6 +104,7 @@ int real_file_read(struct host *h, struct host_file *f, uint64_t offset, void *b
                    size_t *ret_len, struct err *reterr);
 int real_file_write(struct host *h, struct host_file *f, uint64_t offset, const void *buf,
                     size_t len, struct err *reterr);
+int real_file_truncate(struct host *h, struct host_file *f, uint64_t size, struct err *reterr);
 int real_file_sync(struct host *h, struct host_file *f, struct err *reterr);
 int real_file_close(struct host *h, struct host_file *f, struct err *reterr);
 int real_file_stat(struct host *h, const char *path, struct host_stat *ret, struct err *reterr);

@@ -194,13 +194,14 @@ int front_run(struct front *f, const char *component, struct host *h, const json
 {
     struct remote *r = remote_start(f, component, h, reterr);
     AUTO(str) char *tag = r ? mem_printf("%u", r->number) : NULL;
+    struct wire_message first = {.op = WIRE_START};
 
     if (!r)
         return -1;
-    return proxy_run(r, 0, WIRE_START,
-                     json_pack("{s:s, s:O, s:s, s:s}", "component", component, "config", config,
-                               "tag", tag, "socket", f->socket),
-                     reterr);
+    first.json = json_pack("{s:s, s:O, s:s, s:s}", "component", component, "config", config, "tag",
+                           tag, "socket", f->socket);
+    r->tasks = 1;
+    return proxy_run(r, 0, &first, reterr);
 }
 
 int front_end(struct front *f, struct err *reterr)

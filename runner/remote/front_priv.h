@@ -25,6 +25,8 @@ struct remote {
     unsigned proxies;
     struct slot *slots; /* what its tasks hold: events, files, watches; ids are 1 + index */
     size_t slot_count, slot_cap;
+    uint32_t tasks; /* the number of the next one */
+    struct remote_service *services;
     TAILQ_ENTRY(remote) link;
 };
 TAILQ_HEAD(remote_list, remote);
@@ -90,9 +92,8 @@ struct front_cluster *front_cluster(struct front *f, struct cluster *c);
 
 /* ---- tasks (proxy.c) ---- */
 
-/* Speaks for a task until it ends. first: what it is resumed with. */
-int proxy_run(struct remote *r, uint32_t task, enum wire_op first, json_t *json /* taken */,
-              struct err *reterr);
+/* Speaks for a task until it ends. first: what it is resumed with; emptied. */
+int proxy_run(struct remote *r, uint32_t task, struct wire_message *first, struct err *reterr);
 /* A resume with an empty answer is made ready; the call fills it. -1: the process has failed. */
 typedef int proxy_call_fn(struct proxy *p, const struct wire_message *m, struct wire_message *ret);
 extern proxy_call_fn *const proxy_calls[WIRE_OP_COUNT]; /* proxy_calls.c */
@@ -104,7 +105,7 @@ int reply_error(struct wire_message *ret, struct err *e /* emptied */);
 
 /* ---- what tasks hold (slots.c) ---- */
 
-enum slot_kind { SLOT_FREE, SLOT_EVENT, SLOT_FILE, SLOT_WATCH };
+enum slot_kind { SLOT_FREE, SLOT_EVENT, SLOT_FILE, SLOT_WATCH, SLOT_STREAM, SLOT_EXCHANGE };
 struct slot {
     enum slot_kind kind;
     void *thing;
@@ -126,11 +127,17 @@ void remote_watch_close(struct host *h, struct remote_watch *w);
 /* The backend of a cluster's REST interface. */
 struct rest_backend front_backend(struct front_cluster *c);
 
+/* ---- services (proxy_services.c) ---- */
+
+proxy_call_fn proxy_service_open, proxy_reply, proxy_reply_begin, proxy_reply_more,
+    proxy_service_call, proxy_stream_open, proxy_stream_next, proxy_stream_close;
+void remote_services_finish(struct remote *r);
+
 /* ---- files, objects, programs (proxy_files.c) ---- */
 
-proxy_call_fn proxy_file_open, proxy_file_read, proxy_file_write, proxy_file_sync, proxy_file_close,
-    proxy_file_stat, proxy_file_rename, proxy_file_remove, proxy_make_dir, proxy_sync_dir,
-    proxy_list_dir, proxy_object_get, proxy_object_read, proxy_object_put, proxy_object_delete,
-    proxy_object_list, proxy_program;
+proxy_call_fn proxy_file_open, proxy_file_read, proxy_file_write, proxy_file_sync,
+    proxy_file_truncate, proxy_file_close, proxy_file_stat, proxy_file_rename, proxy_file_remove,
+    proxy_make_dir, proxy_sync_dir, proxy_list_dir, proxy_object_get, proxy_object_read,
+    proxy_object_put, proxy_object_delete, proxy_object_list, proxy_program;
 
 #endif

@@ -144,8 +144,11 @@ static int receive(struct guest *g, struct task **ret, struct err *reterr)
         wire_finish(&m);
         return -1;
     }
-    t = m.task < g->task_count ? g->tasks[m.task] : NULL;
-    if (m.op != WIRE_RESUME || !t || t->resumed) {
+    if (m.op == WIRE_SERVE && m.task == g->task_count)
+        t = guest_serve(g, &m);
+    else
+        t = m.op == WIRE_RESUME && m.task < g->task_count ? g->tasks[m.task] : NULL;
+    if (!t || t->resumed) {
         wire_finish(&m);
         err_set(reterr, ERR_CORRUPT, NO_POS, "the world resumed a task that does not wait");
         return -1;
@@ -216,6 +219,7 @@ static void finish(struct guest *g)
 {
     transfers_destroy(g->transfers);
     sched_destroy(g->sched);
+    guest_services_finish(g);
     json_decref(g->config);
     free(g->tasks);
     free(g->tag);

@@ -176,6 +176,13 @@ static int file_sync(struct host *h, struct host_file *f, struct err *reterr)
     return plain(h, WIRE_FILE_SYNC, id_json(f->id), NULL, 0, reterr);
 }
 
+static int file_truncate(struct host *h, struct host_file *f, uint64_t size, struct err *reterr)
+{
+    return plain(h, WIRE_FILE_TRUNCATE,
+                 json_pack("{s:I, s:I}", "id", (json_int_t)f->id, "size", (json_int_t)size), NULL,
+                 0, reterr);
+}
+
 static int file_close(struct host *h, struct host_file *f, struct err *reterr)
 {
     int64_t id = f->id;
@@ -355,6 +362,7 @@ const struct host_ops sealed_ops = {
     .file_read = file_read,
     .file_write = file_write,
     .file_sync = file_sync,
+    .file_truncate = file_truncate,
     .file_close = file_close,
     .file_stat = file_stat,
     .file_rename = file_rename,
@@ -368,5 +376,13 @@ const struct host_ops sealed_ops = {
     .object_delete = object_delete,
     .object_list = object_list,
     .program_run = program_run,
+    .service_open = guest_service_open,
+    .service_call = guest_service_call,
+    .service_stream = guest_service_stream,
+    .stream_next = guest_stream_next,
+    .stream_close = guest_stream_close,
+    .reply = guest_reply,
+    .reply_begin = guest_reply_begin,
+    .reply_more = guest_reply_more,
     .log = log_message,
 };

@@ -39,6 +39,7 @@ struct guest {
     struct task *running;
     int64_t now_ns;
     bool crashed;
+    struct guest_service *services;
 };
 extern const struct host_ops sealed_ops;
 
@@ -61,6 +62,28 @@ const struct wire_message *guest_wait(struct guest *g, bool (*ready)(const struc
 /* Both. */
 const struct wire_message *guest_call(struct guest *g, enum wire_op op, json_t *json,
                                       const void *blob, size_t blob_len);
+
+/* ---- guest_services.c ---- */
+
+/* A task that answers the request of the message. */
+struct task *guest_serve(struct guest *g, const struct wire_message *m);
+void guest_services_finish(struct guest *g);
+int guest_service_open(struct host *h, const char *service, host_service_fn *fn, void *cookie,
+                       struct err *reterr);
+int guest_reply(struct host *h, struct host_exchange *x, const struct http_reply *r,
+                struct err *reterr);
+int guest_reply_begin(struct host *h, struct host_exchange *x, const struct http_reply *head,
+                      struct err *reterr);
+int guest_reply_more(struct host *h, struct host_exchange *x, const void *data, size_t len,
+                     struct err *reterr);
+int guest_service_call(struct host *h, const char *service, const struct http_request *req,
+                       struct http_reply *ret, struct err *reterr);
+struct host_stream *guest_service_stream(struct host *h, const char *service,
+                                         const struct http_request *req,
+                                         struct http_reply *ret_error, struct err *reterr);
+enum host_wait guest_stream_next(struct host *h, struct host_stream *s, int64_t until_ns,
+                                 const char **ret, size_t *ret_len);
+void guest_stream_close(struct host *h, struct host_stream *s);
 
 /* ---- guest_http.c ---- */
 

@@ -112,13 +112,14 @@ static int converse(struct proxy *p, struct wire_message *first, struct err *ret
     return err_set(reterr, ERR_IO, NO_POS, "its process has died");
 }
 
-int proxy_run(struct remote *r, uint32_t task, enum wire_op first, json_t *json, struct err *reterr)
+int proxy_run(struct remote *r, uint32_t task, struct wire_message *first, struct err *reterr)
 {
     struct front *f = r->front;
     struct proxy p = {.remote = r, .task = task};
-    AUTO(wire) struct wire_message m = {.op = first, .json = json};
+    AUTO(wire) struct wire_message m = *first;
     int result;
 
+    *first = (struct wire_message){0};
     r->proxies++;
     TAILQ_INSERT_TAIL(&f->proxies, &p, link);
     result = converse(&p, &m, reterr);

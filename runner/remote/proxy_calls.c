@@ -27,10 +27,11 @@ struct birth {
 static void live(void *arg)
 {
     struct birth b = *(struct birth *)arg;
+    struct wire_message first = {.op = WIRE_RESUME, .json = json_object()};
 
     free(arg);
     b.remote->proxies--; /* it was counted when it was promised */
-    proxy_run(b.remote, b.task, WIRE_RESUME, json_object(), NULL);
+    proxy_run(b.remote, b.task, &first, NULL);
 }
 
 static int call_spawn(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
@@ -40,8 +41,9 @@ static int call_spawn(struct proxy *p, const struct wire_message *m, struct wire
     struct birth *b;
 
     (void)ret;
-    if (id < 1 || id >= WIRE_TASKS_MAX || !name)
+    if (id != p->remote->tasks || id >= WIRE_TASKS_MAX || !name)
         return proxy_nonsense(p, m);
+    p->remote->tasks++;
     b = mem_zalloc(sizeof *b);
     *b = (struct birth){p->remote, (uint32_t)id};
     p->remote->proxies++;
@@ -64,28 +66,29 @@ static int call_event_create(struct proxy *p, const struct wire_message *m,
     return 0;
 }
 
+static int on_event(struct proxy *p, const struct wire_message *m, struct host_event *e,
+                    void (*act)(struct host *h, struct host_event *e))
+{
+    if (!e)
+        return proxy_nonsense(p, m);
+    act(p->remote->host, e);
+    return 0;
+}
+
 static int call_event_destroy(struct proxy *p, const struct wire_message *m,
                               struct wire_message *ret)
 {
-    struct host_event *e = slot_take(p->remote, json_int(m->json, "id", 0), SLOT_EVENT);
-
     (void)ret;
-    if (!e)
-        return proxy_nonsense(p, m);
-    host_event_destroy(p->remote->host, e);
-    return 0;
+    return on_event(p, m, slot_take(p->remote, json_int(m->json, "id", 0), SLOT_EVENT),
+                    host_event_destroy);
 }
 
 static int call_event_signal(struct proxy *p, const struct wire_message *m,
                              struct wire_message *ret)
 {
-    struct host_event *e = slot_get(p->remote, json_int(m->json, "id", 0), SLOT_EVENT);
-
     (void)ret;
-    if (!e)
-        return proxy_nonsense(p, m);
-    host_event_signal(p->remote->host, e);
-    return 0;
+    return on_event(p, m, slot_get(p->remote, json_int(m->json, "id", 0), SLOT_EVENT),
+                    host_event_signal);
 }
 
 static int call_event_wait(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
@@ -155,4 +158,13 @@ proxy_call_fn *const proxy_calls[WIRE_OP_COUNT] = {
     [WIRE_OBJECT_LIST] = proxy_object_list,
     [WIRE_PROGRAM] = proxy_program,
     [WIRE_LOG] = call_log,
+    [WIRE_FILE_TRUNCATE] = proxy_file_truncate,
+    [WIRE_SERVICE_OPEN] = proxy_service_open,
+    [WIRE_REPLY] = proxy_reply,
+    [WIRE_REPLY_BEGIN] = proxy_reply_begin,
+    [WIRE_REPLY_MORE] = proxy_reply_more,
+    [WIRE_SERVICE_CALL] = proxy_service_call,
+    [WIRE_STREAM_OPEN] = proxy_stream_open,
+    [WIRE_STREAM_NEXT] = proxy_stream_next,
+    [WIRE_STREAM_CLOSE] = proxy_stream_close,
 };

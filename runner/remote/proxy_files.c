@@ -46,7 +46,7 @@ int proxy_file_open(struct proxy *p, const struct wire_message *m, struct wire_m
     struct err e = {0};
     struct host_file *f;
 
-    if (!path || mode < HOST_READ || mode > HOST_WRITE)
+    if (!path || mode < HOST_READ || mode > HOST_EDIT)
         return proxy_nonsense(p, m);
     f = host_file_open(p->remote->host, path, (enum host_open_mode)mode, &e);
     if (!f)
@@ -93,6 +93,17 @@ int proxy_file_sync(struct proxy *p, const struct wire_message *m, struct wire_m
     struct err e = {0};
 
     return f ? done(host_file_sync(p->remote->host, f, &e), &e, ret) : proxy_nonsense(p, m);
+}
+
+int proxy_file_truncate(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
+{
+    struct host_file *f = file_in(p, m);
+    int64_t size = json_int(m->json, "size", -1);
+    struct err e = {0};
+
+    if (!f || size < 0)
+        return proxy_nonsense(p, m);
+    return done(host_file_truncate(p->remote->host, f, (uint64_t)size, &e), &e, ret);
 }
 
 int proxy_file_close(struct proxy *p, const struct wire_message *m, struct wire_message *ret)

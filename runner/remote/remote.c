@@ -249,6 +249,7 @@ void remote_destroy(struct remote *r)
 {
     TAILQ_REMOVE(&r->front->remotes, r, link);
     close_channels(r);
+    remote_services_finish(r);
     free(r->slots);
     free(r->component);
     free(r);

@@ -42,6 +42,8 @@ void slots_finish(struct remote *r)
             host_event_destroy(r->host, s.thing);
         if (s.kind == SLOT_FILE)
             host_file_close(r->host, s.thing, NULL);
+        if (s.kind == SLOT_STREAM)
+            host_stream_close(r->host, s.thing);
         if (s.kind == SLOT_WATCH)
             remote_watch_close(r->host, s.thing);
     }

@@ -2,6 +2,7 @@
 #include "runner/remote/transfer.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
@@ -26,6 +27,8 @@ struct transfer {
     size_t taken; /* of in, as lines */
     struct api_response warned;
     bool done, too_long;
+    bool http, begun; /* anybody's request; its headers are complete */
+    struct http_reply head;
     CURLcode result;
     char error[CURL_ERROR_SIZE];
 };
@@ -110,6 +113,40 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *cookie)
         x->taken = 0;
     }
     strbuf_add(&x->in, bytes, len);
+    return len;
+}
+
+/* One line of the head of an answer, without its end. */
+static void take_field(struct transfer *x, const char *line, size_t len)
+{
+    const char *colon = memchr(line, ':', len), *value = colon ? colon + 1 : NULL;
+    AUTO(str) char *name = colon ? mem_strndup(line, (size_t)(colon - line)) : NULL;
+    AUTO(str) char *text = NULL;
+
+    if (!name || x->head.header_count == HTTP_HEADERS_MAX || http_of_transport(name))
+        return;
+    while (value < line + len && (*value == ' ' || *value == '\t'))
+        value++;
+    for (char *p = name; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    text = mem_strndup(value, (size_t)(line + len - value));
+    http_reply_add(&x->head, name, text);
+}
+
+/* Of several heads (100 Continue) the last one counts. */
+static size_t take_http_header(char *bytes, size_t size, size_t count, void *cookie)
+{
+    struct transfer *x = cookie;
+    size_t len = size * count, used = len;
+
+    while (used && (bytes[used - 1] == '\r' || bytes[used - 1] == '\n'))
+        used--;
+    if (used > 5 && strncmp(bytes, "HTTP/", 5) == 0)
+        http_reply_finish(&x->head);
+    else if (used)
+        take_field(x, bytes, used);
+    else
+        x->begun = transfer_code(x) >= 200;
     return len;
 }
 
@@ -205,25 +242,119 @@ static void set_options(struct transfer *x, const struct transfer_server *s)
         curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, s->unix_path);
 }
 
-struct transfer *transfer_start(struct transfers *t, const struct transfer_server *server,
-                                const struct api_call *call, struct err *reterr)
+static struct transfer *make(struct transfers *t, const struct transfer_server *server,
+                             const char *target)
 {
     struct transfer *x = mem_zalloc(sizeof *x);
 
     x->of = t;
     x->easy = curl_easy_init();
     assert(x->easy);
-    x->url = mem_printf("%s%s", server->url, call->target);
+    x->url = mem_printf("%s%s", server->url, target);
     set_options(x, server);
-    set_headers(x, server, call);
+    return x;
+}
+
+/* x goes when it cannot be started: NULL. */
+static struct transfer *launch(struct transfer *x, const struct transfer_server *server,
+                               const struct api_call *call, struct err *reterr)
+{
     set_tls(x, server);
     set_body(x, call);
-    t->running++;
-    if (curl_multi_add_handle(t->multi, x->easy) == CURLM_OK)
+    x->of->running++;
+    if (curl_multi_add_handle(x->of->multi, x->easy) == CURLM_OK)
         return x;
     transfer_end(x);
     err_set(reterr, ERR_IO, NO_POS, "%s: the request cannot be started", server->url);
     return NULL;
+}
+
+struct transfer *transfer_start(struct transfers *t, const struct transfer_server *server,
+                                const struct api_call *call, struct err *reterr)
+{
+    struct transfer *x = make(t, server, call->target);
+
+    set_headers(x, server, call);
+    return launch(x, server, call, reterr);
+}
+
+/* ---- any request ---- */
+
+static void set_http_headers(struct transfer *x, const struct transfer_server *s,
+                             const struct http_request *req)
+{
+    bool typed = false;
+
+    x->headers = curl_slist_append(x->headers, "Expect:");
+    x->headers = curl_slist_append(x->headers, "Accept:");
+    for (size_t i = 0; i < req->header_count; i++) {
+        AUTO(str)
+        char *line = mem_printf("%s: %s", req->headers[i].name, req->headers[i].value);
+
+        typed = typed || strcmp(req->headers[i].name, "content-type") == 0;
+        if (!http_of_transport(req->headers[i].name))
+            x->headers = curl_slist_append(x->headers, line);
+    }
+    if (!typed) /* libcurl's own would be that of a form */
+        x->headers = curl_slist_append(x->headers, "Content-Type:");
+    for (size_t i = 0; s->headers && s->headers[i]; i++)
+        x->headers = curl_slist_append(x->headers, s->headers[i]);
+    curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
+}
+
+struct transfer *transfer_start_http(struct transfers *t, const struct transfer_server *server,
+                                     const struct http_request *req, struct err *reterr)
+{
+    AUTO(str) char *body = req->body ? mem_zalloc(req->body_len + 1) : NULL;
+    const struct api_call call = {.method = req->method, .body = body, .body_len = req->body_len};
+    struct transfer *x = make(t, server, req->target);
+
+    if (req->body_len)
+        memcpy(body, req->body, req->body_len);
+    x->http = true;
+    curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, take_http_header);
+    set_http_headers(x, server, req);
+    if (strcmp(req->method, "HEAD") == 0)
+        curl_easy_setopt(x->easy, CURLOPT_NOBODY, 1L);
+    return launch(x, server, &call, reterr);
+}
+
+bool transfer_begun(const struct transfer *x)
+{
+    return x->begun || x->done;
+}
+
+bool transfer_has_bytes(const struct transfer *x)
+{
+    return x->in.len > x->taken;
+}
+
+const char *transfer_bytes(struct transfer *x, size_t *ret_len)
+{
+    const char *bytes = x->in.data + x->taken;
+
+    *ret_len = x->in.len - x->taken;
+    if (!*ret_len)
+        return NULL;
+    x->taken = x->in.len;
+    return bytes;
+}
+
+int transfer_http_reply(struct transfer *x, struct http_reply *ret, struct err *reterr)
+{
+    size_t left = x->in.len - x->taken;
+
+    assert(x->done && x->http);
+    if (transfer_check(x, reterr) < 0)
+        return -1;
+    if (left > HTTP_BODY_MAX)
+        return err_set(reterr, ERR_LIMIT, NO_POS, "%s: the answer is larger than %u MiB", x->url,
+                       HTTP_BODY_MAX >> 20);
+    *ret = x->head;
+    x->head = (struct http_reply){0};
+    ret->code = transfer_code(x);
+    http_reply_body(ret, left ? x->in.data + x->taken : "", left);
+    return 0;
 }
 
 void transfer_end(struct transfer *x)
@@ -236,6 +367,7 @@ void transfer_end(struct transfer *x)
     curl_slist_free_all(x->connect_to);
     api_response_finish(&x->warned);
     strbuf_finish(&x->in);
+    http_reply_finish(&x->head);
     free(x->url);
     free(x->body);
     x->of->running--;

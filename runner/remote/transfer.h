@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "components/http.h"
 #include "kube/url.h"
 
 struct transfers;
@@ -47,6 +48,17 @@ struct transfer *transfer_start(struct transfers *t, const struct transfer_serve
 /* Ends it whatever it does. */
 void transfer_end(struct transfer *x);
 DEFINE_CLEANUP(struct transfer, transfer, transfer_end);
+
+/* The same for any request and any answer. */
+struct transfer *transfer_start_http(struct transfers *t, const struct transfer_server *server,
+                                     const struct http_request *req, struct err *reterr);
+/* Whether all headers of its answer are there. */
+bool transfer_begun(const struct transfer *x);
+bool transfer_has_bytes(const struct transfer *x);
+/* What has come of the body since the last call; borrowed until the next step. NULL: nothing. */
+const char *transfer_bytes(struct transfer *x, size_t *ret_len);
+/* Of one that is done: the answer, with what nobody has taken of its body. */
+int transfer_http_reply(struct transfer *x, struct http_reply *ret, struct err *reterr);
 
 bool transfer_done(const struct transfer *x);
 /* The code of the answer once its headers have come, else 0. */

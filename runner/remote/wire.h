@@ -16,10 +16,11 @@
 #include "base/err.h"
 
 #define WIRE_BLOB_MAX (64u << 20)
-#define WIRE_TASKS_MAX 4096u
+#define WIRE_TASKS_MAX (1u << 20) /* of a process, ended ones too */
 
 /* What a task asks for. With what (->) the resume that ends it says. Errors are {error: {code, msg,
- * hint?}}. */
+ * hint?}}. REQUEST is method, target, headers, body; ANSWER is code, headers, body: headers a list
+ * of [name, value], body whether there is one. */
 enum wire_op {
     WIRE_START,         /* from the world: {component, config, tag, socket}; task 0 begins */
     WIRE_RESUME,        /* from the world */
@@ -38,6 +39,7 @@ enum wire_op {
     WIRE_FILE_READ,     /* {id, offset, len} -> bytes */
     WIRE_FILE_WRITE,    /* {id, offset}, bytes */
     WIRE_FILE_SYNC,     /* {id} */
+    WIRE_FILE_TRUNCATE, /* {id, size} */
     WIRE_FILE_CLOSE,    /* {id} */
     WIRE_FILE_STAT,     /* {path} -> {size, regular, directory, block} */
     WIRE_FILE_RENAME,   /* {path, to} */
@@ -53,6 +55,15 @@ enum wire_op {
     WIRE_PROGRAM,       /* {argv, dir?, stdout_max, deadline, files_max}
                            -> {exit, signal, out_len}, bytes: both outputs in a row */
     WIRE_LOG,           /* {level, message} */
+    WIRE_SERVICE_OPEN,  /* {service} */
+    WIRE_SERVE,         /* from the world: {service, exchange, REQUEST}, its body; a task begins */
+    WIRE_REPLY,         /* {exchange, ANSWER}, its body; so is the head of one that streams: */
+    WIRE_REPLY_BEGIN,   /* {exchange, ANSWER} */
+    WIRE_REPLY_MORE,    /* {exchange}, bytes */
+    WIRE_SERVICE_CALL,  /* {service, REQUEST}, its body -> {ANSWER}, its body */
+    WIRE_STREAM_OPEN,   /* the same -> {id}; or {ANSWER}, its body */
+    WIRE_STREAM_NEXT,   /* {id, until} -> {wait, ended}, bytes */
+    WIRE_STREAM_CLOSE,  /* {id} */
     WIRE_OP_COUNT
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "fuzz/next_line.h"
 #include "sim/rest/rest.h"
 #include "sim/world.h"
 
@@ -53,18 +54,6 @@ static void begin(void)
     const struct rest_config front = {
         .server = cluster_server(c), .sched = world_sched(world), .gzip = true};
     rest = rest_create(&front);
-}
-
-/* The next line of the text, cut off; NULL when there is none. NULs end lines early. */
-static char *next_line(char **text)
-{
-    char *line = *text;
-    if (!*line)
-        return NULL;
-    char *mark = strchrnul(line, '\n');
-    *text = *mark ? mark + 1 : mark;
-    *mark = '\0';
-    return line;
 }
 
 static size_t read_headers(char **text, struct rest_header list[HEADERS_MAX])

@@ -185,6 +185,11 @@ void fail_at(const char *file, int line, const char *fmt, ...)
 #define want_status(a, code, reason, message) want_status_at(PLACE, a, code, reason, message)
 /* One of the causes is this; message NULL: any; field NULL: none. */
 #define want_cause(a, reason, field, message) want_cause_at(PLACE, a, reason, field, message)
+/* status.conditions has it, with a time. */
+#define want_condition(a, type, status, reason, message)                                           \
+    want_condition_at(PLACE, a, type, status, reason, message)
+/* The one of this type; NULL: none. */
+const json_t *condition(const struct answer *a, const char *type);
 void want_code_at(const char *file, int line, const struct answer *a, int code);
 void want_json_at(const char *file, int line, const struct answer *a, const char *path,
                   const char *value);
@@ -199,6 +204,8 @@ void want_status_at(const char *file, int line, const struct answer *a, int code
                     const char *reason, const char *message);
 void want_cause_at(const char *file, int line, const struct answer *a, const char *reason,
                    const char *field, const char *message);
+void want_condition_at(const char *file, int line, const struct answer *a, const char *type,
+                       const char *status, const char *reason, const char *message);
 
 /* ---- watches ---- */
 

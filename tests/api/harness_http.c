@@ -2,12 +2,11 @@
 #include <errno.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/wall.h"
 #include "tests/api/harness_priv.h"
+#include "tests/client_socket.h"
 
 #define PATIENCE_NS INT64_C(20000000000)
 
@@ -71,15 +70,9 @@ bool loop_until(bool (*done)(void *cookie), void *cookie)
 static void readable(void *cookie, uint32_t events)
 {
     struct conn *c = cookie;
-    char bytes[65536];
-    ssize_t n = recv(c->fd, bytes, sizeof bytes, MSG_DONTWAIT);
 
     (void)events;
-    if (n > 0) {
-        strbuf_add(&c->got, bytes, (size_t)n);
-        return;
-    }
-    if (n < 0 && errno == EAGAIN)
+    if (client_socket_read(c->fd, &c->got))
         return;
     c->eof = true;
     loop_forget_fd(TAKE(c->watch));
@@ -88,12 +81,9 @@ static void readable(void *cookie, uint32_t events)
 struct conn *conn_open(void)
 {
     struct conn *c = mem_zalloc(sizeof *c);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    memcpy(address.sun_path, stage.path, strlen(stage.path));
-    want(connect(c->fd, (struct sockaddr *)&address, sizeof address) == 0, "connect: %s",
-         strerror(errno));
+    c->fd = client_socket_open(stage.path);
+    want(c->fd >= 0, "connect: %s", strerror(errno));
     c->watch = loop_watch_fd(stage.serve.loop, c->fd, EPOLLIN, readable, c);
     return c;
 }
@@ -109,22 +99,15 @@ void conn_close(struct conn *c)
     free(c);
 }
 
+static void two_turns(void *cookie)
+{
+    (void)cookie;
+    loop_turns(2);
+}
+
 static void conn_send(struct conn *c, const void *bytes, size_t len)
 {
-    const char *p = bytes;
-
-    while (len > 0) {
-        ssize_t n = send(c->fd, p, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (n < 0 && errno == EAGAIN) {
-            loop_turns(2);
-            continue;
-        }
-        if (n < 0)
-            return;
-        p += n;
-        len -= (size_t)n;
-    }
+    client_socket_send(c->fd, bytes, len, two_turns, NULL);
 }
 
 /* ---- answers ---- */

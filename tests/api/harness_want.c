@@ -221,3 +221,24 @@ void want_cause_at(const char *file, int line, const struct answer *a, const cha
     fail_at(file, line, "no cause %s, field %s: %s", reason, field ? field : "(none)",
             quoted ? quoted : "(any)");
 }
+
+const json_t *condition(const struct answer *a, const char *type)
+{
+    return json_find(pick(a->json, "status.conditions"), "type", type);
+}
+
+void want_condition_at(const char *file, int line, const struct answer *a, const char *type,
+                       const char *status, const char *reason, const char *message)
+{
+    const json_t *c = condition(a, type);
+
+    if (!c)
+        fail_at(file, line, "no condition %s", type);
+    if (strcmp(json_str_or_empty(c, "status"), status) != 0 ||
+        strcmp(json_str_or_empty(c, "reason"), reason) != 0 ||
+        strcmp(json_str_or_empty(c, "message"), message) != 0)
+        fail_at(file, line, "%s is %s, %s: %s", type, json_str_or_empty(c, "status"),
+                json_str_or_empty(c, "reason"), json_str_or_empty(c, "message"));
+    if (!*json_str_or_empty(c, "lastTransitionTime"))
+        fail_at(file, line, "%s has no time", type);
+}

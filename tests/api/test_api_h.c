@@ -285,16 +285,6 @@ static void h16(void)
     }
 }
 
-static const json_t *condition(const struct answer *a, const char *type)
-{
-    size_t i;
-    const json_t *c;
-
-    json_array_foreach((json_t *)pick(a->json, "status.conditions"), i,
-                       c) if (strcmp(json_str_or_empty(c, "type"), type) == 0) return c;
-    return NULL;
-}
-
 /* A definition that is going, with one object that holds it up. */
 static const struct answer *ending_definition(void)
 {
@@ -359,22 +349,6 @@ static void h19(void)
     want_num(del(WIDGETS "/a"), "metadata.generation", 2);
     create_held();
     want_json(del(CMS "/a"), "metadata.generation", NULL);
-}
-
-/* One of the five conditions of a namespace that goes. */
-static void want_condition(const struct answer *a, const char *type, const char *status,
-                           const char *reason, const char *message)
-{
-    const json_t *c = condition(a, type);
-
-    want(c, "%s is missing", type);
-    want(strcmp(json_str_or_empty(c, "status"), status) == 0, "%s is %s", type,
-         json_str_or_empty(c, "status"));
-    want(strcmp(json_str_or_empty(c, "reason"), reason) == 0, "%s has the reason %s", type,
-         json_str_or_empty(c, "reason"));
-    want(strcmp(json_str_or_empty(c, "message"), message) == 0, "%s says %s", type,
-         json_str_or_empty(c, "message"));
-    want(*json_str_or_empty(c, "lastTransitionTime"), "%s has no time", type);
 }
 
 static void h20(void)

@@ -68,29 +68,6 @@ static void want_refused(const char *spec, const char *reason, const char *field
     want_code(get(DIALS "/a"), 404);
 }
 
-static const json_t *condition(const struct answer *a, const char *type)
-{
-    size_t i;
-    const json_t *c;
-
-    json_array_foreach((json_t *)pick(a->json, "status.conditions"), i,
-                       c) if (strcmp(json_str_or_empty(c, "type"), type) == 0) return c;
-    return NULL;
-}
-
-static void want_condition(const struct answer *a, const char *type, const char *status,
-                           const char *reason, const char *message)
-{
-    const json_t *c = condition(a, type);
-
-    want(c, "no condition %s", type);
-    want(strcmp(json_str_or_empty(c, "status"), status) == 0 &&
-             strcmp(json_str_or_empty(c, "reason"), reason) == 0 &&
-             strcmp(json_str_or_empty(c, "message"), message) == 0,
-         "%s is %s, %s: %s", type, json_str_or_empty(c, "status"), json_str_or_empty(c, "reason"),
-         json_str_or_empty(c, "message"));
-}
-
 static void i01(void)
 {
     const struct answer *a = post(

@@ -4,8 +4,6 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 program=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 . "$here/lib.sh"
 
 # The smallest scenarios with each verdict.
@@ -36,6 +34,23 @@ scenario matrixed <<'Y'
   matrix: {size: [1, 2]}
   steps: [{assert: "size < 2"}]
 Y
+scenario races <<'Y'
+  steps:
+    - race:
+        a: [{apply: {apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {v: "1"}}}, {apply: {apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {v: "2"}}}]
+        b: [{apply: {apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {v: "3"}}}]
+    - assert: "get('ConfigMap', 'c').data.v == '3'"
+  sometimes: ["get('ConfigMap', 'c').data.v == '2'"]
+Y
+scenario races-well <<'Y'
+  steps:
+    - race:
+        tenant: [{apply: {apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {v: "1"}}}]
+        admin: [{apply: {apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {v: "2"}}}]
+  sometimes: ["get('ConfigMap', 'c').data.v == '2'"]
+Y
+mkdir "$work/r"
+mv "$work/s/races.yaml" "$work/s/races-well.yaml" "$work/r"
 run="$program run --jobs 1"
 s=$work/s
 
@@ -64,6 +79,43 @@ check grammar-unknown-table-hint 2 "did you mean 'verbs'" "$program" grammar ver
 check grammar-no-schema 2 'No such file' "$program" grammar --schema "$work/none.json"
 check grammar-bad-schema 2 'this is no schema of scenarios' "$program" grammar --schema "$work/empty.json"
 check no-such-mutant 2 "no mutant matches 'no-such'" "$program" mutants --filter no-such
+
+# The list of mutants against the files and the scenarios, without compiling. `mutant FIND [ALSO]` writes a list of one.
+mutant() {
+    printf -- '- name: m\n  file: %s/m.c\n  find: %s\n  replace: nix\n  kills: [%s]\n  why: A sample.\n' \
+        m "$1" "${kills-passes}" >"$work/m.yaml"
+    [ -z "${2-}" ] || printf '  also: {find: %s, replace: nix}\n' "$2" >>"$work/m.yaml"
+}
+mkdir "$work/m"
+printf 'one\ntwo two\nthree\n' >"$work/m/m.c"
+in_m="env -C $work $(realpath "$program") mutants --check --list m.yaml s/passes.yaml"
+mutant one
+check mutants-check 0 '^1 mutants, 1 scenarios, 0 mistakes$' $in_m
+mutant one three
+check mutants-check-also 0 '0 mistakes' $in_m
+mutant four
+check mutants-check-nowhere 1 "^m.yaml:3:9: error: mutant 'm': the text is 0 times in m/m.c, expected once" $in_m
+mutant two
+check mutants-check-twice 1 "^m.yaml:3:9: error: mutant 'm': the text is 2 times in m/m.c, expected once" $in_m
+mutant one one
+check mutants-check-also-gone 1 "^m.yaml:7:16: error: mutant 'm': the text is 0 times" $in_m
+printf -- '- name: m\n  file: m/m.c\n  find: |-\n    one\n      two two\n  replace: x\n  kills: [passes]\n  why: A sample.\n' >"$work/m.yaml"
+check mutants-check-lines 1 'hint: .*the spaces of the file' $in_m
+sed -i 's/      two two/    two two/' "$work/m.yaml"
+check mutants-check-lines-right 0 '0 mistakes' $in_m
+kills=passed mutant one
+check mutants-check-scenario 1 "^m.yaml:5:11: error: no scenario is called 'passed'" $in_m
+kills=passed mutant one
+check mutants-check-scenario-hint 1 "did you mean 'passes'" $in_m
+mutant one
+check mutants-check-toothless 1 "^s/fails.yaml:1:1: error: no mutant has the scenario 'fails'" $in_m s/fails.yaml
+check mutants-check-filter 0 '1 mutants' $in_m s/fails.yaml --filter m
+check mutants-check-no-match 2 "no mutant matches 'n'" $in_m --filter n
+rm "$work/m/m.c"
+check mutants-check-no-file 1 "m/m.c.: No such file" $in_m
+rm "$work/m.yaml"
+check mutants-check-no-list 2 'No such file' $in_m
+check mutants-check-ours 0 ' 0 mistakes$' "$program" mutants --check
 check unknown-option 2 "unknown option '--junti'" "$program" run --junti x "$s"
 check unknown-option-hint 2 "did you mean '--junit'" "$program" run --junti x "$s"
 check option-without-value 2 "\-\-junit" "$program" run "$s" --junit
@@ -118,6 +170,22 @@ check list 0 'passes' "$program" list "$s"
 check list-json-labels 0 '"size": "small"' "$program" list --json "$s/passes.yaml"
 check list-json 0 '"matrixed\[size=1\]"' "$program" list --json "$s"
 check lint 0 '5 scenarios, 6 cases, no mistake found' "$program" lint "$s"
+check lint-without-a-list 0 'note: no list of promises was found; ids were not checked' "$program" lint "$s"
+check lint-notes-once 1 '' sh -c "'$program' lint '$s' 2>&1 | grep -c 'no list of promises' | grep -v '^1$'"
+# Where a list belongs to the folder, all of it says which promise is left.
+mkdir -p "$work/p/docs" "$work/p/scenarios/more"
+cp "$s/passes.yaml" "$work/p/scenarios/more"
+cat >"$work/p/docs/requirements.yaml" <<'Y'
+requirements:
+  - {id: some-promise, says: What the sample claims for itself., strength: M, from: the sample}
+  - {id: left-alone, says: What nobody claims at all any more., strength: H, from: the sample}
+  - {id: for-later, says: What somebody claims on another day., strength: H, from: the sample, later: true}
+Y
+check lint-of-the-whole 2 "requirements.yaml:3:10: error: no scenario claims 'left-alone'" "$program" lint "$work/p/scenarios"
+check lint-of-the-whole-once 1 '' sh -c "'$program' lint '$work/p/scenarios/' 2>&1 | grep -c 'no scenario claims' | grep -v '^1$'"
+check lint-of-a-part 0 '1 scenario, 1 case, no mistake found' "$program" lint "$work/p/scenarios/more"
+check lint-with-a-list 1 '' sh -c "'$program' lint '$work/p/scenarios/more' 2>&1 | grep 'note:'"
+check run-of-the-whole 0 ' 1 passed' $run "$work/p/scenarios"
 check expand 0 'size: 1' "$program" expand "$s/matrixed.yaml"
 check expand-unrolls 0 'patch: the tenant asks to restore .*(fixtures/osac.yaml:' "$program" expand scenarios/osac/toctou/toctou-cache-lag-ready.yaml
 mkdir "$s/fixtures" "$s/deep"
@@ -181,14 +249,14 @@ check sweep-over-armed-step 0 ' 0 failed, 0 errors' $run --crash every-write "$w
 # Slips of the pen are told, and are no promise kept.
 scenario_in law-kind <<'Y'
   steps: [{settle: {}}]
-  never: [{name: pods, upon: {event: ADDED, kind: Pods}}]
+  never: [{name: pods, upon: {event: ADDED, kind: "${'Po' + 'ds'}"}}]
 Y
 scenario_in never-judged <<'Y'
   steps: [{error: {that: "get('Namespace', 'default').metadata.nam == 'x'", for: 1m}}]
 Y
 scenario_in disk-never-judged <<'Y'
   given: [{fixture: osac}, {steps: [{use: instance}]}]
-  steps: [{error: {disk: tenant-a/vm-1, equals: nomark, for: 1m}}]
+  steps: [{error: {disk: tenant-a/vm-1, equals: "${'no' + 'mark'}", for: 1m}}]
 Y
 scenario_in disk-never-judged-beside-a-law <<'Y'
   given: [{fixture: osac}, {steps: [{use: instance}]}]
@@ -196,12 +264,12 @@ scenario_in disk-never-judged-beside-a-law <<'Y'
     - mark: here
     - guest: {vm: tenant-a/vm-1, write: {first: 0, blocks: 1}}
     - use: snapshot
-    - error: {disk: tenant-a/vm-1, equals: nomark, for: 1m}
+    - error: {disk: tenant-a/vm-1, equals: "${'no' + 'mark'}", for: 1m}
   sometimes: [{disk: tenant-a/vm-1, equals: here}]
 Y
 scenario_in disk-no-moment <<'Y'
   given: [{fixture: osac}, {steps: [{use: instance}]}]
-  steps: [{assert: {disk: tenant-a/vm-1, equals: nomark}}]
+  steps: [{assert: {disk: tenant-a/vm-1, equals: "${'no' + 'mark'}"}}]
 Y
 scenario_in elsewhere <<'Y'
   steps:
@@ -210,6 +278,17 @@ scenario_in elsewhere <<'Y'
 Y
 check law-about-no-kind 2 "the law 'pods' is about the kind 'Pods', which no cluster knows" $run "$work/t/law-kind.yaml"
 check error-never-judged 2 'this could never be evaluated, so nothing was forbidden' $run "$work/t/never-judged.yaml"
+check race-names-its-interleaving 1 'failed races{interleaving=aba}' $run "$work/r/races.yaml"
+check race-tells-the-turns 1 'in the interleaving aba' $run "$work/r/races.yaml"
+check race-tells-its-replay 1 'replay: .*run --seed 1 --interleaving aba .*/races.yaml' $run "$work/r/races.yaml"
+check race-replayed 1 'races{interleaving=aba}' $run --interleaving aba "$work/r/races.yaml"
+check race-of-another-order 0 '1 passed' $run --interleaving aab "$work/r/races.yaml"
+check race-of-no-order 2 "interleaving 'ac' does not fit: after 'a'" $run --interleaving ac "$work/r/races.yaml"
+check no-race 2 'interleaving was given, and this case has no race' $run --interleaving ab "$s/passes.yaml"
+check race-tells-how-many 0 'race: all 2 interleavings' sh -c "$run --json $work/r.json $work/r/races-well.yaml && cat $work/r.json"
+check race-of-long-names 0 '1 passed' $run --interleaving tenant.admin "$work/r/races-well.yaml"
+# A name that is computed is known when it runs; one that is written, before.
+check run-tells-what-lint-tells 2 "unknown-actor.yaml:22:25: error: nobody who acts is called 'osac-operater'" $run tests/scenario-errors/unknown-actor.yaml
 check disk-never-judged 2 "never be evaluated.*tenant-a/vm-1 has no moment 'nomark'" $run "$work/t/disk-never-judged.yaml"
 check disk-never-judged-beside-a-law 2 "never be evaluated.*has no moment 'nomark'" $run "$work/t/disk-never-judged-beside-a-law.yaml"
 check disk-no-moment 2 "tenant-a/vm-1 has no moment 'nomark'" $run "$work/t/disk-no-moment.yaml"

@@ -102,6 +102,28 @@ echo 'workload: b' >>"$work/config.yaml"
 try clusters '--cluster a=kubernetes-admin@main --cluster b=osac/operator@main' --service-account osac/operator
 
 
+# A service: its log says where it listens, and its database is the file. It outlives the process.
+serve_database() {
+    count=$((count + 1))
+    rm -f "$work/log"
+    mkfifo "$work/log"
+    "$program" component fulfillment-service --listen 127.0.0.1:0 --database "$work/f.db" >"$work/component.out" \
+        2>"$work/log" &
+    component=$!
+    exec 3<>"$work/log"
+    line=
+    until [ "${line#*is served at http://}" != "$line" ]; do read -r line <&3; done
+    address=${line#*is served at http://}
+    curl -s --max-time 100 "http://$address/api/fulfillment/v1/compute_instances" \
+        >"$work/answer" 2>>"$work/component.out"
+    grep -q 'bearer token' "$work/answer" || complain 'a service: no answer' "$work/answer" "$work/component.out"
+    stop "$component" 'a service'
+    component=''
+    [ -s "$work/f.db" ] || complain 'a service: it has no database'
+}
+serve_database
+serve_database
+
 # refused PATTERN ARGUMENT...: exit status 2 and the text.
 refused() {
     pattern=$1
@@ -121,6 +143,12 @@ refused "no entry of 'contexts' is called 'x'" osac-operator --kubeconfig "$work
 refused '--cluster wants NAME=CONTEXT' osac-operator --kubeconfig "$work/kubeconfig" --cluster x
 refused "unknown option '--contxt'" osac-operator --contxt x
 refused '--root' osac-operator --kubeconfig "$work/kubeconfig" --root "$work/nowhere"
+refused 'no --kubeconfig was given' fulfillment-service --kubeconfig '' --database "$work/f.db"
+refused "component 'osac-operator' has none" osac-operator --listen 127.0.0.1:0 --database "$work/f.db"
+refused 'both --root and --database' fulfillment-service --listen 127.0.0.1:0 --database "$work/f.db" --root "$work"
+refused '--database wants a file' fulfillment-service --listen 127.0.0.1:0 --database "$work/"
+refused "--service wants NAME=URL, found 'x'" osac-operator --listen 127.0.0.1:0 --service x
+refused 'must not end with a slash' osac-operator --listen 127.0.0.1:0 --service x=http://y/
 count=$((count + 1))
 echo 'nonsense: 1' >"$work/bad.yaml"
 "$program" component osac-operator --kubeconfig "$work/kubeconfig" --config "$work/bad.yaml" >"$work/out" 2>&1

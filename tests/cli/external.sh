@@ -5,14 +5,7 @@ set -u
 program=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 scenarios=$here/../clients/go/example-controller/scenarios
-work=$(mktemp -d)
-outside=
-failed=0 count=0
-finish() {
-    [ -n "$outside" ] && kill -KILL "$outside" 2>/dev/null
-    rm -rf "$work"
-}
-trap finish EXIT
+. "$here/lib.sh"
 cd "$work" || exit 2
 
 fail() {
@@ -149,7 +142,7 @@ runner=$!
 exec 3<line
 read -r ready <&3
 "$python" "$here/external/controller.py" >log 2>&1 </dev/null &
-outside=$!
+running=$!
 cat <&3 >out
 wait "$runner"
 status=$?

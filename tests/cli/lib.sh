@@ -1,5 +1,12 @@
-# What scripts full of checks share. They set work, a folder that is removed at the end.
+# What scripts full of checks share: $work, a folder that is removed at the end, and with it the process $running.
+work=$(mktemp -d)
+running=
 failed=0 count=0
+finish() {
+    [ -n "$running" ] && kill -KILL "$running" 2>/dev/null
+    rm -rf "$work"
+}
+trap finish EXIT
 
 # check NAME STATUS PATTERN COMMAND...: the exit status, and a line of the output that matches.
 check() {

@@ -4,8 +4,6 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 program=$(realpath "$1")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 . "$here/lib.sh"
 cd "$work" || exit 2
 q="$program qcow2"

@@ -2,15 +2,9 @@
 # A session with `vmconform serve`, over HTTPS and over a socket, and command lines that it refuses: serve.sh PROGRAM
 # curl is the client; without it the session is left out.
 set -u
+here=$(cd "$(dirname "$0")" && pwd)
 program=$(realpath "$1")
-work=$(mktemp -d)
-server=
-failed=0 count=0
-finish() {
-    [ -n "$server" ] && kill -KILL "$server" 2>/dev/null
-    rm -rf "$work"
-}
-trap finish EXIT
+. "$here/lib.sh"
 cd "$work" || exit 2
 
 fail() {
@@ -35,7 +29,7 @@ start() {
     rm -f line
     mkfifo line
     "$program" serve "$@" >line 2>errors </dev/null &
-    server=$!
+    running=$!
     ready=
     read -r ready <line
     [ -n "$ready" ] || fail "serve $*: it did not start: $(cat errors)"
@@ -44,10 +38,10 @@ start() {
 # stop SIGNAL: it ends with 0 and has nothing to say.
 stop() {
     count=$((count + 1))
-    kill "-$1" "$server"
-    wait "$server"
+    kill "-$1" "$running"
+    wait "$running"
     got=$?
-    server=
+    running=
     [ "$got" -eq 0 ] || fail "after SIG$1: exit status $got, want 0"
     [ -s errors ] && fail "after SIG$1: $(cat errors)"
 }
@@ -118,7 +112,7 @@ at='--address 127.0.0.1:0'
     refuse 'nobody' 'USER or USER=GROUP' $at --as =group
     refuse 'an empty group' 'none of them empty' $at --as user=a,,b
     refuse 'a kubeconfig where none can be' "cannot write '/nowhere/k'" $at --kubeconfig /nowhere/k
-    refuse 'a file that is not there' 'missing.yaml: No such file' $at --world missing.yaml
+    refuse 'a file that is not there' "missing.yaml': No such file" $at --world missing.yaml
     refuse 'a name that the server refuses' 'bad-name.yaml:1:1: error: the API server refused ConfigMap' $at --world bad-name.yaml
     refuse 'a kind that nobody knows' "unknown-kind.yaml:5:1: error: the cluster does not know nowhere.example.com/v1, kind 'Thing'" $at --world unknown-kind.yaml
     refuse 'a field that its kind lacks' "unknown-field.yaml:9:5: error: Deployment: unknown field 'spec.replica'" $at --world unknown-field.yaml

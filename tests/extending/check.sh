@@ -4,8 +4,6 @@
 set -u
 extended=$1 program=$2 build=$3
 here=tests/extending
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 . tests/cli/lib.sh
 
 # ---- where it was added, a scenario can say it; elsewhere it is told what is unknown ----

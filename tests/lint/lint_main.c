@@ -9,7 +9,7 @@ int main(int argc, char **argv)
     struct findings f = {0};
 
     if (argc != 3) {
-        fputs("usage: lint_source includes|banned|text|sizes ROOT\n", stderr);
+        fputs("usage: lint_source includes|banned|text|sizes|repeats ROOT\n", stderr);
         return 2;
     }
     AUTO(tree) struct tree *t = tree_load(argv[2]);
@@ -25,6 +25,8 @@ int main(int argc, char **argv)
         lint_text(t, &f);
     else if (strcmp(argv[1], "sizes") == 0)
         lint_sizes(t, "tests/lint/size-ratchet.txt", &f);
+    else if (strcmp(argv[1], "repeats") == 0)
+        lint_repeats(t, "tests/lint/repeats.txt", &f);
     else
         return 2;
     fprintf(stderr, "%zu files, %zu findings\n", t->count, f.count);

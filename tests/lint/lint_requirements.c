@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "base/strmap.h"
 #include "base/yaml.h"
 
@@ -39,11 +40,6 @@ static int remember(const char *path, const struct stat *st, int flag, struct FT
     if (flag == FTW_F && len > 5 && strcmp(path + len - 5, ".yaml") == 0 && file_count < FILES_MAX)
         files[file_count++] = mem_strdup(path);
     return 0;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static void say(struct lint *l, const char *file, uint32_t line, const char *id, const char *what)
@@ -154,7 +150,7 @@ int main(int argc, char **argv)
     }
     read_list(&l, list);
     nftw("scenarios", remember, 16, FTW_PHYS);
-    qsort(files, file_count, sizeof *files, by_bytes);
+    qsort(files, file_count, sizeof *files, text_order);
     for (size_t i = 0; i < file_count; i++) {
         AUTO(yaml) struct yaml_doc *doc = parse(&l, files[i]);
         const struct yaml_node *spec = doc ? yaml_get(doc, yaml_node(doc, 0), "spec") : NULL;

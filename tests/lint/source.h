@@ -42,5 +42,7 @@ void lint_banned(const struct tree *t, struct findings *f);
 void lint_text(const struct tree *t, struct findings *f);
 /* ratchet: path below the root of the list of what is too long already. */
 void lint_sizes(const struct tree *t, const char *ratchet, struct findings *f);
+/* list: of what stands twice and stays. */
+void lint_repeats(const struct tree *t, const char *list, struct findings *f);
 
 #endif

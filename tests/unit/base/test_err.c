@@ -166,6 +166,30 @@ START_TEST(did_you_mean)
 }
 END_TEST
 
+/* Few names are told when none is near; many are not. */
+START_TEST(names_that_are_known)
+{
+    static const char *const words[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i",
+                                        "j", "k", "l", "m", "n", "o", "p", "q"};
+    static const char *const operator= "osac-operator";
+    AUTO(str) char *near = err_suggestion_known("bb", words, 2);
+    AUTO(str) char *few = err_suggestion_known("zebra", words, 2);
+    AUTO(str) char *many = err_suggestion_known("zebra", words, ARRAY_LEN(words));
+    AUTO(str) char *more = err_did_you_mean("a", ", or else");
+    AUTO(str) char *else_alone = err_did_you_mean(NULL, "none of them");
+
+    ck_assert_str_eq(near, "did you mean 'b'?");
+    ck_assert_ptr_null(err_slip("bb", words, 2));
+    ck_assert_str_eq(err_slip("osac-oprator", &operator, 1), operator);
+    ck_assert_ptr_eq(err_nearest("my-operator", &operator, 1), operator);
+    ck_assert_ptr_null(err_slip("my-operator", &operator, 1));
+    ck_assert_str_eq(few, "known: a, b");
+    ck_assert_ptr_null(many);
+    ck_assert_str_eq(more, "did you mean 'a', or else?");
+    ck_assert_str_eq(else_alone, "did you mean none of them?");
+}
+END_TEST
+
 int main(void)
 {
     return SUITE_MAIN(
@@ -173,5 +197,6 @@ int main(void)
         SUITE_CASE("err", TEST(set_wrap_hint_move), TEST(wrap_gives_a_place_to_the_placeless),
                    EACH(errno_picks_the_code, errnos), TEST(diags_are_capped_and_sorted),
                    TEST(printer_shows_the_line), TEST(printer_escapes_what_drives_a_terminal),
-                   TEST(a_place_beyond_the_text_is_harmless), TEST(nearest_word), EACH(did_you_mean, suggest_cases)));
+                   TEST(a_place_beyond_the_text_is_harmless), TEST(nearest_word),
+                   EACH(did_you_mean, suggest_cases), TEST(names_that_are_known)));
 }

@@ -302,6 +302,34 @@ START_TEST(ways_through_a_tree)
 }
 END_TEST
 
+START_TEST(nulls_go)
+{
+    AUTO(json)
+    json_t *v =
+        json_read("{\"a\":null,\"b\":[null,{\"c\":null,\"d\":{\"e\":null}}]}", 47, "t", NULL);
+    AUTO(str) char *text = NULL;
+
+    ck_assert_ptr_nonnull(v);
+    json_drop_nulls(v);
+    text = json_text(v);
+    ck_assert_str_eq(text, "{\"b\":[null,{\"d\":{}}]}");
+    json_drop_nulls(NULL);
+}
+END_TEST
+
+START_TEST(other_keys)
+{
+    static const char *const known[] = {"a", "b"};
+    AUTO(json) json_t *none = json_pack("{s:i, s:i}", "b", 1, "a", 2);
+    AUTO(json) json_t *some = json_pack("{s:i, s:i, s:i}", "a", 1, "x", 2, "y", 3);
+
+    ck_assert_ptr_null(json_other_key(none, known, ARRAY_LEN(known)));
+    ck_assert_str_eq(json_other_key(some, known, ARRAY_LEN(known)), "x");
+    ck_assert_str_eq(json_other_key(none, known, 1), "b");
+    ck_assert_ptr_null(json_other_key(NULL, known, 1));
+}
+END_TEST
+
 START_TEST(an_item_by_its_text)
 {
     AUTO(json)
@@ -395,5 +423,6 @@ int main(void)
                    EACH(refuses, refusals), TEST(last_of_two), TEST(duplicates_are_cheap),
                    TEST(duplicate_paths_are_cut_at_characters), TEST(depth_is_limited),
                    TEST(size_is_limited), TEST(a_missing_file_is_told), TEST(ways_through_a_tree),
-                   TEST(an_item_by_its_text), TEST(edits_of_a_tree), EACH(sameness, pairs)));
+                   TEST(an_item_by_its_text), TEST(other_keys), TEST(nulls_go),
+                   TEST(edits_of_a_tree), EACH(sameness, pairs)));
 }

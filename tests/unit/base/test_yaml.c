@@ -173,13 +173,18 @@ START_TEST(depth_limit)
 }
 END_TEST
 
+static void add_times(struct strbuf *text, const char *part, int times)
+{
+    for (int i = 0; i < times; i++)
+        strbuf_addstr(text, part);
+}
+
 START_TEST(node_limit)
 {
     AUTO(strbuf) struct strbuf flat = {0};
 
     strbuf_addch(&flat, '[');
-    for (int i = 0; i < 300000; i++)
-        strbuf_addstr(&flat, "a,");
+    add_times(&flat, "a,", 300000);
     strbuf_addch(&flat, ']');
     check_limit(flat.data, flat.len, "limit of 200000");
 }
@@ -202,11 +207,9 @@ START_TEST(alias_bombs)
         strbuf_addf(&deep, "a%d: &a%d [*a%d]\n", i, i, i - 1);
     check_limit(deep.data, deep.len, "aliases expanded, than the limit of 48");
     strbuf_addstr(&fat, "a: &a \"");
-    for (int i = 0; i < 500000; i++)
-        strbuf_addch(&fat, 'x');
+    add_times(&fat, "x", 500000);
     strbuf_addstr(&fat, "\"\nb: [");
-    for (int i = 0; i < 50000; i++)
-        strbuf_addstr(&fat, "*a,");
+    add_times(&fat, "*a,", 50000);
     strbuf_addstr(&fat, "]\n");
     check_limit(fat.data, fat.len, "bytes of text");
 }
@@ -235,8 +238,7 @@ START_TEST(mistakes_are_capped)
     __attribute__((cleanup(cleanup_diags))) struct diags d = {0};
     AUTO(strbuf) struct strbuf text = {0};
 
-    for (int i = 0; i < 100; i++)
-        strbuf_addstr(&text, "- yes\n");
+    add_times(&text, "- yes\n", 100);
     ck_assert_ptr_null(yaml_parse(text.data, text.len, "t.yaml", &d));
     ck_assert_uint_eq(d.count, DIAGS_MAX);
     ck_assert_uint_eq(d.errors, 100);

@@ -1,4 +1,5 @@
 /* What the compiler refuses, with the column and the hint. */
+#include "base/strbuf.h"
 #include "tests/unit/cel/cel_case.h"
 
 static const struct cel_env env = {.variables = case_variables};
@@ -107,7 +108,57 @@ START_TEST(no_error_wanted)
 }
 END_TEST
 
+/* ---- what a program names in so many words ---- */
+
+static void note_call(void *cookie, const struct cel_call *call)
+{
+    strbuf_addf(cookie, "%s(", call->function);
+    for (size_t i = 0; i < call->count; i++)
+        strbuf_addf(cookie, "%s%s:%u", i ? " " : "", call->args[i].text ? call->args[i].text : "?",
+                    call->args[i].pos.col);
+    strbuf_addstr(cookie, ") ");
+}
+
+static void note_compared(void *cookie, const char *variable, const char *field,
+                          const struct cel_literal *with)
+{
+    strbuf_addf(cookie, "%s.%s~%s:%u ", variable, field, with->text, with->pos.col);
+}
+
+static const struct named_case {
+    const char *expr, *want;
+} named_cases[] = {
+    {"ask('a', 'b') == 1", "ask(a:5 b:10) "},
+    {"ask('a' + 'b', self.x)", "ask(ab:9 ?:21) "},
+    {"[1].all(i, ask(self.y, 'in') == i) || true", "ask(?:21 in:24) "},
+    {"self.by == 'me' && 'you' != self.by", "self.by~me:12 self.by~you:20 "},
+    {"self.by in ['me', 'you']", "self.by~me:12 self.by~you:12 "},
+    {"self.by in ['me', self.x]", "self.by~me:13 "},
+    {"self.a.by == 'me' || self.by > 'me'", ""},
+    {"ask(ask('deep', 'er'), 'out')", "ask(?:5 out:24) ask(deep:9 er:17) "},
+};
+
+START_TEST(named)
+{
+    static const struct cel_function ask = {"ask", false, 2, 2, NULL};
+    static const struct cel_function *const functions[] = {&ask};
+    static const char *const variables[] = {"self", NULL};
+    static const struct cel_env with_ask = {variables, functions, 1};
+    const struct named_case *c = &named_cases[_i];
+    AUTO(strbuf) struct strbuf got = {0};
+    const struct cel_visitor v = {note_call, note_compared, &got};
+    struct err err = {0};
+    AUTO(cel_program)
+    struct cel_program *p = cel_compile(c->expr, &with_ask, (struct src_pos){"x", 1, 1}, &err);
+
+    ck_assert_msg(p, "%s: %s", c->expr, err.msg ? err.msg : "");
+    cel_program_visit(p, &v);
+    ck_assert_str_eq(strbuf_str(&got), c->want);
+}
+END_TEST
+
 int main(void)
 {
-    return case_main(SUITE_CASE("compile", EACH(refused, cases), EACH(no_error_wanted, cases)));
+    return case_main(SUITE_CASE("compile", EACH(refused, cases), EACH(no_error_wanted, cases),
+                                EACH(named, named_cases)));
 }

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
+#include "kube/patch.h"
 #include "kube/selector.h"
 #include "kube/status.h"
 #include "kube/time.h"
@@ -132,15 +133,23 @@ static int do_list(struct fake_host *f, const struct api_request *r, struct api_
 
 static int do_create(struct fake_host *f, const struct api_request *r, struct api_response *ret)
 {
-    char *key = key_of(r->resource.plural, meta_namespace(r->body), meta_name(r->body));
+    AUTO(json) json_t *body = json_copy_of(r->body);
+    const char *prefix = json_str(body, "metadata.generateName");
+    if (prefix && !*meta_name(body)) {
+        AUTO(str) char *name = mem_printf("%s%u", prefix, f->uids + 1);
+        json_put_str(body, "metadata.name", name);
+    }
+    if (f->pruned_spec)
+        json_drop(body, f->pruned_spec);
+    char *key = key_of(r->resource.plural, meta_namespace(body), meta_name(body));
     bool taken = json_object_get(f->objects, key) != NULL;
     if (f->denied_plural && strcmp(f->denied_plural, r->resource.plural) == 0) {
         status_denied(ret, 422, "Invalid", f->denied_text);
     } else if (taken) {
-        status_already_exists(ret, &r->resource, meta_name(r->body));
+        status_already_exists(ret, &r->resource, meta_name(body));
     } else {
         struct kind k = {r->resource, ""};
-        fake_put(f, &k, json_copy_of(r->body));
+        fake_put(f, &k, TAKE(body));
         *ret = (struct api_response){.code = 201,
                                      .body = json_copy_of(json_object_get(f->objects, key))};
     }
@@ -177,6 +186,24 @@ static int do_update(struct fake_host *f, const struct api_request *r, const cha
     *ret = (struct api_response){.code = 200, .body = json_copy_of(obj)};
     json_object_set_new(f->objects, key, obj);
     drop_if_free(f, key);
+    return 0;
+}
+
+static int do_patch(struct fake_host *f, const struct api_request *r, const char *key,
+                    struct api_response *ret)
+{
+    json_t *old = json_object_get(f->objects, key);
+    if (!old)
+        return status_not_found(ret, &r->resource, r->name);
+    ck_assert_int_eq(r->patch, PATCH_MERGE);
+    json_t *obj = patch_merge(old, r->body, NULL);
+    ck_assert_ptr_nonnull(obj);
+    if (f->pruned_spec)
+        json_drop(obj, f->pruned_spec);
+    if (!json_same(old, obj))
+        bump(f, obj);
+    *ret = (struct api_response){.code = 200, .body = json_copy_of(obj)};
+    json_object_set_new(f->objects, key, obj);
     return 0;
 }
 
@@ -223,6 +250,8 @@ static void serve(struct fake_host *f, const struct api_request *r, struct api_r
         do_create(f, r, ret);
     else if (r->verb == API_UPDATE)
         do_update(f, r, key, ret);
+    else if (r->verb == API_PATCH)
+        do_patch(f, r, key, ret);
     else if (r->verb == API_DELETE)
         do_delete(f, r, key, ret);
     else
@@ -405,7 +434,7 @@ static enum host_wait fake_event_wait(struct host *h, struct host_event *e, int6
         e->signalled = false;
         return HOST_OK;
     }
-    if (until_ns == HOST_FOREVER) {
+    if (until_ns == HOST_FOREVER || (f->end_ns && until_ns >= f->end_ns)) {
         f->crashed = true;
         return HOST_CRASHED;
     }
@@ -421,7 +450,88 @@ static bool fake_is_crashed(struct host *h)
 
 static void fake_log(struct host *h, enum host_log_level level, const char *message)
 {
-    (void)h, (void)level, (void)message;
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    AUTO(str) char *line = mem_printf("%s %s", names[level], message);
+    json_array_append_new(fake(h)->logs, json_string(line));
+}
+
+static void fake_prng(struct host *h, const char *label, struct prng *ret)
+{
+    (void)h;
+    prng_init(ret, 1, label);
+}
+
+/* ---- services ---- */
+
+static int fake_service_open(struct host *h, const char *service, host_service_fn *fn, void *cookie,
+                             struct err *reterr)
+{
+    struct fake_host *f = fake(h);
+    if (f->crashed)
+        return crashed(f, reterr);
+    free(f->service);
+    f->service = mem_strdup(service);
+    f->service_fn = fn;
+    f->service_cookie = cookie;
+    return 0;
+}
+
+static int fake_reply(struct host *h, struct host_exchange *x, const struct http_reply *r,
+                      struct err *reterr)
+{
+    if (fake(h)->crashed)
+        return crashed(fake(h), reterr);
+    ck_assert_int_eq(x->reply.code, 0);
+    x->reply.code = r->code;
+    for (size_t i = 0; i < r->header_count; i++)
+        http_reply_add(&x->reply, r->headers[i].name, r->headers[i].value);
+    if (r->body)
+        http_reply_body(&x->reply, r->body, r->body_len);
+    return 0;
+}
+
+static int fake_reply_begin(struct host *h, struct host_exchange *x, const struct http_reply *head,
+                            struct err *reterr)
+{
+    struct fake_host *f = fake(h);
+    int result = fake_reply(h, x, head, reterr);
+    if (!result && f->on_stream)
+        f->on_stream(f, f->on_stream_cookie);
+    return result;
+}
+
+static int fake_reply_more(struct host *h, struct host_exchange *x, const void *data, size_t len,
+                           struct err *reterr)
+{
+    if (fake(h)->crashed)
+        return crashed(fake(h), reterr);
+    if (x->gone)
+        return err_set(reterr, ERR_IO, NO_POS, "the caller has gone");
+    strbuf_add(&x->streamed, data, len);
+    return 0;
+}
+
+static int fake_service_call(struct host *h, const char *service, const struct http_request *req,
+                             struct http_reply *ret, struct err *reterr)
+{
+    struct fake_host *f = fake(h);
+    if (f->crashed)
+        return crashed(f, reterr);
+    if (!f->callee)
+        return err_set(reterr, ERR_IO, NO_POS, "nobody serves '%s'", service);
+    return f->callee(f, service, req, ret, f->callee_cookie, reterr);
+}
+
+void fake_serve(struct fake_host *f, const struct http_request *req, struct host_exchange *ret)
+{
+    ck_assert_ptr_nonnull(f->service_fn);
+    f->service_fn(f->service_cookie, &f->host, ret, req);
+}
+
+void fake_exchange_finish(struct host_exchange *x)
+{
+    http_reply_finish(&x->reply);
+    strbuf_finish(&x->streamed);
 }
 
 static const struct host_ops fake_ops = {
@@ -438,6 +548,12 @@ static const struct host_ops fake_ops = {
     .event_signal = fake_event_signal,
     .event_wait = fake_event_wait,
     .crashed = fake_is_crashed,
+    .prng = fake_prng,
+    .service_open = fake_service_open,
+    .service_call = fake_service_call,
+    .reply = fake_reply,
+    .reply_begin = fake_reply_begin,
+    .reply_more = fake_reply_more,
     .log = fake_log,
 };
 
@@ -449,6 +565,7 @@ struct fake_host *fake_create(void)
     f->objects = json_object();
     f->requests = json_array();
     f->absent = json_array();
+    f->logs = json_array();
     return f;
 }
 
@@ -461,5 +578,7 @@ void fake_destroy(struct fake_host *f)
     json_decref(f->objects);
     json_decref(f->requests);
     json_decref(f->absent);
+    json_decref(f->logs);
+    free(f->service);
     free(f);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "components/host.h"
 #include "components/runtime/client.h"
 
@@ -21,6 +22,10 @@ struct fake_host;
 /* Called before each request is looked at; may change the store. */
 typedef void fake_hook_fn(struct fake_host *f, const struct api_request *req, void *cookie);
 
+/* Answers what the code under test asks of a service. -1: no answer, with *reterr set. */
+typedef int fake_callee_fn(struct fake_host *f, const char *service, const struct http_request *req,
+                           struct http_reply *ret, void *cookie, struct err *reterr);
+
 enum fake_moment { FAKE_BEFORE, FAKE_AFTER };
 
 /* At request number `at` (1 is the next one), before or after it took effect. */
@@ -28,6 +33,13 @@ struct fake_fault {
     unsigned at;
     enum fake_moment moment;
     int code; /* an HTTP code; 0: no answer; -1: crash */
+};
+
+/* One exchange with the service that the code under test opened. */
+struct host_exchange {
+    struct http_reply reply; /* code 0: none came */
+    struct strbuf streamed;  /* what host_reply_more() gave */
+    bool gone;               /* the caller does not listen any more */
 };
 
 /* What a watch says: an event, or the end of the stream (object NULL). */
@@ -39,6 +51,7 @@ struct fake_event {
 struct fake_host {
     struct host host;
     int64_t now_ns;
+    int64_t end_ns;   /* a wait that would go on to this time is a crash; 0: it never comes */
     json_t *objects;  /* "plural/ns/name" -> object */
     json_t *requests; /* "verb plural ns/name[/sub]" */
     json_t *absent;   /* plurals of kinds that do not exist */
@@ -50,6 +63,16 @@ struct fake_host {
     const char *denied_plural, *denied_text; /* creates of it are refused with 422 */
     fake_hook_fn *hook;
     void *hook_cookie;
+    const char *pruned_spec; /* dotted path that writes of objects lose */
+    char *service;           /* the name it serves under; NULL: none */
+    host_service_fn *service_fn;
+    void *service_cookie;
+    void (*on_stream)(struct fake_host *f,
+                      void *cookie); /* called when an answer begins to stream */
+    void *on_stream_cookie;
+    fake_callee_fn *callee; /* NULL: nobody serves */
+    void *callee_cookie;
+    json_t *logs; /* "LEVEL text" */
     struct fake_event events[32];
     size_t events_count, events_next;
     int watch_code; /* the next watch is refused with this code */
@@ -77,6 +100,9 @@ size_t fake_requests(struct fake_host *f, const char *prefix);
 void fake_fail(struct fake_host *f, unsigned at, enum fake_moment moment, int code);
 void fake_say(struct fake_host *f, enum api_event_type type, json_t *object);
 void fake_end_watch(struct fake_host *f);
+/* One request to the open service, answered when this returns. Free with fake_exchange_finish(). */
+void fake_serve(struct fake_host *f, const struct http_request *req, struct host_exchange *ret);
+void fake_exchange_finish(struct host_exchange *x);
 /* Runs the tasks spawned so far, one after the other, until each has ended. */
 void fake_run_tasks(struct fake_host *f);
 

@@ -210,6 +210,30 @@ START_TEST(kubevirt_fails)
 }
 END_TEST
 
+/* A crash left the failure without its condition, and what is left of it cannot be deleted. */
+START_TEST(failure_shows_beside_a_leftover)
+{
+    unsigned forbidden = 0;
+    for (unsigned at = 1; at <= 12; at++) {
+        STAGE(s);
+        stage_instance(&s);
+        stage_snapshot(&s, "snap", "Ready");
+        stage_request(&s, "snap", T1);
+        settle(&s);
+        stage_set_condition(only_vmr(&s), "Failure", "True", "full", s.f->now_ns);
+        meta_set_annotation(stage_ci(&s), KEY_CONSUMED_AT, T1);
+        fake_fail(s.f, at, FAKE_BEFORE, 403);
+        stage_pass(&s, osac_instance_reconcile, "vm-1");
+        if (fake_count(s.f, &osac_kind_vmr) == 0 ||
+            fake_requests(s.f, "delete virtualmachinerestores") == 0)
+            continue;
+        forbidden++;
+        expect(&s, "refused", 1, "False", "True", "");
+    }
+    ck_assert_uint_eq(forbidden, 1);
+}
+END_TEST
+
 static const struct {
     const char *name, *progressing;
     bool vms_gone;
@@ -467,7 +491,8 @@ int main(void)
     return SUITE_MAIN("restore",
                       SUITE_CASE("restore", TEST(happy), EACH(refused, refusals),
                                  EACH(compares_times, times), TEST(second_waits_for_first),
-                                 TEST(kubevirt_fails), EACH(hanging, hangs), TEST(vanishes),
+                                 TEST(kubevirt_fails), TEST(failure_shows_beside_a_leftover),
+                                 EACH(hanging, hangs), TEST(vanishes),
                                  TEST(vanishes_while_second_waits), TEST(lost_status_is_repaired),
                                  TEST(pruned_field_is_noticed), TEST(younger_snapshot_is_another),
                                  TEST(clock_far_behind), RANGE(data_of_another_snapshot, 0, 2),

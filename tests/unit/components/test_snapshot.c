@@ -158,7 +158,7 @@ static const struct obstacle {
     {"no kind", no_kind, "Failed"},
     {"gate off", gate_off, "Failed"},
     {"no machine yet", no_machine, "Creating"},
-    {"two machines", two_machines, ""},
+    {"two machines", two_machines, "Creating"},
     {"unmanaged", unmanaged, ""},
 };
 
@@ -235,6 +235,28 @@ START_TEST(deletion_keeps_finalizer)
 }
 END_TEST
 
+/* Why it is stuck stands in the condition, until it is not. */
+START_TEST(deletion_tells_what_is_wrong)
+{
+    unsigned told = 0;
+    for (unsigned at = 1; at <= 6; at++) {
+        STAGE(s);
+        stage_fresh(&s);
+        settle(&s);
+        json_put_str(snap(&s), "metadata.deletionTimestamp", T1);
+        meta_add_finalizer(vms(&s), "snapshot.kubevirt.io/vmsnapshot-protection");
+        fake_fail(s.f, at, FAKE_BEFORE, 403);
+        stage_pass(&s, osac_snapshot_reconcile, "snap");
+        const json_t *c = meta_condition(snap(&s), "Ready");
+        told += strcmp(json_str_or_empty(c, "reason"), "DeletionBlocked") == 0 &&
+                *json_str_or_empty(c, "message");
+        settle(&s);
+        ck_assert_str_eq(json_str_or_empty(meta_condition(snap(&s), "Ready"), "message"), "");
+    }
+    ck_assert_uint_ge(told, 2); /* when it looks, and when it deletes */
+}
+END_TEST
+
 START_TEST(deletion_without_kind)
 {
     STAGE(s);
@@ -281,5 +303,6 @@ int main(void)
                                  TEST(never_captured_twice), EACH(obstructed, obstacles),
                                  TEST(foreign_name_is_not_adopted), TEST(deletion_waits),
                                  EACH(deletion_keeps_finalizer, delete_faults),
-                                 TEST(deletion_without_kind), RANGE(crash_anywhere, 1, 12)));
+                                 TEST(deletion_tells_what_is_wrong), TEST(deletion_without_kind),
+                                 RANGE(crash_anywhere, 1, 12)));
 }

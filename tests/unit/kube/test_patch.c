@@ -130,25 +130,28 @@ START_TEST(json_patch)
 }
 END_TEST
 
+static void check_refused(const json_t *object, const json_t *patch, enum err_code code)
+{
+    AUTO(err) struct err e = {0};
+
+    ck_assert_ptr_null(patch_json(object, patch, &e));
+    ck_assert_int_eq(e.code, code);
+}
+
 START_TEST(a_copy_bomb_ends)
 {
     AUTO(json) json_t *object = read_json("{\"a\":[1,2,3,4,5,6,7,8]}");
     AUTO(json) json_t *patch = json_array();
-    struct err e = {0};
 
     for (int i = 0; i < 200; i++)
         json_array_append_new(patch,
                               json_pack("{s:s, s:s, s:s}", "op", "copy", "from", "", "path", "/b"));
-    ck_assert_ptr_null(patch_json(object, patch, &e));
-    ck_assert_int_eq(e.code, ERR_INVALID);
-    err_clear(&e);
+    check_refused(object, patch, ERR_INVALID);
     json_array_clear(patch);
     for (int i = 0; i < 200; i++)
         json_array_append_new(
             patch, json_pack("{s:s, s:s, s:s}", "op", "copy", "from", "/a", "path", "/a/-"));
-    ck_assert_ptr_null(patch_json(object, patch, &e));
-    ck_assert_int_eq(e.code, ERR_INVALID);
-    err_clear(&e);
+    check_refused(object, patch, ERR_INVALID);
 }
 END_TEST
 
@@ -157,16 +160,13 @@ START_TEST(depth_is_limited)
     AUTO(json) json_t *object = json_object();
     AUTO(json) json_t *patch = json_array();
     AUTO(strbuf) struct strbuf path = {0};
-    struct err e = {0};
 
     for (int i = 0; i < JSON_DEPTH_MAX + 5; i++) {
         strbuf_addstr(&path, "/a");
         json_array_append_new(
             patch, json_pack("{s:s, s:s, s:{}}", "op", "add", "path", strbuf_str(&path), "value"));
     }
-    ck_assert_ptr_null(patch_json(object, patch, &e));
-    ck_assert_int_eq(e.code, ERR_INVALID);
-    err_clear(&e);
+    check_refused(object, patch, ERR_INVALID);
 }
 END_TEST
 

@@ -18,16 +18,15 @@
         "kubevirt.io", "v1", "virtualmachines"                                                     \
     }
 
+#define POD_B .resource = PODS, .ns = "a", .name = "b"
+
 static const struct call_case {
     const char *name;
     struct api_request req;
     const char *body; /* JSON, NULL: none */
     const char *want; /* "METHOD target [type body]" */
 } calls[] = {
-    {"get",
-     {.verb = API_GET, .resource = PODS, .ns = "a", .name = "b"},
-     NULL,
-     "GET /api/v1/namespaces/a/pods/b"},
+    {"get", {.verb = API_GET, POD_B}, NULL, "GET /api/v1/namespaces/a/pods/b"},
     {"get of a group",
      {.verb = API_GET, .resource = VMS, .ns = "a", .name = "b"},
      NULL,
@@ -37,7 +36,7 @@ static const struct call_case {
      NULL,
      "GET /api/v1/nodes/n"},
     {"a subresource",
-     {.verb = API_GET, .resource = PODS, .ns = "a", .name = "b", .subresource = "status"},
+     {.verb = API_GET, POD_B, .subresource = "status"},
      NULL,
      "GET /api/v1/namespaces/a/pods/b/status"},
     {"escapes",
@@ -78,9 +77,7 @@ static const struct call_case {
      "{\"b\":1,\"a\":\"\\u003c\"}"},
     {"update",
      {.verb = API_UPDATE,
-      .resource = PODS,
-      .ns = "a",
-      .name = "b",
+      POD_B,
       .subresource = "status",
       .field_manager = "m",
       .field_validation = VALIDATION_STRICT,
@@ -89,18 +86,16 @@ static const struct call_case {
      "PUT /api/v1/namespaces/a/pods/b/status?fieldManager=m&fieldValidation=Strict&dryRun=All "
      "application/json {}"},
     {"merge patch",
-     {.verb = API_PATCH, .resource = PODS, .ns = "a", .name = "b", .patch = PATCH_MERGE},
+     {.verb = API_PATCH, POD_B, .patch = PATCH_MERGE},
      "{}",
      "PATCH /api/v1/namespaces/a/pods/b?fieldValidation=Ignore application/merge-patch+json {}"},
     {"json patch",
-     {.verb = API_PATCH, .resource = PODS, .ns = "a", .name = "b", .patch = PATCH_JSON},
+     {.verb = API_PATCH, POD_B, .patch = PATCH_JSON},
      "[]",
      "PATCH /api/v1/namespaces/a/pods/b?fieldValidation=Ignore application/json-patch+json []"},
     {"apply",
      {.verb = API_PATCH,
-      .resource = PODS,
-      .ns = "a",
-      .name = "b",
+      POD_B,
       .patch = PATCH_APPLY,
       .field_manager = "m",
       .field_validation = VALIDATION_WARN,
@@ -109,21 +104,11 @@ static const struct call_case {
      "PATCH /api/v1/namespaces/a/pods/b?fieldManager=m&fieldValidation=Warn&force=true "
      "application/apply-patch+yaml {}"},
     {"delete",
-     {.verb = API_DELETE,
-      .resource = PODS,
-      .ns = "a",
-      .name = "b",
-      .propagation_policy = "Orphan",
-      .dry_run = true},
+     {.verb = API_DELETE, POD_B, .propagation_policy = "Orphan", .dry_run = true},
      NULL,
      "DELETE /api/v1/namespaces/a/pods/b?propagationPolicy=Orphan&dryRun=All"},
     {"delete with a body",
-     {.verb = API_DELETE,
-      .resource = PODS,
-      .ns = "a",
-      .name = "b",
-      .propagation_policy = "Orphan",
-      .dry_run = true},
+     {.verb = API_DELETE, POD_B, .propagation_policy = "Orphan", .dry_run = true},
      "{\"kind\":\"DeleteOptions\"}",
      "DELETE /api/v1/namespaces/a/pods/b application/json "
      "{\"kind\":\"DeleteOptions\",\"propagationPolicy\":\"Orphan\",\"dryRun\":[\"All\"]}"},

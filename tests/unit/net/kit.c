@@ -6,12 +6,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/wall.h"
+#include "tests/client_socket.h"
 
 #define PATIENCE_NS INT64_C(3000000000)
 
@@ -98,15 +97,9 @@ void kit_turns(struct kit *k, unsigned turns)
 static void readable(void *cookie, uint32_t events)
 {
     struct client *c = cookie;
-    char bytes[65536];
-    ssize_t n = recv(c->fd, bytes, sizeof bytes, MSG_DONTWAIT);
 
     (void)events;
-    if (n > 0) {
-        strbuf_add(&c->got, bytes, (size_t)n);
-        return;
-    }
-    if (n < 0 && errno == EAGAIN)
+    if (client_socket_read(c->fd, &c->got))
         return;
     c->eof = true;
     client_stop_reading(c);
@@ -114,31 +107,19 @@ static void readable(void *cookie, uint32_t events)
 
 void client_connect(struct kit *k, struct client *c)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    *c = (struct client){.kit = k};
-    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    memcpy(address.sun_path, k->path, strlen(k->path));
-    ck_assert_int_eq(connect(c->fd, (struct sockaddr *)&address, sizeof address), 0);
+    *c = (struct client){.kit = k, .fd = client_socket_open(k->path)};
+    ck_assert_msg(c->fd >= 0, "connect: %s", strerror(errno));
     client_read_again(c);
+}
+
+static void two_turns(void *cookie)
+{
+    kit_turns(cookie, 2);
 }
 
 void client_send(struct client *c, const void *bytes, size_t len)
 {
-    const char *p = bytes;
-
-    while (len > 0) {
-        ssize_t n = send(c->fd, p, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (n < 0 && errno == EAGAIN) {
-            kit_turns(c->kit, 2);
-            continue;
-        }
-        if (n < 0)
-            return;
-        p += n;
-        len -= (size_t)n;
-    }
+    client_socket_send(c->fd, bytes, len, two_turns, c->kit);
 }
 
 void client_send_slowly(struct client *c, const void *bytes, size_t len)

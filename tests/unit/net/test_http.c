@@ -9,6 +9,7 @@
 #include "tests/unit/suite.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n"
+#define ROOT GET("/") "\r\n"
 
 /* ---- what the handlers do ---- */
 
@@ -247,14 +248,30 @@ static bool any_answer(void *cookie)
     return c->eof || client_answers(c, 0) > 0;
 }
 
-START_TEST(limit)
+/* Sends it, and its answer is this, or begins so where `want` does not tell of a whole body. */
+static void check_answer(const char *name, const struct strbuf *request, struct http_limits within,
+                         const char *want)
 {
-    AUTO(strbuf) struct strbuf b = {0};
     AUTO(strbuf) struct strbuf got = {0};
     struct kit k;
     struct client c;
 
-    kit_init(&k, (struct http_config){.handle = handle, .limits.body_max = 100000});
+    kit_init(&k, (struct http_config){.handle = handle, .limits = within});
+    client_connect(&k, &c);
+    client_send(&c, request->data, request->len);
+    kit_run(&k, any_answer, &c);
+    client_transcript(&c, 0, &got);
+    ck_assert_msg(strncmp(strbuf_str(&got), want, strlen(want)) == 0 &&
+                      (!strchr(want, ']') || got.len == strlen(want)),
+                  "%s: got %.100s", name, strbuf_str(&got));
+    client_close(&c);
+    kit_finish(&k);
+}
+
+START_TEST(limit)
+{
+    AUTO(strbuf) struct strbuf b = {0};
+
     strbuf_addstr(&b, limits[_i].body ? "POST /" : "GET /");
     add_many(&b, 't', limits[_i].target);
     strbuf_addstr(&b, " HTTP/1.1\r\nHost: h\r\n");
@@ -267,15 +284,7 @@ START_TEST(limit)
         add_body(&b, limits[_i].body, limits[_i].chunk);
     else
         strbuf_addstr(&b, "\r\n");
-    client_connect(&k, &c);
-    client_send(&c, b.data, b.len);
-    kit_run(&k, any_answer, &c);
-    client_transcript(&c, 0, &got);
-    ck_assert_msg(strncmp(strbuf_str(&got), limits[_i].want,
-                          strchr(limits[_i].want, '[') ? got.len : strlen(limits[_i].want)) == 0,
-                  "%s: got %.100s", limits[_i].name, strbuf_str(&got));
-    client_close(&c);
-    kit_finish(&k);
+    check_answer(limits[_i].name, &b, (struct http_limits){.body_max = 100000}, limits[_i].want);
 }
 END_TEST
 
@@ -296,23 +305,12 @@ static const struct {
 START_TEST(many_pieces)
 {
     AUTO(strbuf) struct strbuf b = {0};
-    AUTO(strbuf) struct strbuf got = {0};
-    struct kit k;
-    struct client c;
 
-    kit_init(&k, (struct http_config){.handle = handle});
     strbuf_addf(&b, "GET %s", pieces[_i].before);
     for (size_t i = 0; i < pieces[_i].count; i++)
         strbuf_addstr(&b, pieces[_i].piece);
     strbuf_addstr(&b, pieces[_i].after);
-    client_connect(&k, &c);
-    client_send(&c, b.data, b.len);
-    kit_run(&k, any_answer, &c);
-    client_transcript(&c, 0, &got);
-    ck_assert_msg(strncmp(strbuf_str(&got), pieces[_i].want, strlen(pieces[_i].want)) == 0,
-                  "%s: got %.100s", pieces[_i].name, strbuf_str(&got));
-    client_close(&c);
-    kit_finish(&k);
+    check_answer(pieces[_i].name, &b, (struct http_limits){0}, pieces[_i].want);
 }
 END_TEST
 
@@ -390,8 +388,10 @@ END_TEST
 
 /* ---- clients that go ---- */
 
+/* A client of a server that does not answer at once, and what becomes of its request. */
 struct vanishing {
-    struct kit *kit;
+    struct kit kit;
+    struct client client;
     struct http_exchange *exchange;
     unsigned abandoned;
 };
@@ -416,23 +416,34 @@ static bool has_exchange(void *cookie)
 
 static bool no_connection(void *cookie)
 {
-    return http_server_connections(((struct vanishing *)cookie)->kit->server) == 0;
+    return http_server_connections(((struct vanishing *)cookie)->kit.server) == 0;
+}
+
+static void ask(struct vanishing *v, void (*handler)(void *cookie, struct http_exchange *x),
+                const char *request, size_t len)
+{
+    *v = (struct vanishing){.exchange = NULL};
+    kit_init(&v->kit, (struct http_config){.handle = handler, .cookie = v});
+    client_connect(&v->kit, &v->client);
+    client_send(&v->client, request, len);
+}
+
+/* The client goes, and the server lets go of it. */
+static void hang_up(struct vanishing *v)
+{
+    client_close(&v->client);
+    kit_run(&v->kit, no_connection, v);
 }
 
 START_TEST(abandoned)
 {
-    struct kit k;
-    struct vanishing v = {.kit = &k};
-    struct client c;
+    struct vanishing v;
 
-    kit_init(&k, (struct http_config){.handle = keep, .cookie = &v});
-    client_connect(&k, &c);
-    client_send(&c, GET("/") "\r\n", strlen(GET("/") "\r\n"));
-    kit_run(&k, has_exchange, &v);
-    client_close(&c);
-    kit_run(&k, no_connection, &v);
+    ask(&v, keep, ROOT, strlen(ROOT));
+    kit_run(&v.kit, has_exchange, &v);
+    hang_up(&v);
     ck_assert_uint_eq(v.abandoned, 1);
-    kit_finish(&k);
+    kit_finish(&v.kit);
     ck_assert_uint_eq(v.abandoned, 1);
 }
 END_TEST
@@ -448,45 +459,36 @@ static void abort_at_once(void *cookie, struct http_exchange *x)
 
 START_TEST(aborted)
 {
-    struct kit k;
-    struct vanishing v = {.kit = &k};
-    struct client c;
+    struct vanishing v;
 
-    kit_init(&k, (struct http_config){.handle = _i ? keep : abort_at_once, .cookie = &v});
-    client_connect(&k, &c);
-    client_send(&c, GET("/") "\r\n", strlen(GET("/") "\r\n"));
+    ask(&v, _i ? keep : abort_at_once, ROOT, strlen(ROOT));
     if (_i) {
-        kit_run(&k, has_exchange, &v);
+        kit_run(&v.kit, has_exchange, &v);
         http_abort(v.exchange);
     }
-    client_await_eof(&c);
-    ck_assert_uint_eq(c.got.len, 0);
-    client_close(&c);
-    kit_run(&k, no_connection, &v);
+    client_await_eof(&v.client);
+    ck_assert_uint_eq(v.client.got.len, 0);
+    hang_up(&v);
     ck_assert_uint_eq(v.abandoned, 0); /* whoever aborts knows */
-    kit_finish(&k);
+    kit_finish(&v.kit);
 }
 END_TEST
 
 /* The same, when the server is the one that goes. */
 START_TEST(abandoned_by_the_server)
 {
-    struct kit k;
-    struct vanishing v = {.kit = &k};
-    struct client c;
+    struct vanishing v;
 
-    kit_init(&k, (struct http_config){.handle = keep, .cookie = &v});
-    client_connect(&k, &c);
-    client_send(&c, GET("/") "\r\n", strlen(GET("/") "\r\n"));
-    kit_run(&k, has_exchange, &v);
+    ask(&v, keep, ROOT, strlen(ROOT));
+    kit_run(&v.kit, has_exchange, &v);
     if (_i == 1) {
-        http_server_shutdown(k.server, 1000000);
+        http_server_shutdown(v.kit.server, 1000000);
         ck_assert_uint_eq(v.abandoned, 1);
     }
-    http_server_destroy(TAKE(k.server));
+    http_server_destroy(TAKE(v.kit.server));
     ck_assert_uint_eq(v.abandoned, 1);
-    client_close(&c);
-    kit_finish(&k);
+    client_close(&v.client);
+    kit_finish(&v.kit);
 }
 END_TEST
 
@@ -500,7 +502,7 @@ START_TEST(shutdown_with_grace)
     kit_init(&k, (struct http_config){.handle = handle});
     client_connect(&k, &idle);
     client_connect(&k, &busy);
-    client_send(&idle, GET("/") "\r\n", strlen(GET("/") "\r\n"));
+    client_send(&idle, ROOT, strlen(ROOT));
     client_await(&idle, "GET /");
     client_send(&busy, GET("/later") "\r\n", strlen(GET("/later") "\r\n"));
     kit_turns(&k, 3);
@@ -521,72 +523,51 @@ START_TEST(half_closed)
 {
     static const char two[] = GET("/1") "\r\n" GET("/2") "\r\n";
     AUTO(strbuf) struct strbuf got = {0};
-    struct kit k;
-    struct vanishing v = {.kit = &k};
-    struct client c;
+    struct vanishing v;
 
-    kit_init(&k, (struct http_config){.handle = keep, .cookie = &v});
-    client_connect(&k, &c);
-    client_send(&c, two, sizeof two - 1);
-    kit_run(&k, has_exchange, &v);
-    shutdown(c.fd, SHUT_WR);
-    kit_turns(&k, 10);
+    ask(&v, keep, two, sizeof two - 1);
+    kit_run(&v.kit, has_exchange, &v);
+    shutdown(v.client.fd, SHUT_WR);
+    kit_turns(&v.kit, 10);
     ck_assert_uint_eq(v.abandoned, 0);
     if (_i == 1) {
-        client_close(&c);
-        kit_run(&k, no_connection, &v);
+        hang_up(&v);
         ck_assert_uint_eq(v.abandoned, 1);
-        kit_finish(&k);
+        kit_finish(&v.kit);
         return;
     }
     http_reply(TAKE(v.exchange), 200, NULL, 0, "one", 3);
-    kit_run(&k, has_exchange, &v);
-    kit_turns(&k, 10);
+    kit_run(&v.kit, has_exchange, &v);
+    kit_turns(&v.kit, 10);
     http_reply(TAKE(v.exchange), 200, NULL, 0, "two", 3);
-    client_await_eof(&c);
-    client_transcript(&c, 0, &got);
+    client_await_eof(&v.client);
+    client_transcript(&v.client, 0, &got);
     ck_assert_str_eq(strbuf_str(&got), "200[one]200[two]");
     ck_assert_uint_eq(v.abandoned, 0);
-    client_close(&c);
-    kit_finish(&k);
+    client_close(&v.client);
+    kit_finish(&v.kit);
 }
 END_TEST
 
 START_TEST(half_a_request)
 {
-    struct kit k;
-    struct vanishing v = {.kit = &k};
-    struct client c;
+    struct vanishing v;
 
-    kit_init(&k, (struct http_config){.handle = keep, .cookie = &v});
-    client_connect(&k, &c);
-    client_send(&c, rows[7].send, strlen(rows[7].send) - 1 - (size_t)_i * 3);
-    kit_turns(&k, 4);
-    client_close(&c);
-    kit_run(&k, no_connection, &v);
+    ask(&v, keep, rows[7].send, strlen(rows[7].send) - 1 - (size_t)_i * 3);
+    kit_turns(&v.kit, 4);
+    hang_up(&v);
     ck_assert_ptr_null(v.exchange);
-    kit_finish(&k);
+    kit_finish(&v.kit);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("net.http");
-    TCase *tc = tcase_create("http");
-
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, exchange, 0, ARRAY_LEN(rows));
-    tcase_add_loop_test(tc, exchange_byte_by_byte, 0, ARRAY_LEN(rows));
-    tcase_add_loop_test(tc, limit, 0, ARRAY_LEN(limits));
-    tcase_add_loop_test(tc, many_pieces, 0, ARRAY_LEN(pieces));
-    tcase_add_test(tc, crowded);
-    tcase_add_test(tc, crowd_goes);
-    tcase_add_test(tc, abandoned);
-    tcase_add_loop_test(tc, aborted, 0, 2);
-    tcase_add_loop_test(tc, abandoned_by_the_server, 0, 2);
-    tcase_add_test(tc, shutdown_with_grace);
-    tcase_add_loop_test(tc, half_closed, 0, 2);
-    tcase_add_loop_test(tc, half_a_request, 0, 18);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN(
+        "net.http",
+        SUITE_LONG_CASE("http", 60, EACH(exchange, rows), EACH(exchange_byte_by_byte, rows),
+                        EACH(limit, limits), EACH(many_pieces, pieces), TEST(crowded),
+                        TEST(crowd_goes), TEST(abandoned), RANGE(aborted, 0, 2),
+                        RANGE(abandoned_by_the_server, 0, 2), TEST(shutdown_with_grace),
+                        RANGE(half_closed, 0, 2), RANGE(half_a_request, 0, 18)));
 }

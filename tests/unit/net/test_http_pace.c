@@ -169,18 +169,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("net.http_pace");
-    TCase *tc = tcase_create("pace");
-
-    tcase_add_loop_test(tc, hold_after_a_round, 0, sizeof holds / sizeof holds[0]);
-    tcase_add_test(tc, nothing_to_serve);
-    tcase_add_test(tc, few_never_wait);
-    tcase_add_test(tc, quiet_streams_are_served_at_once);
-    tcase_add_test(tc, a_round_is_not_interrupted);
-    tcase_add_test(tc, slow_requests_end_a_round);
-    tcase_add_test(tc, slow_sends_do_not);
-    tcase_add_test(tc, streams_end_in_a_round);
-    tcase_add_test(tc, a_second_of_events);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("net.http_pace",
+                      SUITE_CASE("pace", EACH(hold_after_a_round, holds), TEST(nothing_to_serve),
+                                 TEST(few_never_wait), TEST(quiet_streams_are_served_at_once),
+                                 TEST(a_round_is_not_interrupted), TEST(slow_requests_end_a_round),
+                                 TEST(slow_sends_do_not), TEST(streams_end_in_a_round),
+                                 TEST(a_second_of_events)));
 }

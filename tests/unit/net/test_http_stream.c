@@ -72,20 +72,35 @@ static void produce(struct source *s, const char *text)
     http_stream_wake(s->exchange);
 }
 
-static void start(struct kit *k, struct source *s, struct client *c, struct http_limits limits)
+/* A server, a client of it that has asked for something, and what its stream comes from. */
+struct talk {
+    struct kit kit;
+    struct source source;
+    struct client client;
+};
+
+static void ask(struct talk *t, const char *request, struct http_limits limits)
 {
-    *s = (struct source){.kit = k};
-    kit_init(k, (struct http_config){.handle = handle, .cookie = s, .limits = limits});
-    client_connect(k, c);
-    client_send(c, WATCH, strlen(WATCH));
+    t->source = (struct source){.kit = &t->kit};
+    kit_init(&t->kit,
+             (struct http_config){.handle = handle, .cookie = &t->source, .limits = limits});
+    client_connect(&t->kit, &t->client);
+    client_send(&t->client, request, strlen(request));
 }
 
-static void finish(struct kit *k, struct source *s, struct client *c)
+/* A stream that has begun. */
+static void watch(struct talk *t, struct http_limits limits)
 {
-    client_close(c);
-    kit_finish(k);
-    ck_assert_uint_eq(s->closed, 1);
-    strbuf_finish(&s->held);
+    ask(t, WATCH, limits);
+    client_await(&t->client, "\r\n\r\n");
+}
+
+static void finish(struct talk *t)
+{
+    client_close(&t->client);
+    kit_finish(&t->kit);
+    ck_assert_uint_eq(t->source.closed, 1);
+    strbuf_finish(&t->source.held);
 }
 
 static bool is_closed(void *cookie)
@@ -103,88 +118,92 @@ static void check_got(const struct client *c, const char *want)
     ck_assert_str_eq(strbuf_str(&got), want);
 }
 
+/* The stream ends, and its transcript is so long. */
+static void check_length(struct talk *t, size_t len)
+{
+    AUTO(strbuf) struct strbuf got = {0};
+
+    client_await(&t->client, "\r\n0\r\n\r\n");
+    client_transcript(&t->client, 0, &got);
+    ck_assert_uint_eq(got.len, len);
+}
+
+/* An event of 10,000 bytes. New. */
+static char *large_event(void)
+{
+    char *event = mem_alloc(10001);
+
+    memset(event, 'v', 10000);
+    event[10000] = '\0';
+    return event;
+}
+
 /* ---- life of a stream ---- */
 
 START_TEST(events_as_they_come)
 {
-    struct kit k;
-    struct source s;
-    struct client c;
+    struct talk t;
 
-    start(&k, &s, &c, (struct http_limits){0});
-    client_await(&c, "\r\n\r\n"); /* before there is any event */
-    ck_assert_ptr_nonnull(strstr(strbuf_str(&c.got), "Transfer-Encoding: chunked"));
-    check_got(&c, "200[...");
+    watch(&t, (struct http_limits){0}); /* its head comes before there is any event */
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&t.client.got), "Transfer-Encoding: chunked"));
+    check_got(&t.client, "200[...");
     for (int i = 0; i < 3; i++) {
         AUTO(str) char *event = mem_printf("event %d\n", i);
-        produce(&s, event);
-        client_await(&c, event);
+        produce(&t.source, event);
+        client_await(&t.client, event);
     }
-    s.end = true;
-    produce(&s, "last\n");
-    client_await(&c, "0\r\n\r\n");
-    check_got(&c, "200[event 0\nevent 1\nevent 2\nlast\n]");
-    kit_run(&k, is_closed, &s);
+    t.source.end = true;
+    produce(&t.source, "last\n");
+    client_await(&t.client, "0\r\n\r\n");
+    check_got(&t.client, "200[event 0\nevent 1\nevent 2\nlast\n]");
+    kit_run(&t.kit, is_closed, &t.source);
     /* The connection is good for another request. */
-    client_send(&c, OTHER, strlen(OTHER));
-    client_await(&c, "other");
-    finish(&k, &s, &c);
+    client_send(&t.client, OTHER, strlen(OTHER));
+    client_await(&t.client, "other");
+    finish(&t);
 }
 END_TEST
 
 START_TEST(waits_without_spinning)
 {
-    struct kit k;
-    struct source s;
-    struct client c;
+    struct talk t;
     unsigned pulls;
 
-    start(&k, &s, &c, (struct http_limits){0});
-    client_await(&c, "\r\n\r\n");
-    kit_turns(&k, 3);
-    pulls = s.pulls;
-    kit_turns(&k, 50);
-    ck_assert_uint_eq(s.pulls, pulls);
+    watch(&t, (struct http_limits){0});
+    kit_turns(&t.kit, 3);
+    pulls = t.source.pulls;
+    kit_turns(&t.kit, 50);
+    ck_assert_uint_eq(t.source.pulls, pulls);
     for (int i = 0; i < 5; i++)
-        produce(&s, "x"); /* woken often, told once */
-    client_await(&c, "xxxxx");
-    ck_assert_uint_le(s.pulls, pulls + 4);
-    finish(&k, &s, &c);
+        produce(&t.source, "x"); /* woken often, told once */
+    client_await(&t.client, "xxxxx");
+    ck_assert_uint_le(t.source.pulls, pulls + 4);
+    finish(&t);
 }
 END_TEST
 
 START_TEST(http_1_0_client)
 {
-    static const char request[] = "GET /watch HTTP/1.0\r\n\r\n";
-    struct kit k;
-    struct source s = {.kit = &k};
-    struct client c;
+    struct talk t;
 
-    kit_init(&k, (struct http_config){.handle = handle, .cookie = &s});
-    client_connect(&k, &c);
-    client_send(&c, request, sizeof request - 1);
-    client_await(&c, "\r\n\r\n");
-    s.end = true;
-    produce(&s, "all");
-    client_await_eof(&c);
-    check_got(&c, "200[all]");
-    finish(&k, &s, &c);
+    ask(&t, "GET /watch HTTP/1.0\r\n\r\n", (struct http_limits){0});
+    client_await(&t.client, "\r\n\r\n");
+    t.source.end = true;
+    produce(&t.source, "all");
+    client_await_eof(&t.client);
+    check_got(&t.client, "200[all]");
+    finish(&t);
 }
 END_TEST
 
 START_TEST(head)
 {
-    static const char request[] = "HEAD /watch HTTP/1.1\r\nHost: h\r\n\r\n";
-    struct kit k;
-    struct source s = {.kit = &k};
-    struct client c;
+    struct talk t;
 
-    kit_init(&k, (struct http_config){.handle = handle, .cookie = &s});
-    client_connect(&k, &c);
-    client_send(&c, request, sizeof request - 1);
-    kit_run(&k, is_closed, &s);
-    ck_assert_uint_eq(s.pulls, 0);
-    finish(&k, &s, &c);
+    ask(&t, "HEAD /watch HTTP/1.1\r\nHost: h\r\n\r\n", (struct http_limits){0});
+    kit_run(&t.kit, is_closed, &t.source);
+    ck_assert_uint_eq(t.source.pulls, 0);
+    finish(&t);
 }
 END_TEST
 
@@ -192,49 +211,40 @@ END_TEST
 
 START_TEST(client_hangs_up)
 {
-    struct kit k;
-    struct source s;
-    struct client c;
+    struct talk t;
 
-    start(&k, &s, &c, (struct http_limits){0});
-    client_await(&c, "\r\n\r\n");
+    watch(&t, (struct http_limits){0});
     if (_i == 1)
-        produce(&s, "unread");
-    shutdown(c.fd, _i == 2 ? SHUT_WR : SHUT_RDWR);
-    kit_run(&k, is_closed, &s);
-    finish(&k, &s, &c);
+        produce(&t.source, "unread");
+    shutdown(t.client.fd, _i == 2 ? SHUT_WR : SHUT_RDWR);
+    kit_run(&t.kit, is_closed, &t.source);
+    finish(&t);
 }
 END_TEST
 
 START_TEST(server_shuts_down)
 {
-    struct kit k;
-    struct source s;
-    struct client c;
+    struct talk t;
 
-    start(&k, &s, &c, (struct http_limits){0});
-    client_await(&c, "\r\n\r\n");
-    produce(&s, "one");
-    http_server_shutdown(k.server, INT64_C(20000000000));
-    ck_assert_uint_eq(http_server_connections(k.server), 0);
-    client_await_eof(&c);
-    check_got(&c, "200[one]");
-    finish(&k, &s, &c);
+    watch(&t, (struct http_limits){0});
+    produce(&t.source, "one");
+    http_server_shutdown(t.kit.server, INT64_C(20000000000));
+    ck_assert_uint_eq(http_server_connections(t.kit.server), 0);
+    client_await_eof(&t.client);
+    check_got(&t.client, "200[one]");
+    finish(&t);
 }
 END_TEST
 
 START_TEST(server_is_destroyed)
 {
-    struct kit k;
-    struct source s;
-    struct client c;
+    struct talk t;
 
-    start(&k, &s, &c, (struct http_limits){0});
-    client_await(&c, "\r\n\r\n");
-    produce(&s, "one");
-    http_server_destroy(TAKE(k.server));
-    ck_assert_uint_eq(s.closed, 1);
-    finish(&k, &s, &c);
+    watch(&t, (struct http_limits){0});
+    produce(&t.source, "one");
+    http_server_destroy(TAKE(t.kit.server));
+    ck_assert_uint_eq(t.source.closed, 1);
+    finish(&t);
 }
 END_TEST
 
@@ -242,95 +252,75 @@ END_TEST
 
 START_TEST(a_large_stream)
 {
-    AUTO(strbuf) struct strbuf got = {0};
-    struct kit k;
-    struct source s = {.kit = &k, .endless = 5000000, .end = true};
-    struct client c;
+    struct talk t;
 
-    kit_init(&k, (struct http_config){.handle = handle, .cookie = &s});
-    client_connect(&k, &c);
-    client_send(&c, WATCH, strlen(WATCH));
-    client_await(&c, "\r\n0\r\n\r\n");
-    client_transcript(&c, 0, &got);
-    ck_assert_uint_eq(got.len, strlen("200[]") + 5000000);
-    finish(&k, &s, &c);
+    ask(&t, WATCH, (struct http_limits){0});
+    t.source.endless = 5000000;
+    t.source.end = true;
+    check_length(&t, strlen("200[]") + 5000000);
+    finish(&t);
 }
 END_TEST
 
 START_TEST(slow_reader_holds_nobody_up)
 {
-    struct kit k;
-    struct source s = {.kit = &k, .endless = 50000000};
-    struct client slow, quick;
+    struct talk t;
+    struct client quick;
 
-    kit_init(&k, (struct http_config){.handle = handle, .cookie = &s});
-    client_connect(&k, &slow);
-    client_stop_reading(&slow);
-    client_send(&slow, WATCH, strlen(WATCH));
-    kit_turns(&k, 20);
+    ask(&t, WATCH, (struct http_limits){0});
+    t.source.endless = 50000000;
+    client_stop_reading(&t.client);
+    kit_turns(&t.kit, 20);
     for (int i = 0; i < 20; i++) {
-        client_connect(&k, &quick);
+        client_connect(&t.kit, &quick);
         client_send(&quick, OTHER, strlen(OTHER));
         client_await(&quick, "other");
         client_close(&quick);
     }
     /* What it does not take stays with the producer. */
-    ck_assert_uint_gt(s.endless, 45000000);
-    finish(&k, &s, &slow);
+    ck_assert_uint_gt(t.source.endless, 45000000);
+    finish(&t);
 }
 END_TEST
 
 /* A client that reads nothing is cut off, and holds no more than its limit until then. */
 START_TEST(stuck_reader_is_cut_off)
 {
-    struct kit k;
-    struct source s;
-    struct client c;
-    AUTO(str) char *event = mem_alloc(10001);
+    struct talk t;
+    AUTO(str) char *event = large_event();
     size_t produced = 0;
 
-    memset(event, 'v', 10000);
-    event[10000] = '\0';
-    start(&k, &s, &c, (struct http_limits){.stream_backlog = 100000, .stall_ms = 1});
-    client_await(&c, "\r\n\r\n");
-    client_stop_reading(&c);
-    while (!s.closed && produced < 100000000) {
-        produce(&s, event);
+    watch(&t, (struct http_limits){.stream_backlog = 100000, .stall_ms = 1});
+    client_stop_reading(&t.client);
+    while (!t.source.closed && produced < 100000000) {
+        produce(&t.source, event);
         produced += 10000;
-        kit_turns(&k, 2);
+        kit_turns(&t.kit, 2);
     }
-    ck_assert_uint_eq(s.closed, 1);
+    ck_assert_uint_eq(t.source.closed, 1);
     /* What the sockets hold comes on top. */
     ck_assert_uint_lt(produced, 4000000);
-    finish(&k, &s, &c);
+    finish(&t);
 }
 END_TEST
 
 /* One that lags and then reads gets everything. */
 START_TEST(lagging_reader_gets_all)
 {
-    AUTO(strbuf) struct strbuf got = {0};
-    struct kit k;
-    struct source s;
-    struct client c;
-    AUTO(str) char *event = mem_alloc(10001);
+    struct talk t;
+    AUTO(str) char *event = large_event();
 
-    memset(event, 'v', 10000);
-    event[10000] = '\0';
-    start(&k, &s, &c, (struct http_limits){.stream_backlog = 100000, .stall_ms = 100000});
-    client_await(&c, "\r\n\r\n");
-    client_stop_reading(&c);
+    watch(&t, (struct http_limits){.stream_backlog = 100000, .stall_ms = 100000});
+    client_stop_reading(&t.client);
     for (int i = 0; i < 200; i++) {
-        produce(&s, event);
-        kit_turns(&k, 2);
+        produce(&t.source, event);
+        kit_turns(&t.kit, 2);
     }
-    client_read_again(&c);
-    s.end = true;
-    produce(&s, "last");
-    client_await(&c, "\r\n0\r\n\r\n");
-    client_transcript(&c, 0, &got);
-    ck_assert_uint_eq(got.len, strlen("200[last]") + 2000000);
-    finish(&k, &s, &c);
+    client_read_again(&t.client);
+    t.source.end = true;
+    produce(&t.source, "last");
+    check_length(&t, strlen("200[last]") + 2000000);
+    finish(&t);
 }
 END_TEST
 
@@ -363,6 +353,17 @@ static bool crowd_is_open(void *cookie)
     return ((struct crowd *)cookie)->open == CROWD;
 }
 
+/* The whole crowd watches. */
+static void begin_crowd(struct kit *k, struct crowd *w, struct client *c, struct http_limits limits)
+{
+    kit_init(k, (struct http_config){.handle = handle_crowd, .cookie = w, .limits = limits});
+    for (size_t i = 0; i < CROWD; i++) {
+        client_connect(k, &c[i]);
+        client_send(&c[i], WATCH, strlen(WATCH));
+    }
+    kit_run(k, crowd_is_open, w);
+}
+
 /* How many have not been asked for what they hold. */
 static size_t unasked(const struct crowd *w)
 {
@@ -393,12 +394,7 @@ START_TEST(crowd)
     struct crowd w = {.size = CROWD};
     size_t most = 0, left = 0, before;
 
-    kit_init(&k, (struct http_config){.handle = handle_crowd, .cookie = &w});
-    for (size_t i = 0; i < CROWD; i++) {
-        client_connect(&k, &c[i]);
-        client_send(&c[i], WATCH, strlen(WATCH));
-    }
-    kit_run(&k, crowd_is_open, &w);
+    begin_crowd(&k, &w, c, (struct http_limits){0});
     for (size_t i = 0; i < CROWD; i++)
         client_await(&c[i], "\r\n\r\n");
     client_connect(&k, &other);
@@ -427,13 +423,7 @@ START_TEST(held_crowd)
     struct crowd w = {.size = CROWD};
     AUTO(strbuf) struct strbuf want = {0};
 
-    kit_init(&k, (struct http_config){
-                     .handle = handle_crowd, .cookie = &w, .limits = {.hold_ms = 1000}});
-    for (size_t i = 0; i < CROWD; i++) {
-        client_connect(&k, &c[i]);
-        client_send(&c[i], WATCH, strlen(WATCH));
-    }
-    kit_run(&k, crowd_is_open, &w);
+    begin_crowd(&k, &w, c, (struct http_limits){.hold_ms = 1000});
     client_connect(&k, &other);
     for (int i = 0; i < EVENTS; i++) {
         strbuf_reset(&other.got);
@@ -453,19 +443,16 @@ END_TEST
 /* A stream alone gets each event in the turn in which it comes, whatever may be held. */
 START_TEST(lone_stream_is_not_held)
 {
-    struct kit k;
-    struct source s;
-    struct client c;
+    struct talk t;
 
-    start(&k, &s, &c, (struct http_limits){.hold_ms = 1000});
-    client_await(&c, "\r\n\r\n");
+    watch(&t, (struct http_limits){.hold_ms = 1000});
     for (int i = 0; i < 100; i++) {
         AUTO(str) char *event = mem_printf("event %d\n", i);
-        produce(&s, event);
-        kit_turns(&k, 2);
-        ck_assert_ptr_nonnull(strstr(strbuf_str(&c.got), event));
+        produce(&t.source, event);
+        kit_turns(&t.kit, 2);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&t.client.got), event));
     }
-    finish(&k, &s, &c);
+    finish(&t);
 }
 END_TEST
 
@@ -502,27 +489,87 @@ START_TEST(busy_stream_is_not_starved)
 }
 END_TEST
 
+/* A client that does not read, and whose producer writes to another stream when it is asked. */
+struct pair {
+    struct source lagging, busy; /* lagging is first: the source is the pair */
+    unsigned turns;
+};
+
+static int pull_and_write(void *cookie, struct strbuf *out, size_t max)
+{
+    struct pair *p = cookie;
+
+    if (p->lagging.endless)
+        return pull(&p->lagging, out, max);
+    produce(&p->busy, "event\n");
+    return 0;
+}
+
+static void handle_pair(void *cookie, struct http_exchange *x)
+{
+    static const struct http_stream_ops ops = {pull_and_write, closed};
+    struct pair *p = cookie;
+
+    if (p->lagging.exchange) {
+        handle(&p->busy, x);
+        return;
+    }
+    p->lagging.exchange = x;
+    http_reply_stream(x, 200, NULL, 0, &ops, p);
+}
+
+static int64_t wake_pair(void *cookie)
+{
+    struct pair *p = cookie;
+
+    p->turns++;
+    produce(&p->busy, "event\n");
+    http_stream_wake(p->lagging.exchange);
+    return 0;
+}
+
+/* Nor when another event comes in each turn just between its round and when its connection is
+ * looked at: the lagging stream is asked in the same round behind it. */
+START_TEST(stream_woken_in_its_round_is_not_starved)
+{
+    struct kit k;
+    struct pair p = {.lagging.endless = 1u << 20};
+    struct client slow, c;
+
+    kit_init(
+        &k, (struct http_config){.handle = handle_pair, .cookie = &p, .limits = {.hold_ms = 1000}});
+    client_connect(&k, &slow);
+    client_stop_reading(&slow);
+    client_send(&slow, WATCH, strlen(WATCH));
+    kit_turns(&k, 20);
+    ck_assert_ptr_nonnull(p.lagging.exchange);
+    client_connect(&k, &c);
+    client_send(&c, WATCH, strlen(WATCH));
+    client_await(&c, "\r\n\r\n");
+    loop_on_idle(k.loop, wake_pair, &p);
+    kit_turns(&k, 20);
+    loop_not_idle(k.loop, wake_pair, &p);
+    ck_assert_uint_ge(p.turns, 20);
+    ck_assert_uint_eq(p.lagging.endless, 0); /* it is asked for more than the client takes */
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&c.got), "event\n"));
+    client_close(&c);
+    client_close(&slow);
+    kit_finish(&k);
+    ck_assert_uint_eq(p.busy.closed, 1);
+    strbuf_finish(&p.busy.held);
+    strbuf_finish(&p.lagging.held);
+}
+END_TEST
+
 int main(void)
 {
-    Suite *suite = suite_create("net.http_stream");
-    TCase *tc = tcase_create("stream");
-
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, events_as_they_come);
-    tcase_add_test(tc, waits_without_spinning);
-    tcase_add_test(tc, http_1_0_client);
-    tcase_add_test(tc, head);
-    tcase_add_loop_test(tc, client_hangs_up, 0, 3);
-    tcase_add_test(tc, server_shuts_down);
-    tcase_add_test(tc, server_is_destroyed);
-    tcase_add_test(tc, a_large_stream);
-    tcase_add_test(tc, slow_reader_holds_nobody_up);
-    tcase_add_test(tc, stuck_reader_is_cut_off);
-    tcase_add_test(tc, lagging_reader_gets_all);
-    tcase_add_test(tc, crowd);
-    tcase_add_test(tc, held_crowd);
-    tcase_add_test(tc, lone_stream_is_not_held);
-    tcase_add_loop_test(tc, busy_stream_is_not_starved, 0, 2);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN(
+        "net.http_stream",
+        SUITE_LONG_CASE("stream", 60, TEST(events_as_they_come), TEST(waits_without_spinning),
+                        TEST(http_1_0_client), TEST(head), RANGE(client_hangs_up, 0, 3),
+                        TEST(server_shuts_down), TEST(server_is_destroyed), TEST(a_large_stream),
+                        TEST(slow_reader_holds_nobody_up), TEST(stuck_reader_is_cut_off),
+                        TEST(lagging_reader_gets_all), TEST(crowd), TEST(held_crowd),
+                        TEST(lone_stream_is_not_held), RANGE(busy_stream_is_not_starved, 0, 2),
+                        TEST(stream_woken_in_its_round_is_not_starved)));
 }

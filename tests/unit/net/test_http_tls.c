@@ -278,15 +278,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("net.http_tls");
-    TCase *tc = tcase_create("tls");
-
-    tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, peer, 0, 2 * ARRAY_LEN(peers));
-    tcase_add_loop_test(tc, handshakes_of_clients, 0, ARRAY_LEN(handshakes));
-    tcase_add_test(tc, no_handshake);
-    tcase_add_test(tc, bad_pem);
-    tcase_add_test(tc, bad_names);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("net.http_tls",
+                      SUITE_LONG_CASE("tls", 60, RANGE(peer, 0, 2 * ARRAY_LEN(peers)),
+                                      EACH(handshakes_of_clients, handshakes), TEST(no_handshake),
+                                      TEST(bad_pem), TEST(bad_names)));
 }

@@ -291,17 +291,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("net.listen");
-    TCase *tc = tcase_create("listen");
-
-    tcase_add_loop_test(tc, listening, 0, ARRAY_LEN(addresses));
-    tcase_add_test(tc, a_socket_outlives_its_server);
-    tcase_add_test(tc, port_in_use);
-    tcase_add_test(tc, sockets);
-    tcase_add_test(tc, stale_socket);
-    tcase_add_test(tc, long_path);
-    tcase_add_test(tc, more_than_the_limit);
-    tcase_add_test(tc, out_of_descriptors);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("net.listen",
+                      SUITE_CASE("listen", EACH(listening, addresses),
+                                 TEST(a_socket_outlives_its_server), TEST(port_in_use),
+                                 TEST(sockets), TEST(stale_socket), TEST(long_path),
+                                 TEST(more_than_the_limit), TEST(out_of_descriptors)));
 }

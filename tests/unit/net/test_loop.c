@@ -354,21 +354,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("net.loop");
-    TCase *tc = tcase_create("loop");
-
-    tcase_add_test(tc, order_and_time);
-    tcase_add_loop_test(tc, speed_limits, 0, ARRAY_LEN(wrong_speeds));
-    tcase_add_test(tc, idle_clock);
-    tcase_add_test(tc, descriptors);
-    tcase_add_test(tc, forget_and_change);
-    tcase_add_test(tc, forgotten_in_the_same_turn);
-    tcase_add_test(tc, lagging_world);
-    tcase_add_test(tc, idle_functions);
-    tcase_add_test(tc, stops);
-    tcase_add_test(tc, limit_of_events);
-    tcase_add_test(tc, held_clock);
-    tcase_add_loop_test(tc, clock_before_1970, 0, 3);
-    suite_add_tcase(suite, tc);
-    return suite_run(suite);
+    return SUITE_MAIN("net.loop",
+                      SUITE_CASE("loop", TEST(order_and_time), EACH(speed_limits, wrong_speeds),
+                                 TEST(idle_clock), TEST(descriptors), TEST(forget_and_change),
+                                 TEST(forgotten_in_the_same_turn), TEST(lagging_world),
+                                 TEST(idle_functions), TEST(stops), TEST(limit_of_events),
+                                 TEST(held_clock), RANGE(clock_before_1970, 0, 3)));
 }

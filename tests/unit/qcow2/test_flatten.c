@@ -125,6 +125,15 @@ static struct bytes flatten_to_file(struct story *s, const struct qcow2_flatten_
     return read_file(path);
 }
 
+/* A file of old data. */
+static struct bytes old_file(const char *path, size_t len)
+{
+    struct bytes old = {mem_alloc(len), len};
+    memset(old.data, 0xaa, len);
+    write_file(path, old.data, len);
+    return old;
+}
+
 /* Over old data, `more` bytes longer than the disk. */
 static struct bytes flatten_in_place(struct story *s, const struct qcow2_flatten_options *o,
                                      size_t more)
@@ -132,10 +141,7 @@ static struct bytes flatten_in_place(struct story *s, const struct qcow2_flatten
     FAULT f = {0};
     struct qcow2_flatten_stats st;
     AUTO(str) char *path = mem_printf("%s/place.raw", folder);
-    size_t len = s->want.len + more;
-    BYTES old = {mem_alloc(len), len};
-    memset(old.data, 0xaa, len);
-    write_file(path, old.data, len);
+    free(old_file(path, s->want.len + more).data);
     AUTO(qcow2_sink)
     struct qcow2_sink *sink = qcow2_sink_in_place(path, QCOW2_SINK_NO_SYNC, &f);
     ok(qcow2_flatten(s->chain, sink, o, &st, &f), &f);
@@ -454,9 +460,7 @@ START_TEST(longer_target)
     }
     FAULT f = {0};
     AUTO(str) char *path = mem_printf("%s/place.raw", folder);
-    BYTES old = {mem_zalloc(s.want.len + MORE), s.want.len + MORE};
-    memset(old.data, 0xaa, old.len);
-    write_file(path, old.data, old.len);
+    BYTES old = old_file(path, s.want.len + MORE);
     AUTO(qcow2_sink) struct qcow2_sink *sink = qcow2_sink_in_place(path, 0, &f);
     ck_assert_int_eq(qcow2_flatten(s.chain, sink, &o, NULL, &f), -1);
     ck_assert_int_eq(f.defect, QCOW2_TARGET_TAIL);
@@ -471,9 +475,7 @@ START_TEST(shorter_target)
     story_add(&s, 16, "AAAA");
     story_open(&s);
     AUTO(str) char *path = mem_printf("%s/place.raw", folder);
-    BYTES old = {mem_zalloc(s.want.len - 512), s.want.len - 512};
-    memset(old.data, 0xaa, old.len);
-    write_file(path, old.data, old.len);
+    BYTES old = old_file(path, s.want.len - 512);
     FAULT f = {0};
     AUTO(qcow2_sink) struct qcow2_sink *sink = qcow2_sink_in_place(path, 0, &f);
     ck_assert_int_eq(qcow2_flatten(s.chain, sink, NULL, NULL, &f), -1);
@@ -488,9 +490,7 @@ START_TEST(block_device)
     STORY s = {0};
     random_story(&s, 77);
     AUTO(str) char *path = mem_printf("%s/backing", folder);
-    BYTES old = {mem_zalloc(s.want.len * 2), s.want.len * 2};
-    memset(old.data, 0xaa, old.len);
-    write_file(path, old.data, old.len);
+    BYTES old = old_file(path, s.want.len * 2);
     __attribute__((cleanup(loop_detach))) struct loop_device loop = loop_attach(path);
     if (!loop.path)
         return;
@@ -629,9 +629,7 @@ static struct qcow2_sink *new_target(unsigned kind)
     AUTO(str) char *path = mem_printf("%s/%s", folder, kind ? "place.raw" : "disk.raw");
     if (!kind)
         return qcow2_sink_file(path, QCOW2_SINK_NO_SYNC, &f);
-    BYTES old = {mem_alloc(2 << 20), 2 << 20};
-    memset(old.data, 0xaa, old.len);
-    write_file(path, old.data, old.len);
+    free(old_file(path, 2 << 20).data);
     return qcow2_sink_in_place(path, QCOW2_SINK_NO_SYNC, &f);
 }
 

@@ -9,6 +9,12 @@
 #include "tests/unit/qcow2/combos.h"
 #include "tests/unit/suite.h"
 
+/* From checkpoint "from" to "to". */
+static struct bytes changes_of(const struct disk_model *d, const struct qcow2_layer_options *o)
+{
+    return make_layer(disk_find(d, "from"), disk_find(d, "to"), o);
+}
+
 /* Its bits are the changes since the layer before; a full backup has none. */
 static void check_bitmap(const struct bytes *b, const struct disk_model *d, size_t i,
                          const char *what)
@@ -91,8 +97,7 @@ START_TEST(stores_only_what_was_touched)
         disk_write(d, row->block, row->count);
     disk_checkpoint(d, "to");
     struct qcow2_layer_options o = {.cluster_bits = row->bits, .extended_l2 = true};
-    __attribute__((cleanup(cleanup_bytes))) struct bytes b =
-        make_layer(disk_find(d, "from"), disk_find(d, "to"), &o);
+    __attribute__((cleanup(cleanup_bytes))) struct bytes b = changes_of(d, &o);
     ck_assert_msg(entry_word(&b, 1) == row->want, "%s: 0x%016llx", row->name,
                   (unsigned long long)entry_word(&b, 1));
     ck_assert_int_eq((entry_word(&b, 0) & QCOW2_OFFSET_MASK) != 0, !row->zero);
@@ -109,8 +114,7 @@ START_TEST(data_and_zeros_in_one_cluster)
     disk_zero(d, 4, 3);
     disk_checkpoint(d, "to");
     struct qcow2_layer_options o = {.cluster_bits = 16, .extended_l2 = true};
-    __attribute__((cleanup(cleanup_bytes))) struct bytes b =
-        make_layer(disk_find(d, "from"), disk_find(d, "to"), &o);
+    __attribute__((cleanup(cleanup_bytes))) struct bytes b = changes_of(d, &o);
     ck_assert_uint_eq(entry_word(&b, 1), UINT64_C(0x00003f0000000030));
 }
 END_TEST
@@ -125,8 +129,7 @@ START_TEST(version_2_writes_zeros)
     disk_zero(d, 16, 16);
     disk_checkpoint(d, "to");
     struct qcow2_layer_options o = {.cluster_bits = 16, .version = 2};
-    __attribute__((cleanup(cleanup_bytes))) struct bytes b =
-        make_layer(disk_find(d, "from"), disk_find(d, "to"), &o);
+    __attribute__((cleanup(cleanup_bytes))) struct bytes b = changes_of(d, &o);
     ck_assert_uint_eq(entry_word(&b, 0), 0);
     ck_assert_uint_ne(entry_word(&b, 1) & QCOW2_OFFSET_MASK, 0);
     ck_assert_uint_eq(entry_word(&b, 2), 0);

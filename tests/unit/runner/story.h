@@ -81,6 +81,17 @@ static inline const char *story_mistakes(const struct story *s)
     return s->diags.count ? s->diags.items[0].err.msg : "";
 }
 
+/* It must have mistakes, of which the first says this. */
+static inline void story_must_not_load(const char *spec, const char *mistake)
+{
+    struct story s;
+
+    story_open(&s);
+    ck_assert_msg(!story_load(&s, spec), "%s", spec);
+    ck_assert_msg(strstr(story_mistakes(&s), mistake), "%s: %s", spec, story_mistakes(&s));
+    story_close(&s);
+}
+
 /* Runs the first case. */
 static inline void story_run(struct story *s, const struct case_options *options,
                              struct case_outcome *ret)

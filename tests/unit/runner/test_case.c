@@ -56,6 +56,15 @@ static const struct story_row rows[] = {
               "    - clock: {advance: 1s}\n"
               "    - assert: \"requests('list', 'ComputeInstance').size() == 2\"\n",
      RESULT_PASSED, NULL, NULL},
+    {"a crash after a crash",
+     OPERATOR "    - crash: osac-operator\n"
+              "    - clock: {advance: 5s}\n"
+              "    - crash: osac-operator\n"
+              "    - clock: {advance: 5s}\n"
+              "    - component: {restart: osac-operator}\n"
+              "    - clock: {advance: 5s}\n"
+              "    - assert: \"requests('list', 'ComputeInstance').size() == 4\"\n",
+     RESULT_PASSED, NULL, NULL},
     {"an old crash's restart is not for a new crash",
      OPERATOR "    - crash: {component: osac-operator, restart: 5m}\n"
               "    - component: {stop: osac-operator}\n"
@@ -306,7 +315,7 @@ START_TEST(replay_is_quoted)
         story_load(&s, "  matrix: {a: [\"it's $HOME `x` \\\"q\\\" *; & |\"]}\n  steps: []\n"));
     cases = scenario_cases(s.unit);
     name = scenario_case_name(s.unit, json_array_get(cases, 0));
-    replay = case_replay(s.unit, name, &(struct replay){7, "every-write", false});
+    replay = case_replay(s.unit, name, &(struct replay){.seed = 7, .crash = "every-write"});
     command = mem_printf("set -- %s; shift 3; printf '%%s\\n' \"$1\"", replay);
     p = popen(command, "r");
     ck_assert_ptr_nonnull(fgets(line, sizeof line, p));

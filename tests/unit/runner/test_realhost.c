@@ -251,10 +251,161 @@ START_TEST(stopped)
 }
 END_TEST
 
+/* ---- services ---- */
+
+static struct realhost *serving; /* whose address the caller needs */
+static const char *service_urls[1];
+static char *service_url;
+
+static void serve(void *cookie, struct host *h, struct host_exchange *x,
+                  const struct http_request *req)
+{
+    AUTO(http_reply) struct http_reply r = {.code = 201};
+    const char *word = http_request_header(req, "x-word");
+
+    (void)cookie;
+    if (strcmp(req->target, "/none") == 0)
+        return;
+    if (strcmp(req->target, "/stream") == 0) {
+        r.code = 200;
+        ck_assert_int_eq(host_reply_begin(h, x, &r, NULL), 0);
+        for (int i = 0; i < 3; i++) {
+            ck_assert_int_eq(host_sleep(h, 10000000), HOST_OK);
+            ck_assert_int_eq(host_reply_more(h, x, &"abc"[i], 1, NULL), 0);
+        }
+        return;
+    }
+    http_reply_add(&r, "x-target", req->target);
+    http_reply_add(&r, "x-said", word ? word : "nothing");
+    http_reply_body(&r, req->body ? req->body : "", req->body_len);
+    host_reply(h, x, &r, NULL);
+}
+
+static void call_echo(struct host *h)
+{
+    const struct http_field fields[] = {{"x-word", "hello"}, {"content-type", "text/plain"}};
+    const struct http_request req = {.method = "PUT",
+                                     .target = "/a%20b?c=d",
+                                     .headers = fields,
+                                     .header_count = 2,
+                                     .body = "by\0te",
+                                     .body_len = 5};
+    AUTO(http_reply) struct http_reply r = {0};
+    AUTO(err) struct err e = {0};
+
+    ck_assert_msg(host_service_call(h, "echo", &req, &r, &e) == 0, "%s", e.msg);
+    ck_assert_int_eq(r.code, 201);
+    ck_assert_str_eq(http_reply_header(&r, "x-target"), "/a%20b?c=d");
+    ck_assert_str_eq(http_reply_header(&r, "x-said"), "hello");
+    ck_assert_ptr_null(http_reply_header(&r, "content-length"));
+    ck_assert(r.body_len == 5 && memcmp(r.body, "by\0te", 5) == 0);
+}
+
+static void call_stream(struct host *h)
+{
+    const struct http_request req = {.method = "GET", .target = "/stream"};
+    AUTO(http_reply) struct http_reply wrong = {0};
+    AUTO(err) struct err e = {0};
+    struct host_stream *s = host_service_stream(h, "echo", &req, &wrong, &e);
+    AUTO(strbuf) struct strbuf all = {0};
+    const char *piece;
+    size_t len;
+
+    ck_assert_msg(s, "%s", e.msg);
+    while (host_stream_next(h, s, HOST_FOREVER, &piece, &len) == HOST_OK && piece)
+        strbuf_add(&all, piece, len);
+    host_stream_close(h, s);
+    ck_assert_str_eq(strbuf_str(&all), "abc");
+}
+
+static void call_in_vain(struct host *h)
+{
+    const struct http_request none = {.method = "GET", .target = "/none"};
+    struct http_reply r = {0};
+    struct err e = {0};
+
+    expect(host_service_call(h, "echo", &none, &r, &e), &e, ERR_IO, "no answer");
+    expect(host_service_call(h, "other", &none, &r, &e), &e, ERR_NOT_FOUND, "no such service");
+}
+
+static int use_services(struct host *h, const json_t *config, struct err *reterr)
+{
+    struct err e = {0};
+
+    (void)config;
+    if (host_service_open(h, "echo", serve, NULL, reterr) < 0)
+        return -1;
+    expect(host_service_open(h, "two", serve, NULL, &e), &e, ERR_INVALID, "a second service");
+    service_url = mem_printf("echo=http://%s", realhost_address(serving));
+    service_urls[0] = service_url;
+    call_echo(h);
+    call_stream(h);
+    call_in_vain(h);
+    return 0;
+}
+
+START_TEST(services)
+{
+    struct component c = {.name = "test", .kind = COMPONENT_CONTROLLER, .run = use_services};
+    AUTO(err) struct err e = {0};
+    const struct realhost_config config = {
+        .seed = 1, .listen = "127.0.0.1:0", .services = service_urls, .service_count = 1};
+
+    service_urls[0] = "";
+    serving = realhost_create(&config, &e);
+    ck_assert_msg(serving, "%s", e.msg);
+    ck_assert_ptr_null(realhost_address(serving));
+    ck_assert_msg(realhost_run(serving, &c, NULL, &e) == 0, "%s", e.msg);
+    realhost_destroy(serving);
+    free(service_url);
+}
+END_TEST
+
+static int serve_nowhere(struct host *h, const json_t *config, struct err *reterr)
+{
+    struct err e = {0};
+
+    (void)config;
+    (void)reterr;
+    expect(host_service_open(h, "echo", serve, NULL, &e), &e, ERR_UNSUPPORTED, "no --listen");
+    return 0;
+}
+
+START_TEST(nowhere_to_serve)
+{
+    run_in_folder(serve_nowhere, false);
+}
+END_TEST
+
+static int edit_a_file(struct host *h, const json_t *config, struct err *reterr)
+{
+    struct host_file *f = host_file_open(h, "/e", HOST_EDIT, reterr);
+    struct host_stat st;
+
+    (void)config;
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(host_file_write(h, f, 0, "abcdef", 6, reterr), 0);
+    ck_assert_int_eq(host_file_close(h, f, reterr), 0);
+    f = host_file_open(h, "/e", HOST_EDIT, reterr);
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(host_file_truncate(h, f, 4, reterr), 0);
+    ck_assert_int_eq(host_file_stat(h, "/e", &st, reterr), 0);
+    ck_assert_uint_eq(st.size, 4);
+    return host_file_close(h, f, reterr);
+}
+
+START_TEST(a_file_edited_in_place)
+{
+    run_in_folder(edit_a_file, true);
+}
+END_TEST
+
 int main(void)
 {
     json_init();
     return SUITE_MAIN("realhost",
                       SUITE_LONG_CASE("all", 60, TEST(files), TEST(outside), TEST(nothing_given),
-                                      TEST(objects), TEST(programs), TEST(stopped)));
+                                      TEST(services), TEST(nowhere_to_serve),
+                                      TEST(a_file_edited_in_place), TEST(objects), TEST(programs),
+                                      TEST(stopped)));
 }

@@ -43,15 +43,15 @@ START_TEST(verbs)
     for (size_t i = 0; verbs_all[i]; i++) {
         const struct verb *v = verbs_all[i];
         bool map = v->takes == VERB_MAP || v->takes == VERB_TEXT_OR_MAP;
-        bool reserved = v->takes == VERB_RESERVED;
 
         add(&n, v->name);
         ck_assert_str_eq(v->name, verb_names[i]);
         ck_assert_msg(map == (v->shape != NULL), "%s: its shape", v->name);
-        ck_assert_msg((v->act != NULL) + (v->run != NULL) == !reserved, "%s: one of act and run",
-                      v->name);
-        ck_assert_msg(v->run || v->takes != VERB_CONDITION, "%s: act gets no condition", v->name);
-        ck_assert_msg(reserved || v->value, "%s: what the page calls its value", v->name);
+        ck_assert_msg((v->act != NULL) != (v->run != NULL), "%s: one of act and run", v->name);
+        ck_assert_msg((v->takes == VERB_OWN) == (v->parse != NULL), "%s: who reads it", v->name);
+        ck_assert_msg(v->run || (v->takes != VERB_CONDITION && v->takes != VERB_OWN),
+                      "%s: act gets a value", v->name);
+        ck_assert_msg(v->value, "%s: what the page calls its value", v->name);
     }
 }
 END_TEST

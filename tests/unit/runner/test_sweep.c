@@ -70,7 +70,7 @@ START_TEST(a_crash_at_each_write)
         struct case_outcome crashed;
 
         options.crash_point = (int64_t)k;
-        options.crash_moment = (int)(k % 3);
+        options.crash_moment = (enum request_moment)(k % 3);
         run(&l, &options, &crashed);
         ck_assert_msg(crashed.result->status == RESULT_PASSED, "point %llu: %s",
                       (unsigned long long)k, crashed.result->headline);

@@ -8,12 +8,7 @@
 
 /* ---- scripts against logs ---- */
 
-static const struct {
-    const char *name;
-    const char *actors[6];
-    const char *want;
-    int64_t end_ns; /* after the start */
-} cases[] = {
+static const struct world_case cases[] = {
     {"spawn order", {"a/0:.", "b/0:.", "c/1:."}, "abc", 0},
     {"a point lets all others run", {"a/0:.p.", "b/0:.p.", "c/0:.p."}, "abcabc", 0},
     {"a point alone goes on", {"a/0:.p.p."}, "aaa", 0},
@@ -34,17 +29,7 @@ START_TEST(order)
 {
     struct world w;
 
-    world_init(&w, 1, POLICY_ORDER, NULL);
-    world_spawn_all(&w, cases[_i].actors, ARRAY_LEN(cases[_i].actors));
-    ck_assert_msg(sched_run(w.s, SCHED_NEVER) == SCHED_STOP_IDLE, "%s", cases[_i].name);
-    ck_assert_msg(sched_now(w.s) == START_NS + cases[_i].end_ns, "%s: ended at %lld",
-                  cases[_i].name, (long long)(sched_now(w.s) - START_NS));
-    /* The world's end shows who was still there. */
-    sched_destroy(w.s);
-    w.s = NULL;
-    ck_assert_msg(strcmp(strbuf_str(&w.log), cases[_i].want) == 0, "%s: got %s, want %s",
-                  cases[_i].name, strbuf_str(&w.log), cases[_i].want);
-    world_finish(&w);
+    world_check(&w, &cases[_i]);
 }
 END_TEST
 

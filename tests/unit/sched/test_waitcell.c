@@ -6,12 +6,7 @@
 #include "tests/unit/sched/world.h"
 #include "tests/unit/suite.h"
 
-static const struct {
-    const char *name;
-    const char *actors[6];
-    const char *want;
-    int64_t end_ns;
-} cases[] = {
+static const struct world_case cases[] = {
     {"a signal wakes", {"a/0:a.", "b/0:.A"}, "ba", 0},
     {"a signal is remembered", {"a/0:A", "b/0:5a."}, "b", 5},
     {"once only", {"a/0:AAA", "b/0:5x.x.x."}, "b~b~b", 15},
@@ -33,14 +28,7 @@ START_TEST(scripts)
 {
     struct world w;
 
-    world_init(&w, 1, POLICY_ORDER, NULL);
-    world_spawn_all(&w, cases[_i].actors, ARRAY_LEN(cases[_i].actors));
-    sched_run(w.s, SCHED_NEVER);
-    ck_assert_msg(strcmp(strbuf_str(&w.log), cases[_i].want) == 0, "%s: got %s, want %s",
-                  cases[_i].name, strbuf_str(&w.log), cases[_i].want);
-    ck_assert_msg(sched_now(w.s) == START_NS + cases[_i].end_ns, "%s: ended at %lld",
-                  cases[_i].name, (long long)(sched_now(w.s) - START_NS));
-    world_finish(&w);
+    world_check(&w, &cases[_i]);
 }
 END_TEST
 

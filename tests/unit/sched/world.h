@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/strbuf.h"
@@ -143,6 +144,29 @@ static inline void world_spawn_all(struct world *w, const char *const *actors, s
         char name[2] = {actors[i][0], '\0'};
         script_spawn(w, (unsigned)(actors[i][2] - '0'), name, actors[i] + 4);
     }
+}
+
+/* A script for each actor, what it logs, and when it is over. */
+struct world_case {
+    const char *name;
+    const char *actors[6];
+    const char *want;
+    int64_t end_ns; /* after the start */
+};
+
+static inline void world_check(struct world *w, const struct world_case *c)
+{
+    world_init(w, 1, POLICY_ORDER, NULL);
+    world_spawn_all(w, c->actors, ARRAY_LEN(c->actors));
+    ck_assert_msg(sched_run(w->s, SCHED_NEVER) == SCHED_STOP_IDLE, "%s", c->name);
+    ck_assert_msg(sched_now(w->s) == START_NS + c->end_ns, "%s: ended at %lld", c->name,
+                  (long long)(sched_now(w->s) - START_NS));
+    /* The world's end shows who was still there. */
+    sched_destroy(w->s);
+    w->s = NULL;
+    ck_assert_msg(strcmp(strbuf_str(&w->log), c->want) == 0, "%s: got %s, want %s", c->name,
+                  strbuf_str(&w->log), c->want);
+    world_finish(w);
 }
 
 #endif

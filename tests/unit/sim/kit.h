@@ -139,6 +139,13 @@ __attribute__((unused)) static json_t *kit_do(struct kit *k, enum api_verb verb,
     return kit_ask(k, verb, resource, NULL, ns, name, body, want);
 }
 
+/* What is created in namespace default. New. */
+__attribute__((unused)) static json_t *kit_make(struct kit *k, const char *resource,
+                                                json_t *body /* taken */)
+{
+    return kit_do(k, API_CREATE, resource, "default", NULL, body, 201);
+}
+
 __attribute__((unused)) static json_t *kit_status(struct kit *k, enum api_verb verb,
                                                   const char *resource, const char *ns,
                                                   const char *name, json_t *body, int want)

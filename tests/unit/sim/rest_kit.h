@@ -99,6 +99,29 @@ struct rest_row {
     const char *want[WANTS_MAX];
 };
 
+/* Rows without headers and body, with headers, with a body; then the code and what is wanted. */
+#define ASK(method, target, code, ...)                                                             \
+    {                                                                                              \
+        method, target, NULL, NULL, code,                                                          \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define ASK_AS(method, target, headers, code, ...)                                                 \
+    {                                                                                              \
+        method, target, headers, NULL, code,                                                       \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define SEND(method, target, body, code, ...)                                                      \
+    {                                                                                              \
+        method, target, NULL, body, code,                                                          \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+
 /* Complaints are collected: a table tells all that is wrong with it. */
 static void want_header(const struct rest_row *row, const struct rest_answer *a, const char *want,
                         struct strbuf *bad)

@@ -19,11 +19,10 @@ START_TEST(create_sets_system_fields)
 {
     AUTO(kit) struct kit k = kit_create();
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "configmaps", "default", NULL,
-                       js("{'metadata':{'name':'a','uid':'x','creationTimestamp':"
-                          "'2001-01-01T00:00:00Z','deletionTimestamp':"
-                          "'2001-01-01T00:00:00Z','generation':7}}"),
-                       201);
+    json_t *a = kit_make(&k, "configmaps",
+                         js("{'metadata':{'name':'a','uid':'x','creationTimestamp':"
+                            "'2001-01-01T00:00:00Z','deletionTimestamp':"
+                            "'2001-01-01T00:00:00Z','generation':7}}"));
     want_text(a, "kind", "ConfigMap");
     want_text(a, "apiVersion", "v1");
     want_text(a, "metadata.creationTimestamp", "2026-01-01T00:00:00Z");
@@ -127,9 +126,8 @@ START_TEST(refuse)
 {
     const struct refusal *r = &refusals[_i];
     AUTO(kit) struct kit k = widgets();
-    json_decref(
-        kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("there", "v"), 201));
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL, js(WIDGET("there", "{}")), 201));
+    json_decref(kit_make(&k, "configmaps", config_map("there", "v")));
+    json_decref(kit_make(&k, "widgets", js(WIDGET("there", "{}"))));
     int64_t before = apiserver_revision(k.server);
     AUTO(json) json_t *body = r->body ? js("%s", r->body) : NULL;
     struct api_request req = kit_req(r->verb, r->resource, r->ns, r->object, body);
@@ -153,14 +151,12 @@ START_TEST(generated_names)
 {
     AUTO(kit) struct kit k = kit_create();
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "configmaps", "default", NULL,
-                       js("{'metadata':{'generateName':'a-'}}"), 201);
+    json_t *a = kit_make(&k, "configmaps", js("{'metadata':{'generateName':'a-'}}"));
     ck_assert_uint_eq(strlen(meta_name(a)), 7);
     ck_assert(strncmp(meta_name(a), "a-", 2) == 0);
     want_text(a, "metadata.generateName", "a-");
     AUTO(json)
-    json_t *b = kit_do(&k, API_CREATE, "configmaps", "default", NULL,
-                       js("{'metadata':{'generateName':'a-'}}"), 201);
+    json_t *b = kit_make(&k, "configmaps", js("{'metadata':{'generateName':'a-'}}"));
     ck_assert_str_ne(meta_name(a), meta_name(b));
 }
 END_TEST
@@ -175,7 +171,7 @@ START_TEST(dry_run_stores_nothing)
     AUTO(json) json_t *shown = kit_send(&k, &req, 201);
     want_text(shown, "metadata.resourceVersion", "");
     ck_assert_int_eq(apiserver_revision(k.server), before);
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201));
+    json_decref(kit_make(&k, "configmaps", config_map("a", "v")));
 
     AUTO(json) json_t *next = config_map("a", "w");
     req = kit_req(API_UPDATE, "configmaps", "default", "a", next);
@@ -196,7 +192,7 @@ START_TEST(no_change_is_no_write)
 {
     AUTO(kit) struct kit k = widgets();
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "widgets", "default", NULL, js(WIDGET("a", "{'x':1}")), 201);
+    json_t *a = kit_make(&k, "widgets", js(WIDGET("a", "{'x':1}")));
     int64_t before = apiserver_revision(k.server);
     AUTO(json)
     json_t *same = kit_do(&k, API_UPDATE, "widgets", "default", "a", json_copy_of(a), 200);
@@ -213,8 +209,8 @@ START_TEST(generation_counts_spec)
 {
     AUTO(kit) struct kit k = widgets();
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'a'},'spec':{'x':1},'status':{'y':1}}"), 201);
+    json_t *a =
+        kit_make(&k, "widgets", js("{'metadata':{'name':'a'},'spec':{'x':1},'status':{'y':1}}"));
     ck_assert_int_eq(meta_generation(a), 1);
     ck_assert(!json_path(a, "status"));
     static const struct {
@@ -249,8 +245,8 @@ START_TEST(status_endpoint_takes_status_alone)
 {
     AUTO(kit) struct kit k = widgets();
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'a','labels':{'l':'1'}},'spec':{'x':1}}"), 201);
+    json_t *a =
+        kit_make(&k, "widgets", js("{'metadata':{'name':'a','labels':{'l':'1'}},'spec':{'x':1}}"));
     AUTO(json)
     json_t *b = kit_status(&k, API_UPDATE, "widgets", "default", "a",
                            js("{'metadata':{'name':'a','resourceVersion':'%s','labels':{'l':'2'},'"
@@ -273,7 +269,7 @@ END_TEST
 START_TEST(unconditional_updates)
 {
     AUTO(kit) struct kit k = kit_create();
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201));
+    json_decref(kit_make(&k, "configmaps", config_map("a", "v")));
     AUTO(json)
     json_t *b = kit_do(&k, API_UPDATE, "configmaps", "default", "a", config_map("a", "w"), 200);
     want_text(b, "data.k", "w");
@@ -288,7 +284,7 @@ END_TEST
 START_TEST(patches)
 {
     AUTO(kit) struct kit k = kit_create();
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201));
+    json_decref(kit_make(&k, "configmaps", config_map("a", "v")));
     AUTO(json)
     json_t *b =
         kit_do(&k, API_PATCH, "configmaps", "default", "a", js("{'data':{'k':null,'n':'1'}}"), 200);
@@ -331,12 +327,11 @@ START_TEST(strategic_patches)
     const struct strategic *s = &strategic[_i];
     AUTO(kit) struct kit k = kit_create();
     kit_add_crd(&k, widget_crd("{'type':'object'}"));
+    json_decref(kit_make(&k, "widgets", js("{'metadata':{'name':'x'}}")));
     json_decref(
-        kit_do(&k, API_CREATE, "widgets", "default", NULL, js("{'metadata':{'name':'x'}}"), 201));
-    json_decref(kit_do(&k, API_CREATE, "pods", "default", NULL,
-                       js("{'metadata':{'name':'x','finalizers':[]},'spec':{'containers':[{'name':"
-                          "'a','image':'i'},{'name':'b','image':'i'}]}}"),
-                       201));
+        kit_make(&k, "pods",
+                 js("{'metadata':{'name':'x','finalizers':[]},'spec':{'containers':[{'name':"
+                    "'a','image':'i'},{'name':'b','image':'i'}]}}")));
     json_decref(kit_do(&k, API_PATCH, "pods", "default", "x",
                        js("{'metadata':{'finalizers':['f.io/x']}}"), 200));
     json_decref(
@@ -364,11 +359,11 @@ START_TEST(duplicate_owners_fold)
 {
     AUTO(kit) struct kit k = kit_create();
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "configmaps", "default", NULL,
-                       js("{'metadata':{'name':'a','ownerReferences':[{'apiVersion':'v1','kind':'A'"
-                          ",'name':'x','uid':'1'},"
-                          "{'apiVersion':'v1','kind':'A','name':'x','uid':'1'}]}}"),
-                       201);
+    json_t *a =
+        kit_make(&k, "configmaps",
+                 js("{'metadata':{'name':'a','ownerReferences':[{'apiVersion':'v1','kind':'A'"
+                    ",'name':'x','uid':'1'},"
+                    "{'apiVersion':'v1','kind':'A','name':'x','uid':'1'}]}}"));
     ck_assert_uint_eq(json_array_size(json_path(a, "metadata.ownerReferences")), 1);
 }
 END_TEST
@@ -394,7 +389,7 @@ START_TEST(admission_edits_and_denies)
     int calls = 0;
     apiserver_admit(k.server, "", "configmaps", deny_red, &calls);
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201);
+    json_t *a = kit_make(&k, "configmaps", config_map("a", "v"));
     want_text(a, "data.seen", "create");
     AUTO(json)
     json_t *b = kit_do(&k, API_PATCH, "configmaps", "default", "a", js("{'data':{'k':'w'}}"), 200);
@@ -403,8 +398,7 @@ START_TEST(admission_edits_and_denies)
     json_t *no =
         kit_do(&k, API_PATCH, "configmaps", "default", "a", js("{'data':{'k':'red'}}"), 422);
     want_text(no, "message", "no red");
-    json_decref(
-        kit_do(&k, API_CREATE, "secrets", "default", NULL, js("{'metadata':{'name':'s'}}"), 201));
+    json_decref(kit_make(&k, "secrets", js("{'metadata':{'name':'s'}}")));
     json_decref(kit_do(&k, API_DELETE, "configmaps", "default", "a", NULL, 200));
     ck_assert_int_eq(calls, 4);
 }
@@ -437,7 +431,7 @@ END_TEST
 START_TEST(stored_objects_are_frozen)
 {
     AUTO(kit) struct kit k = kit_create();
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201));
+    json_decref(kit_make(&k, "configmaps", config_map("a", "v")));
     apiserver_check_frozen(k.server);
     json_put_str(apiserver_peek(k.server, "", "configmaps", "default", "a"), "data.k", "w");
     apiserver_check_frozen(k.server);

@@ -26,7 +26,7 @@ START_TEST(claims)
 {
     const struct edit *e = &edits[_i];
     AUTO(kit) struct kit k = kit_create();
-    AUTO(json) json_t *c = kit_do(&k, API_CREATE, CLAIMS, "default", NULL, js(CLAIM), 201);
+    AUTO(json) json_t *c = kit_make(&k, CLAIMS, js(CLAIM));
     want_text(c, "status.phase", "Pending");
     want_text(c, "spec.volumeMode", "Filesystem");
     ck_assert(!json_path(c, "metadata.generation"));
@@ -78,7 +78,7 @@ START_TEST(data_source_is_mirrored)
     AUTO(json) json_t *body = js(CLAIM);
     json_put_take(body, "spec.dataSource",
                   js("{'apiGroup':'snapshot.storage.k8s.io','kind':'VolumeSnapshot','name':'s'}"));
-    AUTO(json) json_t *c = kit_do(&k, API_CREATE, CLAIMS, "default", NULL, json_incref(body), 201);
+    AUTO(json) json_t *c = kit_make(&k, CLAIMS, json_incref(body));
     want_text(c, "spec.dataSourceRef.name", "s");
 }
 END_TEST
@@ -86,21 +86,21 @@ END_TEST
 START_TEST(immutable_data)
 {
     AUTO(kit) struct kit k = kit_create();
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL,
-                       js("{'metadata':{'name':'a'},'data':{'k':'v'},'immutable':true}"), 201));
+    json_decref(kit_make(&k, "configmaps",
+                         js("{'metadata':{'name':'a'},'data':{'k':'v'},'immutable':true}")));
     AUTO(json)
     json_t *no = kit_do(&k, API_PATCH, "configmaps", "default", "a", js("{'data':{'k':'w'}}"), 422);
     want_text(
         no, "message",
         "ConfigMap \"a\" is invalid: data: Forbidden: field is immutable when `immutable` is set");
     AUTO(json)
-    json_t *s = kit_do(&k, API_CREATE, "secrets", "default", NULL,
-                       js("{'metadata':{'name':'s'},'stringData':{'p':'hunter2'}}"), 201);
+    json_t *s =
+        kit_make(&k, "secrets", js("{'metadata':{'name':'s'},'stringData':{'p':'hunter2'}}"));
     want_text(s, "data.p", "aHVudGVyMg==");
     want_text(s, "type", "Opaque");
     ck_assert(!json_path(s, "stringData"));
-    json_decref(kit_do(&k, API_CREATE, "controllerrevisions", "default", NULL,
-                       js("{'metadata':{'name':'r'},'data':{'a':1},'revision':1}"), 201));
+    json_decref(kit_make(&k, "controllerrevisions",
+                         js("{'metadata':{'name':'r'},'data':{'a':1},'revision':1}")));
     json_decref(
         kit_do(&k, API_PATCH, "controllerrevisions", "default", "r", js("{'data':{'a':2}}"), 422));
     json_decref(kit_do(&k, API_PATCH, "controllerrevisions", "default", "r",
@@ -112,9 +112,9 @@ START_TEST(pods)
 {
     AUTO(kit) struct kit k = kit_create();
     AUTO(json)
-    json_t *p = kit_do(
-        &k, API_CREATE, "pods", "default", NULL,
-        js("{'metadata':{'name':'p'},'spec':{'containers':[{'name':'c','image':'i'}]}}"), 201);
+    json_t *p =
+        kit_make(&k, "pods",
+                 js("{'metadata':{'name':'p'},'spec':{'containers':[{'name':'c','image':'i'}]}}"));
     want_text(p, "status.phase", "Pending");
     want_text(p, "spec.restartPolicy", "Always");
     AUTO(json) json_t *target = js("{'target':{'kind':'Node','name':'n1'}}");
@@ -144,9 +144,9 @@ START_TEST(bools_are_fields)
     json_decref(kit_do(&k, API_CREATE, "nodes", NULL, NULL, js("{'metadata':{'name':'a'}}"), 201));
     json_decref(kit_do(&k, API_CREATE, "nodes", NULL, NULL,
                        js("{'metadata':{'name':'b'},'spec':{'unschedulable':true}}"), 201));
-    json_decref(kit_do(
-        &k, API_CREATE, "pods", "default", NULL,
-        js("{'metadata':{'name':'p'},'spec':{'containers':[{'name':'c','image':'i'}]}}"), 201));
+    json_decref(
+        kit_make(&k, "pods",
+                 js("{'metadata':{'name':'p'},'spec':{'containers':[{'name':'c','image':'i'}]}}")));
     static const struct {
         const char *plural, *selector, *name;
     } rows[] = {

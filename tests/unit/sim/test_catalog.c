@@ -89,10 +89,9 @@ START_TEST(a_dying_definition)
 {
     AUTO(kit) struct kit k = kit_create();
     kit_add_crd(&k, widget_crd("{'type':'object'}"));
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'apiVersion':'example.com/v1','kind':'Widget','metadata':{'name':'w',"
-                          "'finalizers':['a/b']}}"),
-                       201));
+    json_decref(kit_make(&k, "widgets",
+                         js("{'apiVersion':'example.com/v1','kind':'Widget','metadata':{'name':'w',"
+                            "'finalizers':['a/b']}}")));
     uint64_t before = catalog_generation(k.server);
     json_decref(kit_do(&k, API_DELETE, "customresourcedefinitions", NULL, "widgets.example.com",
                        NULL, 200));

@@ -134,21 +134,66 @@ START_TEST(crash_points)
 }
 END_TEST
 
+static struct process *outsider(struct kit *k, const char *name)
+{
+    return process_create(world_sched(k->world), name);
+}
+
+static struct process *neighbour_pod(struct kit *k, const char *name)
+{
+    return cluster_pod_process(world_cluster(k->world, "other"), "ns", name);
+}
+
+static struct process *neighbour(struct kit *k, const char *name)
+{
+    return cluster_process(world_cluster(k->world, "other"), name);
+}
+
+static struct process *pod(struct kit *k, const char *name)
+{
+    return cluster_pod_process(k->cluster, "ns", name);
+}
+
+static struct process *own(struct kit *k, const char *name)
+{
+    return cluster_process(k->cluster, name);
+}
+
+static struct process *restarted(struct kit *k, const char *name)
+{
+    process_crash(cluster_process(k->cluster, name));
+    return cluster_process(k->cluster, name);
+}
+
+/* Whose a process is decides, and never what it is called. */
+static const struct link_case {
+    const char *label;
+    struct process *(*make)(struct kit *k, const char *name);
+    const char *name;
+    bool passes;
+} link_cases[] = {
+    {"outside", outsider, "outside", false},
+    {"called like the cluster's own", outsider, "main/outside", false},
+    {"called like a pod", outsider, "pod/ns/outside", false},
+    {"the neighbour's own", neighbour, "inside", false},
+    {"a pod of the neighbour", neighbour_pod, "p", false},
+    {"the cluster's own", own, "inside", true},
+    {"the cluster's own after a restart", restarted, "inside", true},
+    {"a pod", pod, "p", true},
+};
+
 START_TEST(link_down)
 {
+    const struct link_case *row = &link_cases[_i];
     AUTO(kit) struct kit k = kit_create();
+    struct err e = {0};
+    ck_assert_ptr_nonnull(world_add_cluster(k.world, "other", &e));
     cluster_set_link(k.cluster, false);
-    struct job j = {0};
-    start(&k, &j, "outside", create_map);
+    struct job j = {.k = &k, .fn = create_map};
+    actor_spawn(row->make(&k, row->name), "job", run_job, &j);
     kit_settle(&k);
-    ck_assert_int_eq(j.code, -1);
-    ck_assert_int_eq(j.err, ERR_IO);
-    struct job own = {0};
-    own.k = &k;
-    own.fn = create_map;
-    actor_spawn(cluster_process(k.cluster, "inside"), "job", run_job, &own);
-    kit_settle(&k);
-    ck_assert_int_eq(own.code, 201);
+    ck_assert_msg(j.code == (row->passes ? 201 : -1), "%s: %d", row->label, j.code);
+    ck_assert_msg(j.err == (row->passes ? ERR_NONE : ERR_IO), "%s", row->label);
 }
 END_TEST
 
@@ -386,10 +431,15 @@ START_TEST(parts_and_clusters)
         world_attach(k.world, "part", &ended, push);
         ck_assert(world_part(k.world, "part") == &ended);
         ck_assert(world_part(k.world, "other") == NULL);
+        ck_assert(cluster_part(k.cluster, "part") == NULL);
+        cluster_attach(k.cluster, "part", &ended, push);
+        cluster_attach(world_cluster(k.world, "hub"), "part", &e, NULL);
+        ck_assert(cluster_part(k.cluster, "part") == &ended);
+        ck_assert(cluster_part(world_cluster(k.world, "hub"), "part") == &e);
         ck_assert(cluster_process(k.cluster, "x") == cluster_process(k.cluster, "x"));
         ck_assert_str_eq(process_name(cluster_process(k.cluster, "x")), "main/x");
     }
-    ck_assert_str_eq(strbuf_str(&ended), "x");
+    ck_assert_str_eq(strbuf_str(&ended), "xx");
     strbuf_finish(&ended);
 }
 END_TEST
@@ -417,11 +467,12 @@ END_TEST
 int main(void)
 {
     json_init();
-    return SUITE_MAIN(
-        "sim.client",
-        SUITE_LONG_CASE("client", 60, EACH(api_faults, fault_cases), RANGE(crash_points, 0, 4),
-                        TEST(link_down), TEST(trace_tells), EACH(watch_faults, watch_cases),
-                        EACH(polled_watch, watch_cases), TEST(a_later_beginning),
-                        TEST(opening_can_fail), TEST(a_world_ends_with_open_watches),
-                        TEST(parts_and_clusters), TEST(the_same_seed_gives_the_same_trace)));
+    return SUITE_MAIN("sim.client",
+                      SUITE_LONG_CASE("client", 60, EACH(api_faults, fault_cases),
+                                      RANGE(crash_points, 0, 4), EACH(link_down, link_cases),
+                                      TEST(trace_tells), EACH(watch_faults, watch_cases),
+                                      EACH(polled_watch, watch_cases), TEST(a_later_beginning),
+                                      TEST(opening_can_fail), TEST(a_world_ends_with_open_watches),
+                                      TEST(parts_and_clusters),
+                                      TEST(the_same_seed_gives_the_same_trace)));
 }

@@ -421,8 +421,7 @@ START_TEST(schema_changes_show_at_once)
         &k, widget_crd(
                 "{'type':'object','properties':{'a':{'type':'integer'},'old':{'type':'string'}}}"));
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'a'},'spec':{'old':'x'}}"), 201);
+    json_t *a = kit_make(&k, "widgets", js("{'metadata':{'name':'a'},'spec':{'old':'x'}}"));
     struct api_request req = kit_req(API_WATCH, "widgets", "default", NULL, NULL);
     struct api_response ret = {0};
     AUTO(apiwatch) struct apiwatch *w = apiserver_watch(k.server, &req, &ret);
@@ -502,10 +501,8 @@ START_TEST(deletion_takes_instances_along)
 {
     AUTO(kit) struct kit k = kit_create();
     kit_add_crd(&k, widget_crd("{'type':'object'}"));
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'free'}}"), 201));
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'held','finalizers':['a.b/c']}}"), 201));
+    json_decref(kit_make(&k, "widgets", js("{'metadata':{'name':'free'}}")));
+    json_decref(kit_make(&k, "widgets", js("{'metadata':{'name':'held','finalizers':['a.b/c']}}")));
     AUTO(json) json_t *going = kit_do(&k, API_DELETE, CRDS, NULL, "widgets.example.com", NULL, 200);
     want_text(going, "kind", "CustomResourceDefinition");
     json_decref(kit_do(&k, API_GET, "widgets", "default", "free", NULL, 404));
@@ -522,8 +519,7 @@ START_TEST(deletion_takes_instances_along)
     want_text(gone, "message", "the server could not find the requested resource");
     json_decref(kit_do(&k, API_GET, CRDS, NULL, "widgets.example.com", NULL, 404));
     kit_add_crd(&k, widget_crd("{'type':'object'}"));
-    json_decref(
-        kit_do(&k, API_CREATE, "widgets", "default", NULL, js("{'metadata':{'name':'x'}}"), 201));
+    json_decref(kit_make(&k, "widgets", js("{'metadata':{'name':'x'}}")));
 }
 END_TEST
 
@@ -575,8 +571,8 @@ START_TEST(ending_takes_its_steps)
 {
     AUTO(kit) struct kit k = kit_create();
     kit_add_crd(&k, widget_crd("{'type':'object'}"));
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'held','finalizers':['example.com/x']}}"), 201));
+    json_decref(
+        kit_make(&k, "widgets", js("{'metadata':{'name':'held','finalizers':['example.com/x']}}")));
     AUTO(apiwatch) struct apiwatch *w = watch_crds(&k);
     AUTO(json) json_t *first = kit_do(&k, API_DELETE, CRDS, NULL, "widgets.example.com", NULL, 200);
     want_text(meta_condition(first, "Terminating"), "reason", "InstanceDeletionPending");
@@ -744,8 +740,7 @@ START_TEST(status_is_judged_alone)
 {
     AUTO(kit) struct kit k = kit_create();
     kit_add_crd(&k, widget_crd("{'type':'object','properties':{'a':{'type':'integer'}}}"));
-    json_decref(
-        kit_do(&k, API_CREATE, "widgets", "default", NULL, js("{'metadata':{'name':'a'}}"), 201));
+    json_decref(kit_make(&k, "widgets", js("{'metadata':{'name':'a'}}")));
     AUTO(json)
     json_t *crd = widget_crd("{'type':'object','required':['a'],'properties':{'a':{'type':"
                              "'integer'}}}");
@@ -775,10 +770,8 @@ START_TEST(selectable_fields)
     json_object_set_new(json_array_get(json_path(crd, "spec.versions"), 0), "selectableFields",
                         js("[{'jsonPath':'.spec.color'}]"));
     kit_add_crd(&k, json_incref(crd));
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'a'},'spec':{'color':'red'}}"), 201));
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'b'},'spec':{}}"), 201));
+    json_decref(kit_make(&k, "widgets", js("{'metadata':{'name':'a'},'spec':{'color':'red'}}")));
+    json_decref(kit_make(&k, "widgets", js("{'metadata':{'name':'b'},'spec':{}}")));
     struct api_request req = kit_req(API_LIST, "widgets", "default", NULL, NULL);
     req.field_selector = "spec.color=red";
     AUTO(json) json_t *list = kit_send(&k, &req, 200);

@@ -11,7 +11,7 @@ START_TEST(plain)
 {
     AUTO(kit) struct kit k = kit_create();
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201);
+    json_t *a = kit_make(&k, "configmaps", config_map("a", "v"));
     AUTO(json) json_t *gone = kit_do(&k, API_DELETE, "configmaps", "default", "a", NULL, 200);
     want_text(gone, "kind", "Status");
     want_text(gone, "status", "Success");
@@ -25,7 +25,7 @@ END_TEST
 START_TEST(finalizers_hold)
 {
     AUTO(kit) struct kit k = kit_create();
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, held("a"), 201));
+    json_decref(kit_make(&k, "configmaps", held("a")));
     AUTO(json) json_t *marked = kit_do(&k, API_DELETE, "configmaps", "default", "a", NULL, 200);
     want_text(marked, "metadata.deletionTimestamp", "2026-01-01T00:00:00Z");
     ck_assert_int_eq(json_int(marked, "metadata.deletionGracePeriodSeconds", -1), 0);
@@ -67,7 +67,7 @@ START_TEST(generation_rises_once)
 {
     AUTO(kit) struct kit k = kit_create();
     kit_add_crd(&k, widget_crd("{'type':'object'}"));
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL, held("a"), 201));
+    json_decref(kit_make(&k, "widgets", held("a")));
     AUTO(json) json_t *one = kit_do(&k, API_DELETE, "widgets", "default", "a", NULL, 200);
     ck_assert_int_eq(meta_generation(one), 2);
     AUTO(json) json_t *two = kit_do(&k, API_DELETE, "widgets", "default", "a", NULL, 200);
@@ -98,7 +98,7 @@ START_TEST(delete_options)
     struct sched_config config = {.seed = 1, .start_ns = WORLD_START_NS};
     struct sched *s = sched_create(&config);
     struct kit k = {.server = apiserver_create(s, "main")};
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201));
+    json_decref(kit_make(&k, "configmaps", config_map("a", "v")));
     json_decref(
         kit_do(&k, API_DELETE, "configmaps", "default", "a", js("%s", o->options), o->code));
     AUTO(json) json_t *left = kit_do(&k, API_GET, "configmaps", "default", "a", NULL, 200);
@@ -114,7 +114,7 @@ START_TEST(preconditions_that_hold)
 {
     AUTO(kit) struct kit k = kit_create();
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("a", "v"), 201);
+    json_t *a = kit_make(&k, "configmaps", config_map("a", "v"));
     json_decref(kit_do(&k, API_DELETE, "configmaps", "default", "a",
                        js("{'preconditions':{'uid':'%s','resourceVersion':'%s'}}", meta_uid(a),
                           meta_resource_version(a)),
@@ -132,12 +132,12 @@ static json_t *pod(const char *name, const char *node)
 START_TEST(pods_have_grace)
 {
     AUTO(kit) struct kit k = kit_create();
-    json_decref(kit_do(&k, API_CREATE, "pods", "default", NULL, pod("free", ""), 201));
+    json_decref(kit_make(&k, "pods", pod("free", "")));
     AUTO(json) json_t *gone = kit_do(&k, API_DELETE, "pods", "default", "free", NULL, 200);
     want_text(gone, "kind", "Pod"); /* the object, not a Status */
     json_decref(kit_do(&k, API_GET, "pods", "default", "free", NULL, 404));
 
-    json_decref(kit_do(&k, API_CREATE, "pods", "default", NULL, pod("bound", "node"), 201));
+    json_decref(kit_make(&k, "pods", pod("bound", "node")));
     AUTO(json) json_t *marked = kit_do(&k, API_DELETE, "pods", "default", "bound", NULL, 200);
     want_text(marked, "metadata.deletionTimestamp", "2026-01-01T00:00:30Z");
     ck_assert_int_eq(json_int(marked, "metadata.deletionGracePeriodSeconds", -1), 30);
@@ -165,12 +165,11 @@ static const struct {
 START_TEST(grace_is_bounded)
 {
     AUTO(kit) struct kit k = kit_create();
-    json_decref(kit_do(&k, API_CREATE, "pods", "default", NULL,
-                       js("{'metadata':{'name':'p'},'spec':{'nodeName':'node',"
-                          "'terminationGracePeriodSeconds':%s,'containers':[{'name':'c','image':"
-                          "'i'}]}}",
-                          graces[_i].own),
-                       201));
+    json_decref(kit_make(&k, "pods",
+                         js("{'metadata':{'name':'p'},'spec':{'nodeName':'node',"
+                            "'terminationGracePeriodSeconds':%s,'containers':[{'name':'c','image':"
+                            "'i'}]}}",
+                            graces[_i].own)));
     AUTO(json)
     json_t *marked =
         kit_do(&k, API_DELETE, "pods", "default", "p", js("%s", graces[_i].asked), 200);
@@ -185,9 +184,9 @@ START_TEST(collections)
     AUTO(kit) struct kit k = kit_create();
     static const char *const names[] = {"a", "b", "c"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL,
-                           js("{'metadata':{'name':'%s','labels':{'n':'%s'}}}", names[i], names[i]),
-                           201));
+        json_decref(
+            kit_make(&k, "configmaps",
+                     js("{'metadata':{'name':'%s','labels':{'n':'%s'}}}", names[i], names[i])));
     struct api_request req = kit_req(API_DELETE_COLLECTION, "configmaps", "default", NULL, NULL);
     req.label_selector = "n in (a,b)";
     AUTO(json) json_t *list = kit_send(&k, &req, 200);
@@ -220,8 +219,7 @@ START_TEST(collection_stops_at_a_refusal)
     apiserver_admit(k.server, "", "configmaps", deny_b, NULL);
     static const char *const names[] = {"a", "b", "c"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        json_decref(
-            kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map(names[i], "v"), 201));
+        json_decref(kit_make(&k, "configmaps", config_map(names[i], "v")));
     json_decref(kit_do(&k, API_DELETE_COLLECTION, "configmaps", "default", NULL, NULL, 422));
     json_decref(kit_do(&k, API_GET, "configmaps", "default", "a", NULL, 404));
     json_decref(kit_do(&k, API_GET, "configmaps", "default", "b", NULL, 200));

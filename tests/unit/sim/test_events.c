@@ -270,8 +270,8 @@ START_TEST(chosen_by_each_field)
     static const char *const signs[] = {"=", "==", "!="}, *const names[] = {"a", "a", "b"};
     const struct field_case *c = &field_cases[_i];
     AUTO(kit) struct kit k = kit_create();
-    json_decref(kit_do(&k, API_CREATE, "events", "default", NULL, js(EVENT_A), 201));
-    json_decref(kit_do(&k, API_CREATE, "events", "default", NULL, js(EVENT_B), 201));
+    json_decref(kit_make(&k, "events", js(EVENT_A)));
+    json_decref(kit_make(&k, "events", js(EVENT_B)));
     for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
         struct api_request req = kit_req(API_LIST, "events", "default", NULL, NULL);
         AUTO(str) char *selector = mem_printf("%s%s%s", c->field, signs[i], c->a);

@@ -25,11 +25,10 @@ static json_t *budget_do(struct kit *k, enum api_verb verb, const char *name, co
 
 static void running_pod(struct kit *k, const char *name)
 {
-    json_decref(kit_do(k, API_CREATE, "pods", "default", NULL,
-                       js("{'metadata':{'name':'%s','labels':{'app':'a'}},'spec':{'containers':[{"
-                          "'name':'c','image':'i'}]}}",
-                          name),
-                       201));
+    json_decref(kit_make(k, "pods",
+                         js("{'metadata':{'name':'%s','labels':{'app':'a'}},'spec':{'containers':[{"
+                            "'name':'c','image':'i'}]}}",
+                            name)));
     json_decref(kit_status(k, API_PATCH, "pods", "default", name,
                            js("{'status':{'phase':'Running'}}"), 200));
 }

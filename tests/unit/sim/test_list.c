@@ -7,10 +7,9 @@ static struct kit filled(void)
     struct kit k = kit_create();
     static const char *const names[] = {"c", "a", "e", "b", "d"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL,
-                           js("{'metadata':{'name':'%s','labels':{'l':'%s','odd':'%zu'}}}",
-                              names[i], names[i], i % 2),
-                           201));
+        json_decref(kit_make(&k, "configmaps",
+                             js("{'metadata':{'name':'%s','labels':{'l':'%s','odd':'%zu'}}}",
+                                names[i], names[i], i % 2)));
     json_decref(
         kit_do(&k, API_CREATE, "configmaps", "kube-system", NULL, config_map("a", "v"), 201));
     return k;
@@ -84,7 +83,7 @@ START_TEST(pages_show_one_moment)
     ck_assert_int_eq(json_int(first, "metadata.remainingItemCount", 0), 3);
     /* Writes between the pages are not seen. */
     json_decref(kit_do(&k, API_DELETE, "configmaps", "default", "c", NULL, 200));
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("bb", "v"), 201));
+    json_decref(kit_make(&k, "configmaps", config_map("bb", "v")));
     json_decref(
         kit_do(&k, API_PATCH, "configmaps", "default", "d", js("{'data':{'k':'new'}}"), 200));
     req.continue_token = json_str(first, "metadata.continue");
@@ -106,7 +105,7 @@ START_TEST(expired_token_offers_another)
     struct api_request req = kit_req(API_LIST, "configmaps", "default", NULL, NULL);
     req.limit = 2;
     AUTO(json) json_t *first = kit_send(&k, &req, 200);
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("bb", "v"), 201));
+    json_decref(kit_make(&k, "configmaps", config_map("bb", "v")));
     apiserver_compact(k.server, apiserver_revision(k.server));
     req.continue_token = json_str(first, "metadata.continue");
     AUTO(json) json_t *gone = kit_send(&k, &req, 410);

@@ -1,6 +1,7 @@
 /* Discovery: the aggregated form, who gets it, and that it says what the other form says. */
 #include <stdlib.h>
 
+#include "base/order.h"
 #include "sim/rest/discovery.h"
 #include "tests/unit/sim/rest_kit.h"
 #include "tests/unit/suite.h"
@@ -39,66 +40,43 @@ START_TEST(wish)
 END_TEST
 
 static const struct rest_row rows[] = {
-    {"GET",
-     "/apis",
-     "Accept: " V2,
-     NULL,
-     200,
-     {"{'kind':'APIGroupDiscoveryList','apiVersion':'apidiscovery.k8s.io/v2','metadata':{},"
-      "'items':[{'metadata':{'name':'apiregistration.k8s.io'",
-      "H Content-Type: " V2, "H Vary: Accept", "H Cache-Control: public",
-      "{'metadata':{'name':'example.com','creationTimestamp':null},'versions':[{'version':'v1',"
-      "'resources':[{'resource':'dots','responseKind':{'group':'example.com','version':'v1',"
-      "'kind':'Dot'},'scope':'Cluster','singularResource':'dot','verbs':['delete',"
-      "'deletecollection','get','list','patch','create','update','watch'],'shortNames':['d'],"
-      "'categories':['all'],'subresources':[{'subresource':'status','responseKind':{'group':"
-      "'example.com','version':'v1','kind':'Dot'},'verbs':['get','patch','update']}]}"}},
-    {"GET",
-     "/api",
-     "Accept: " V2,
-     NULL,
-     200,
-     {"'items':[{'metadata':{'creationTimestamp':null},'versions':[{'version':'v1','resources':[",
-      "],'freshness':'Current'}]}]}", "'resource':'pods'", "!'name':'apps'"}},
-    {"GET",
-     "/api/v1",
-     NULL,
-     NULL,
-     200,
-     {"{'name':'pods/binding','singularName':'','namespaced':true,'kind':'Binding'",
-      "{'name':'pods/eviction','singularName':'','namespaced':true,'group':'policy','version':'v1',"
-      "'kind':'Eviction','verbs':['create']}"}},
-    {"GET", "/apis/", "Accept: " V2, NULL, 200, {"APIGroupDiscoveryList"}},
-    {"GET",
-     "/apis/events.k8s.io",
-     NULL,
-     NULL,
-     200,
-     {"'preferredVersion':{'groupVersion':'events.k8s.io/v1','version':'v1'}"}},
-    {"GET",
-     "/apis/events.k8s.io/v1",
-     NULL,
-     NULL,
-     200,
-     {"{'name':'events','singularName':'event','namespaced':true,'kind':'Event','verbs':['create',"
-      "'delete','deletecollection','get','list','patch','update','watch'],'shortNames':['ev']"}},
-    {"GET",
-     "/apis",
-     "Accept: " V2 ";profile=nopeer," V2BETA1 ",application/json",
-     NULL,
-     200,
-     {"APIGroupDiscoveryList"}},
-    {"GET",
-     "/apis",
-     "Accept: " V2BETA1 ",application/json",
-     NULL,
-     200,
-     {"{'kind':'APIGroupList','apiVersion':'v1'", "H Content-Type: application/json", "H ETag:"}},
-    {"GET", "/api", "Accept: application/json", NULL, 200, {"'kind':'APIVersions'"}},
-    {"GET", "/apis/apps", "Accept: " V2 ",application/json", NULL, 200, {"'kind':'APIGroup'"}},
-    {"GET", "/api/v1", "Accept: " V2 ",application/json", NULL, 200, {"'kind':'APIResourceList'"}},
-    {"GET", "/apis?pretty=1", "Accept: " V2, NULL, 200, {"{\n  'kind': 'APIGroupDiscoveryList'"}},
-    {"POST", "/apis", "Accept: " V2, NULL, 405, {"MethodNotAllowed"}},
+    ASK_AS(
+        "GET", "/apis", "Accept: " V2, 200,
+        "{'kind':'APIGroupDiscoveryList','apiVersion':'apidiscovery.k8s.io/v2','metadata':{},"
+        "'items':[{'metadata':{'name':'apiregistration.k8s.io'",
+        "H Content-Type: " V2, "H Vary: Accept", "H Cache-Control: public",
+        "{'metadata':{'name':'example.com','creationTimestamp':null},'versions':[{'version':'v1',"
+        "'resources':[{'resource':'dots','responseKind':{'group':'example.com','version':'v1',"
+        "'kind':'Dot'},'scope':'Cluster','singularResource':'dot','verbs':['delete',"
+        "'deletecollection','get','list','patch','create','update','watch'],'shortNames':['d'],"
+        "'categories':['all'],'subresources':[{'subresource':'status','responseKind':{'group':"
+        "'example.com','version':'v1','kind':'Dot'},'verbs':['get','patch','update']}]}"),
+    ASK_AS(
+        "GET", "/api", "Accept: " V2, 200,
+        "'items':[{'metadata':{'creationTimestamp':null},'versions':[{'version':'v1','resources':[",
+        "],'freshness':'Current'}]}]}", "'resource':'pods'", "!'name':'apps'"),
+    ASK("GET", "/api/v1", 200,
+        "{'name':'pods/binding','singularName':'','namespaced':true,'kind':'Binding'",
+        "{'name':'pods/"
+        "eviction','singularName':'','namespaced':true,'group':'policy','version':'v1',"
+        "'kind':'Eviction','verbs':['create']}"),
+    ASK_AS("GET", "/apis/", "Accept: " V2, 200, "APIGroupDiscoveryList"),
+    ASK("GET", "/apis/events.k8s.io", 200,
+        "'preferredVersion':{'groupVersion':'events.k8s.io/v1','version':'v1'}"),
+    ASK("GET", "/apis/events.k8s.io/v1", 200,
+        "{'name':'events','singularName':'event','namespaced':true,'kind':'Event','verbs':['create'"
+        ","
+        "'delete','deletecollection','get','list','patch','update','watch'],'shortNames':['ev']"),
+    ASK_AS("GET", "/apis", "Accept: " V2 ";profile=nopeer," V2BETA1 ",application/json", 200,
+           "APIGroupDiscoveryList"),
+    ASK_AS("GET", "/apis", "Accept: " V2BETA1 ",application/json", 200,
+           "{'kind':'APIGroupList','apiVersion':'v1'", "H Content-Type: application/json",
+           "H ETag:"),
+    ASK_AS("GET", "/api", "Accept: application/json", 200, "'kind':'APIVersions'"),
+    ASK_AS("GET", "/apis/apps", "Accept: " V2 ",application/json", 200, "'kind':'APIGroup'"),
+    ASK_AS("GET", "/api/v1", "Accept: " V2 ",application/json", 200, "'kind':'APIResourceList'"),
+    ASK_AS("GET", "/apis?pretty=1", "Accept: " V2, 200, "{\n  'kind': 'APIGroupDiscoveryList'"),
+    ASK_AS("POST", "/apis", "Accept: " V2, 405, "MethodNotAllowed"),
 };
 
 START_TEST(documents)
@@ -194,11 +172,6 @@ static void add_legacy(struct rest_kit *r, json_t *lines, const char *path)
         json_object_get(res, "verbs"), json_object_get(res, "shortNames"));
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static char *sorted_text(const json_t *lines)
 {
     size_t count = json_array_size(lines);
@@ -206,7 +179,7 @@ static char *sorted_text(const json_t *lines)
     AUTO(strbuf) struct strbuf out = {0};
     for (size_t i = 0; i < count; i++)
         list[i] = json_string_value(json_array_get(lines, i));
-    qsort(list, count, sizeof *list, by_text);
+    qsort(list, count, sizeof *list, text_order);
     for (size_t i = 0; i < count; i++)
         strbuf_addf(&out, "%s\n", list[i]);
     free(list);

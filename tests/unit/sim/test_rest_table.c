@@ -441,82 +441,43 @@ END_TEST
     "{'apiVersion':'example.com/v1','kind':'Widget','metadata':{'name':'a'},'spec':{'z':1}}"
 
 static const struct rest_row asked[] = {
-    {"GET", CM, KUBECTL, NULL, 200, {"'rows':[]}"}},
-    {"POST", CM, NULL, CM_A, 201, {"'name':'a'"}},
-    {"GET",
-     CM "?limit=500",
-     KUBECTL,
-     NULL,
-     200,
-     {"{'kind':'Table','apiVersion':'meta.k8s.io/v1','metadata':{'resourceVersion':'",
-      "'columnDefinitions':[{'name':'Name','type':'string','format':'name',",
-      "'rows':[{'cells':['a',1,'0s'],'object':{'kind':'PartialObjectMetadata','apiVersion':"
-      "'meta.k8s.io/v1','metadata':{'name':'a','namespace':'default',",
-      "H Content-Type: application/json"}},
-    {"GET", CM "/a", TABLE, NULL, 200, {"'kind':'Table'", "'cells':['a',1,'0s']"}},
-    {"GET",
-     CM "?includeObject=None",
-     TABLE,
-     NULL,
-     200,
-     {"'rows':[{'cells':['a',1,'0s'],'object':null}]}"}},
-    {"GET",
-     CM "?includeObject=Object",
-     TABLE,
-     NULL,
-     200,
-     {"'object':{'kind':'ConfigMap','apiVersion':'v1','metadata':{'name':'a'", "'k':'v'"}},
-    {"GET",
-     CM "?includeObject=bad",
-     TABLE,
-     NULL,
-     400,
-     {"Unable to convert to Table as requested: includeObject: Invalid value: \\'bad\\'"}},
-    {"GET",
-     CM,
-     "Accept: application/json;as=Table;v=v1beta1;g=meta.k8s.io",
-     NULL,
-     200,
-     {"'apiVersion':'meta.k8s.io/v1beta1'",
-      "'object':{'kind':'PartialObjectMetadata','apiVersion':'meta.k8s.io/v1beta1'"}},
-    {"GET", CM "/none", KUBECTL, NULL, 404, {"'kind':'Status'", "!Table"}},
-    {"DELETE", CM "/a", KUBECTL, NULL, 200, {"'status':'Success'", "!Table"}},
-    {"POST", WIDGETS, NULL, WIDGET_A, 201, {"'name':'a'"}},
-    {"GET",
-     WIDGETS,
-     KUBECTL,
-     NULL,
-     200,
-     {"'kind':'Table'", "{'name':'Age','type':'date'", "'cells':['a','0s']"}},
-    {"GET", WIDGETS "/a", KUBECTL, NULL, 200, {"'cells':['a','0s']", "!'z':1"}},
-    {"GET", WIDGETS "/a/status", KUBECTL, NULL, 200, {"'cells':['a','0s']"}},
-    {"GET",
-     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
-     KUBECTL,
-     NULL,
-     200,
-     {"{'name':'Created At','type':'date'",
-      "'cells':['widgets.example.com','2026-01-01T00:00:00Z']"}},
-    {"POST",
-     "/api/v1/namespaces/default/events",
-     NULL,
-     "{'metadata':{'name':'e','namespace':'default'},'involvedObject':{'kind':'Pod','name':'p',"
-     "'namespace':'default'},'reason':'Started','message':'m','type':'Normal','source':{"
-     "'component':'c'},'firstTimestamp':'2025-12-31T23:59:00Z'}",
-     201,
-     {"'message':'m'"}},
-    {"GET",
-     "/apis/events.k8s.io/v1/events",
-     KUBECTL,
-     NULL,
-     200,
-     {"'cells':['60s','Normal','Started','pod/p','','c','m','60s',1,'e']"}},
-    {"GET",
-     "/api/v1/events",
-     KUBECTL,
-     NULL,
-     200,
-     {"'cells':['60s','Normal','Started','pod/p','','c','m','60s',1,'e']"}},
+    ASK_AS("GET", CM, KUBECTL, 200, "'rows':[]}"),
+    SEND("POST", CM, CM_A, 201, "'name':'a'"),
+    ASK_AS("GET", CM "?limit=500", KUBECTL, 200,
+           "{'kind':'Table','apiVersion':'meta.k8s.io/v1','metadata':{'resourceVersion':'",
+           "'columnDefinitions':[{'name':'Name','type':'string','format':'name',",
+           "'rows':[{'cells':['a',1,'0s'],'object':{'kind':'PartialObjectMetadata','apiVersion':"
+           "'meta.k8s.io/v1','metadata':{'name':'a','namespace':'default',",
+           "H Content-Type: application/json"),
+    ASK_AS("GET", CM "/a", TABLE, 200, "'kind':'Table'", "'cells':['a',1,'0s']"),
+    ASK_AS("GET", CM "?includeObject=None", TABLE, 200,
+           "'rows':[{'cells':['a',1,'0s'],'object':null}]}"),
+    ASK_AS("GET", CM "?includeObject=Object", TABLE, 200,
+           "'object':{'kind':'ConfigMap','apiVersion':'v1','metadata':{'name':'a'", "'k':'v'"),
+    ASK_AS("GET", CM "?includeObject=bad", TABLE, 400,
+           "Unable to convert to Table as requested: includeObject: Invalid value: \\'bad\\'"),
+    ASK_AS("GET", CM, "Accept: application/json;as=Table;v=v1beta1;g=meta.k8s.io", 200,
+           "'apiVersion':'meta.k8s.io/v1beta1'",
+           "'object':{'kind':'PartialObjectMetadata','apiVersion':'meta.k8s.io/v1beta1'"),
+    ASK_AS("GET", CM "/none", KUBECTL, 404, "'kind':'Status'", "!Table"),
+    ASK_AS("DELETE", CM "/a", KUBECTL, 200, "'status':'Success'", "!Table"),
+    SEND("POST", WIDGETS, WIDGET_A, 201, "'name':'a'"),
+    ASK_AS("GET", WIDGETS, KUBECTL, 200, "'kind':'Table'", "{'name':'Age','type':'date'",
+           "'cells':['a','0s']"),
+    ASK_AS("GET", WIDGETS "/a", KUBECTL, 200, "'cells':['a','0s']", "!'z':1"),
+    ASK_AS("GET", WIDGETS "/a/status", KUBECTL, 200, "'cells':['a','0s']"),
+    ASK_AS("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", KUBECTL, 200,
+           "{'name':'Created At','type':'date'",
+           "'cells':['widgets.example.com','2026-01-01T00:00:00Z']"),
+    SEND("POST", "/api/v1/namespaces/default/events",
+         "{'metadata':{'name':'e','namespace':'default'},'involvedObject':{'kind':'Pod','name':'p',"
+         "'namespace':'default'},'reason':'Started','message':'m','type':'Normal','source':{"
+         "'component':'c'},'firstTimestamp':'2025-12-31T23:59:00Z'}",
+         201, "'message':'m'"),
+    ASK_AS("GET", "/apis/events.k8s.io/v1/events", KUBECTL, 200,
+           "'cells':['60s','Normal','Started','pod/p','','c','m','60s',1,'e']"),
+    ASK_AS("GET", "/api/v1/events", KUBECTL, 200,
+           "'cells':['60s','Normal','Started','pod/p','','c','m','60s',1,'e']"),
 };
 
 START_TEST(requests)
@@ -538,11 +499,11 @@ START_TEST(watches)
 {
     AUTO(rest_kit) struct rest_kit r = rest_kit_create();
     struct rest_answer a;
-    json_decref(kit_do(&r.k, API_CREATE, "configmaps", "default", NULL, config_map("a", "1"), 201));
+    json_decref(kit_make(&r.k, "configmaps", config_map("a", "1")));
     rest_ask(&r, "GET", CM "?watch=true", TABLE, NULL, &a);
     ck_assert_int_eq(a.code, 200);
     AUTO(str) char *first = read_stream(&a);
-    json_decref(kit_do(&r.k, API_CREATE, "configmaps", "default", NULL, config_map("b", "1"), 201));
+    json_decref(kit_make(&r.k, "configmaps", config_map("b", "1")));
     AUTO(str) char *second = read_stream(&a);
     ck_assert_msg(strstr(first, "{\"type\":\"ADDED\",\"object\":{\"kind\":\"Table\"") == first,
                   "%s", first);

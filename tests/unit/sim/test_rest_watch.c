@@ -7,8 +7,7 @@
 
 static void add(struct rest_kit *r, const char *name, const char *value)
 {
-    json_decref(
-        kit_do(&r->k, API_CREATE, "configmaps", "default", NULL, config_map(name, value), 201));
+    json_decref(kit_make(&r->k, "configmaps", config_map(name, value)));
 }
 
 static struct rest_answer open_at(struct rest_kit *r, const char *target, const char *headers)
@@ -97,16 +96,12 @@ START_TEST(one_name_by_path)
     want_events(&a, REST_STREAM_WAIT, "ADDED b");
     rest_answer_finish(&a);
     static const struct rest_row rows[] = {
-        {"GET",
-         "/api/v1/watch/namespaces/default/configmaps/a?fieldSelector=metadata.name%3Db",
-         NULL,
-         NULL,
-         400,
-         {"fieldSelector metadata.name doesn`t match requested name"}},
-        {"GET", "/api/v1/watch/nosuch", NULL, NULL, 404, {"could not find"}},
-        {"GET", "/apis/example.com/v1/watch/nosuch", NULL, NULL, 404, {"404 page not found"}},
-        {"GET", CM "?watch=1", "Accept: application/xml", NULL, 406, {"only the following"}},
-        {"GET", CM "?watch=1&labelSelector=a+in", NULL, NULL, 400, {"unable to parse"}},
+        ASK("GET", "/api/v1/watch/namespaces/default/configmaps/a?fieldSelector=metadata.name%3Db",
+            400, "fieldSelector metadata.name doesn`t match requested name"),
+        ASK("GET", "/api/v1/watch/nosuch", 404, "could not find"),
+        ASK("GET", "/apis/example.com/v1/watch/nosuch", 404, "404 page not found"),
+        ASK_AS("GET", CM "?watch=1", "Accept: application/xml", 406, "only the following"),
+        ASK("GET", CM "?watch=1&labelSelector=a+in", 400, "unable to parse"),
 
     };
     rest_check_all(&r, rows, ARRAY_LEN(rows));

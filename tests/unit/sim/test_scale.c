@@ -36,8 +36,7 @@ static struct kit with_widget(const char *spec, const char *status)
 {
     struct kit k = kit_create();
     kit_add_crd(&k, scalable_crd());
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'a'},'spec':%s}", spec), 201));
+    json_decref(kit_make(&k, "widgets", js("{'metadata':{'name':'a'},'spec':%s}", spec)));
     json_decref(
         kit_status(&k, API_PATCH, "widgets", "default", "a", js("{'status':%s}", status), 200));
     return k;
@@ -186,8 +185,7 @@ START_TEST(who_has_none)
                          js("{'metadata':{'name':'a'},'spec':{'replicas':1}}"), 404));
     struct api_request smp = scale_req(API_PATCH, "widgets", NULL);
     AUTO(json) json_t *body = js("{'spec':{'replicas':1}}");
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'a'},'spec':{'replicas':1}}"), 201));
+    json_decref(kit_make(&k, "widgets", js("{'metadata':{'name':'a'},'spec':{'replicas':1}}")));
     smp.body = body;
     smp.patch = PATCH_STRATEGIC; /* of a defined kind: not even here */
     json_decref(kit_send(&k, &smp, 415));
@@ -242,8 +240,7 @@ START_TEST(what_is_in_the_way_stays)
     AUTO(kit) struct kit k = kit_create();
     kit_add_crd(&k, widget_crd("{'type':'object','x-kubernetes-preserve-unknown-fields':true}"));
     AUTO(json)
-    json_t *made = kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                          js("{'metadata':{'name':'a'},'spec':%s}", row->spec), 201);
+    json_t *made = kit_make(&k, "widgets", js("{'metadata':{'name':'a'},'spec':%s}", row->spec));
     AUTO(json) json_t *crd = scalable_crd();
     json_put_str(json_array_get(json_path(crd, "spec.versions"), 0),
                  "subresources.scale.specReplicasPath", ".spec.a.b");

@@ -197,8 +197,7 @@ START_TEST(update)
     AUTO(kit) struct kit k = kit_create();
     kit_add_crd(&k, widget_crd(c->schema));
     AUTO(json)
-    json_t *a = kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'a'},'spec':%s}", c->before), 201);
+    json_t *a = kit_make(&k, "widgets", js("{'metadata':{'name':'a'},'spec':%s}", c->before));
     AUTO(json) json_t *next = json_copy_of(a);
     json_object_set_new(next, "spec", js("%s", c->after));
     struct api_request req = kit_req(API_UPDATE, "widgets", "default", "a", next);
@@ -213,8 +212,7 @@ START_TEST(what_was_bad_may_stay)
 {
     AUTO(kit) struct kit k = kit_create();
     kit_add_crd(&k, widget_crd(OBJ("'a':{'type':'integer'},'b':{'type':'integer'}")));
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL,
-                       js("{'metadata':{'name':'a'},'spec':{'a':1,'b':1}}"), 201));
+    json_decref(kit_make(&k, "widgets", js("{'metadata':{'name':'a'},'spec':{'a':1,'b':1}}")));
     kit_add_crd(&k, widget_crd(OBJ("'a':{'type':'integer','minimum':5},'b':{'type':'integer'}")));
     json_decref(kit_do(&k, API_PATCH, "widgets", "default", "a", js("{'spec':{'b':2}}"), 200));
     json_decref(kit_do(&k, API_PATCH, "widgets", "default", "a", js("{'spec':{'a':2}}"), 422));
@@ -258,7 +256,7 @@ START_TEST(many_errors_in_a_changed_list)
     json_t *list = json_at_mut(body, "spec", "a", NULL);
     for (size_t i = 0; i < 100000; i++)
         json_array_append_new(list, json_string("x"));
-    json_decref(kit_do(&k, API_CREATE, "widgets", "default", NULL, json_incref(body), 201));
+    json_decref(kit_make(&k, "widgets", json_incref(body)));
     kit_add_crd(&k, widget_crd(OBJ("'a':{'type':'array','items':{'type':'integer'}}")));
     json_array_set_new(list, 99999, json_string("y"));
     AUTO(json)

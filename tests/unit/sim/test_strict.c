@@ -149,8 +149,7 @@ START_TEST(patching)
     const struct patch_case *p = &patches[_i];
     AUTO(kit) struct kit k = kit_create();
     kit_add_crd(&k, widget_crd(WIDGET_SPEC));
-    json_decref(
-        kit_do(&k, API_CREATE, p->resource, "default", NULL, js("{'metadata':{'name':'x'}}"), 201));
+    json_decref(kit_make(&k, p->resource, js("{'metadata':{'name':'x'}}")));
     AUTO(json) json_t *body = js("%s", p->patch);
     AUTO(json) json_t *findings = p->findings ? js("%s", p->findings) : NULL;
     struct api_request req = kit_req(API_PATCH, p->resource, "default", "x", body);
@@ -206,8 +205,7 @@ START_TEST(wrong_types_of_a_patch)
 {
     AUTO(kit) struct kit k = kit_create();
     apiserver_track_fields(k.server, true);
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL,
-                       js("{'metadata':{'name':'x'}}"), 201));
+    json_decref(kit_make(&k, "configmaps", js("{'metadata':{'name':'x'}}")));
     AUTO(json)
     json_t *no = kit_do(&k, API_PATCH, "configmaps", "default", "x", js("{'data':{'a':1}}"), 422);
     const char *text = json_str_or_empty(no, "message");
@@ -224,8 +222,7 @@ START_TEST(null_and_empty_are_nothing)
     AUTO(kit) struct kit k = kit_create();
     apiserver_track_fields(k.server, true);
     AUTO(json)
-    json_t *made =
-        kit_do(&k, API_CREATE, "configmaps", "default", NULL, js("{'metadata':{'name':'x'}}"), 201);
+    json_t *made = kit_make(&k, "configmaps", js("{'metadata':{'name':'x'}}"));
     AUTO(json)
     json_t *same = kit_do(&k, API_UPDATE, "configmaps", "default", "x",
                           js("{'metadata':{'name':'x'},'binaryData':null,'immutable':null,"
@@ -248,7 +245,7 @@ START_TEST(no_managers_is_something)
 {
     AUTO(kit) struct kit k = kit_create();
     apiserver_track_fields(k.server, true);
-    json_decref(kit_do(&k, API_CREATE, "configmaps", "default", NULL, config_map("x", "v"), 201));
+    json_decref(kit_make(&k, "configmaps", config_map("x", "v")));
     AUTO(json) json_t *made = kit_do(&k, API_GET, "configmaps", "default", "x", NULL, 200);
     ck_assert_uint_eq(json_array_size(json_path(made, "metadata.managedFields")), 1);
     AUTO(json)
@@ -263,8 +260,7 @@ START_TEST(unchecked_stays)
 {
     AUTO(kit) struct kit k = kit_create();
     AUTO(json)
-    json_t *made = kit_do(&k, API_CREATE, "configmaps", "default", NULL,
-                          js("{'metadata':{'name':'x'},'data':{}}"), 201);
+    json_t *made = kit_make(&k, "configmaps", js("{'metadata':{'name':'x'},'data':{}}"));
     ck_assert(json_path(made, "data") != NULL);
 }
 END_TEST

@@ -39,7 +39,7 @@ static char *now_of(struct kit *k)
 
 static void add(struct kit *k, const char *name)
 {
-    json_decref(kit_do(k, API_CREATE, "configmaps", "default", NULL, config_map(name, "v"), 201));
+    json_decref(kit_make(k, "configmaps", config_map(name, "v")));
 }
 
 START_TEST(from_now_and_from_a_revision)

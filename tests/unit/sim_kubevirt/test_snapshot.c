@@ -292,6 +292,17 @@ static const struct script_case cases[] = {
      "snapshot s a\n"
      "refused 422 spec in immutable after creation\n"
      "patch vmsnapshot s {\"spec\":{\"deletionPolicy\":\"Retain\"}}\n"},
+    {"gate off", STOPPED
+     "fault {\"point\":\"gate\",\"match\":{\"kind\":\"VirtualMachineSnapshot\"},\"times\":1,"
+     "\"action\":{\"closed\":true}}\n"
+     "refused 400 snapshot feature gate not enabled\n"
+     "snapshot s a\n"
+     "snapshot s a\n"
+     "run idle\n"
+     "is vmsnapshot s status.readyToUse true\n"
+     "fault {\"point\":\"gate\",\"action\":{\"closed\":true}}\n"
+     "refused 400 snapshot feature gate not enabled\n"
+     "restore r a s\n"},
     {"conflicts are retried", STOPPED
      "fault {\"point\":\"api\",\"match\":{\"verb\":\"update\",\"by\":\"main/virt-*\"},\"times\":6,"
      "\"action\":{\"answer\":409}}\n"

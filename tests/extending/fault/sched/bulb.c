@@ -2,7 +2,7 @@
 #include "sched/fault.h"
 
 const struct fault_point fault_point_bulb = {
-    "bulb",
-    {"ns", "name", "cluster"},
-    {{"dead", .type = FAULT_TRUE},
-     {"slow", .type = FAULT_DURATION, .says = "on top of what it takes anyway"}}};
+    .name = "bulb",
+    .attrs = {"ns", "name", "cluster"},
+    .actions = {{"dead", .type = FAULT_TRUE},
+                {"slow", .type = FAULT_DURATION, .says = "on top of what it takes anyway"}}};

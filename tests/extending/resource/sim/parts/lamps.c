@@ -84,4 +84,5 @@ static int start(struct cluster *c, struct err *reterr)
     return 0;
 }
 
-const struct sim_part part_lamps = {"lamps", "lamps that follow their `spec.on`", start};
+const struct sim_part part_lamps = {
+    .name = "lamps", .says = "lamps that follow their `spec.on`", .start = start};

@@ -152,6 +152,25 @@ static void heading(const char *title)
            title);
 }
 
+/* Another way to do the same. */
+struct way {
+    const char *name, *command;
+};
+
+static void compare_restores(const char *what, const char *folder, const char *ours,
+                             const struct way *ways, size_t count)
+{
+    AUTO(str) char *before = mem_printf("rm -f %s/out", folder);
+    const char *commands[4] = {ours};
+    struct cost cost[4];
+    for (size_t i = 0; i < count; i++)
+        commands[i + 1] = ways[i].command;
+    take_turns(commands, count + 1, before, cost);
+    run(before);
+    for (size_t i = 0; i < count; i++)
+        row(what, &cost[0], ways[i].name, &cost[i + 1]);
+}
+
 static void bench_restore(const struct chain *c, const char *folder)
 {
     AUTO(str)
@@ -168,15 +187,11 @@ static void bench_restore(const struct chain *c, const char *folder)
     char *convert =
         mem_printf("cd %s/linked && qemu-img convert -W -f qcow2 -O raw top ../out", folder);
     AUTO(str) char *copy = mem_printf("cd %s && cp --sparse=always raw out", folder);
-    AUTO(str) char *before = mem_printf("rm -f %s/out", folder);
-    const char *const commands[] = {ours, theirs, convert, copy};
-    struct cost cost[4];
-    take_turns(commands, 4, before, cost);
-    run(before);
     AUTO(str) char *what = mem_printf("restore, %s", c->name);
-    row(what, &cost[0], "rebase -u, convert", &cost[1]);
-    row(what, &cost[0], "convert -W alone", &cost[2]);
-    row(what, &cost[0], "cp --sparse=always of the raw disk", &cost[3]);
+    const struct way ways[] = {{"rebase -u, convert", theirs},
+                               {"convert -W alone", convert},
+                               {"cp --sparse=always of the raw disk", copy}};
+    compare_restores(what, folder, ours, ways, ARRAY_LEN(ways));
 }
 
 /* As a restore is made: nothing is said before the disk has it. */
@@ -190,14 +205,9 @@ static void bench_synced_restore(const struct chain *c, const char *folder)
                                folder);
     AUTO(str)
     char *copy = mem_printf("cd %s && cp --sparse=always raw out && sync out", folder);
-    AUTO(str) char *before = mem_printf("rm -f %s/out", folder);
-    const char *const commands[] = {ours, convert, copy};
-    struct cost cost[3];
-    take_turns(commands, 3, before, cost);
-    run(before);
     AUTO(str) char *what = mem_printf("restore, synced, %s", c->name);
-    row(what, &cost[0], "convert -W, sync", &cost[1]);
-    row(what, &cost[0], "cp --sparse=always, sync", &cost[2]);
+    const struct way ways[] = {{"convert -W, sync", convert}, {"cp --sparse=always, sync", copy}};
+    compare_restores(what, folder, ours, ways, ARRAY_LEN(ways));
 }
 
 static void bench_map(const struct chain *c, const char *folder)

@@ -131,7 +131,7 @@ static int no_disk(const struct chain_plan *plan, const char *name, struct src_p
 
     for (size_t i = 0; i < plan->disk_count; i++)
         names[i] = plan->disks[i].name;
-    return unknown_chain_disk(name, names, plan->disk_count, pos, reterr);
+    return unknown_name(NAMED_CHAIN_DISK, name, names, plan->disk_count, pos, reterr);
 }
 
 /* t: what `list` was made of. */

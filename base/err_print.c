@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/plural.h"
 #include "base/utf8.h"
 
 /* C0 controls but tab, DEL, C1 controls and broken UTF-8 must not reach a terminal. */
@@ -132,5 +133,6 @@ void diags_print(FILE *out, const struct diags *d, const char *source, size_t so
     for (size_t i = 0; i < d->count; i++)
         diag_print(out, &d->items[i], source, source_len);
     if (d->dropped)
-        fprintf(out, "vmconform: %zu more errors not shown\n", d->dropped);
+        fprintf(out, "vmconform: %zu more %s not shown\n", d->dropped,
+                plural(d->dropped, "error", "errors"));
 }

@@ -42,12 +42,6 @@ static bool is_joint(const struct pair *p)
            (text[p->at + 1] == '\n' || text[p->at + 1] == '\r');
 }
 
-static void skip_white(struct pair *p)
-{
-    while (p->at < p->end && (is_white(here(p)) || is_joint(p)))
-        step(p, 1);
-}
-
 /* Bytes of the escape that stands here; 0: none does. */
 static size_t escape_size(const struct pair *p)
 {
@@ -64,6 +58,42 @@ static size_t escape_size(const struct pair *p)
         return 10;
     default:
         return 2;
+    }
+}
+
+/* What the digits of an escape say; those that are none are refused before. */
+static unsigned long escape_value(const char *digits, size_t count)
+{
+    char text[9] = "";
+
+    memcpy(text, digits, count);
+    return strtoul(text, NULL, 16);
+}
+
+/* Bytes of the escape that stands here for white space; 0: none does. */
+static size_t white_escape(const struct pair *p)
+{
+    const char *text = p->source->text + p->at;
+    size_t size = p->quote == '"' ? escape_size(p) : 0;
+
+    if (size == 0 || size > p->end - p->at)
+        return 0;
+    if (size == 2)
+        return strchr(" \ttnr", text[1]) ? size : 0;
+    unsigned long value = escape_value(text + 2, size - 2);
+    return value < 0x80 && is_white((char)value) ? size : 0;
+}
+
+/* Up to a character that is none: white space of the text that was not found where it was looked
+ * for, behind a fold, stands on the way. */
+static void skip_white(struct pair *p)
+{
+    while (p->at < p->end) {
+        size_t size = is_white(here(p)) || is_joint(p) ? 1 : white_escape(p);
+
+        if (!size)
+            return;
+        step(p, size);
     }
 }
 

@@ -107,6 +107,8 @@ void arena_release(struct arena *a, struct arena_mark mark)
         arena_reset(a);
         return;
     }
+    assert(mark.used <= mark.last->used); /* what was released is not released again */
+    assert(mark.bytes <= a->bytes);
     free_chunks(mark.last->next);
     mark.last->next = NULL;
     ASAN_POISON_MEMORY_REGION(mark.last->data + mark.used, mark.last->size - mark.used);

@@ -15,6 +15,7 @@ static bool walk_next(struct walk *w, unsigned names, struct cel_value *slots)
 {
     struct cel_value *first = &slots[LOOP_NAME], *second = &slots[LOOP_NAME2];
 
+    assert(names == 1 || names == 2);
     if (w->range->type == CEL_MAP)
         return map_next(w->range, &w->cursor, first, second);
     if (w->index >= value_count(w->range))

@@ -4,6 +4,7 @@
 #include "cel/re2_shim.h"
 #include "cel/utf8.h"
 
+#include <assert.h>
 #include <string.h>
 
 static int refuse_text(const struct source *s, struct err *reterr)
@@ -61,6 +62,7 @@ struct cel_program *cel_compile_runs(const char *text, const struct cel_env *env
         p->source.run_count = run_count;
     }
     p->env = env_or_empty(env);
+    assert(!p->env->function_count || p->env->functions);
     if (refuse_text(&p->source, reterr) < 0)
         return NULL;
     while (p->env->variables && p->env->variables[p->variable_count])

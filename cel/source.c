@@ -3,6 +3,7 @@
  */
 #include "cel/source.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -18,6 +19,7 @@ struct src_pos source_pos(const struct source *s, size_t offset)
 {
     struct src_pos pos = s->pos;
 
+    assert(offset <= s->len);
     if (s->run_count)
         return src_runs_pos(s->runs, s->run_count, offset);
     if (s->one_line)

@@ -1,13 +1,13 @@
 /* The mutator: the same seed gives the same mutant, it stays inside its buffer, and mutants get
  * deep: a share of them opens, a share of those has another map. Without that a fuzzer looks busy
  * and tries nothing but the door. */
-#include <check.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "fuzz/qcow2_fuzz.h"
 #include "fuzz/qcow2_mutate.h"
 #include "fuzz/qcow2_seeds.h"
+#include "tests/unit/suite.h"
 
 enum { MUTANTS = 300, ROOM = 4096 };
 
@@ -85,23 +85,8 @@ START_TEST(mutants_get_deep)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-    Suite *s = suite_create("fuzz.mutate");
-    TCase *tc = tcase_create("mutate");
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, same_seed_same_mutant);
-    tcase_add_test(tc, any_length);
-    tcase_add_test(tc, mutants_get_deep);
-    suite_add_tcase(s, tc);
-    return s;
-}
-
 int main(void)
 {
-    SRunner *sr = srunner_create(suite());
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return SUITE_MAIN("fuzz.mutate", SUITE_LONG_CASE("mutate", 60, TEST(same_seed_same_mutant),
+                                                     TEST(any_length), TEST(mutants_get_deep)));
 }

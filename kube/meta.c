@@ -83,6 +83,8 @@ bool meta_add_finalizer(json_t *obj, const char *finalizer)
 {
     json_t *list = json_at_mut(obj, "metadata", "finalizers", NULL);
 
+    assert(json_is_object(obj));
+    assert(*finalizer);
     if (meta_has_finalizer(obj, finalizer))
         return false;
     if (!json_is_array(list)) {
@@ -226,6 +228,8 @@ bool meta_set_condition(json_t *obj, const char *type, const char *status, const
     char now[TIME_TEXT];
     bool changed = false, turned;
 
+    assert(json_is_object(obj));
+    assert(*type);
     time_format(now_ns, now);
     if (!c) {
         if (!json_is_array(list)) {

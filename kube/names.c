@@ -2,6 +2,7 @@
  * messages are its own, quirks included (two spaces after a comma in the lists of examples). */
 #include "kube/names.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/digest.h"
@@ -186,6 +187,7 @@ char *name_shorten(const char *text, size_t max)
     char hex[DIGEST_HEX];
     size_t len = strlen(text), keep;
 
+    assert(max > 0);
     if (len <= max)
         return mem_strdup(text);
     digest_of(text, len, hex);
@@ -195,5 +197,6 @@ char *name_shorten(const char *text, size_t max)
         keep--;
     if (keep == 0)
         return mem_strndup(hex, max < HASH_CHARS ? max : HASH_CHARS);
+    assert(keep + 1 + HASH_CHARS <= max);
     return mem_printf("%.*s-%.*s", (int)keep, text, HASH_CHARS, hex);
 }

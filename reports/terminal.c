@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plural.h"
 #include "base/strmap.h"
 #include "reports/writers.h"
 #include "reports/xml.h"
@@ -141,18 +142,20 @@ void terminal_finish(struct terminal *t, const struct result_run *run)
     tell_skips(t, run);
     tell_suites(t, run);
     fprintf(t->out,
-            "%zu cases: %zu passed, %zu failed, %zu errors, %zu vacuous, %zu skipped; seed %llu; "
+            "%zu %s: %zu passed, %zu failed, %zu %s, %zu vacuous, %zu skipped; seed %llu; "
             "%.2fs\n",
-            run->count, n.by_status[RESULT_PASSED], n.by_status[RESULT_FAILED],
-            n.by_status[RESULT_ERROR], n.by_status[RESULT_VACUOUS], n.by_status[RESULT_SKIPPED],
-            (unsigned long long)run->seed, (double)run->wall_ns / 1e9);
+            run->count, plural(run->count, "case", "cases"), n.by_status[RESULT_PASSED],
+            n.by_status[RESULT_FAILED], n.by_status[RESULT_ERROR],
+            plural(n.by_status[RESULT_ERROR], "error", "errors"), n.by_status[RESULT_VACUOUS],
+            n.by_status[RESULT_SKIPPED], (unsigned long long)run->seed, (double)run->wall_ns / 1e9);
     if (n.observed)
         fprintf(t->out,
-                "%zu of the cases were observed: an outside controller took part, another run may "
+                "%zu of the cases %s observed: an outside controller took part, another run may "
                 "differ\n",
-                n.observed);
+                n.observed, plural(n.observed, "was", "were"));
     if (n.expected)
-        fprintf(t->out, "%zu of the failures were expected\n", n.expected);
+        fprintf(t->out, "%zu of the failures %s expected\n", n.expected,
+                plural(n.expected, "was", "were"));
     if (run->fail_on_skip && n.by_status[RESULT_SKIPPED] && !run->interrupted)
         fprintf(t->out, "%zu skipped; --fail-on-skip makes that an error\n",
                 n.by_status[RESULT_SKIPPED]);

@@ -40,42 +40,39 @@ void check_wrong(struct check *c, struct src_pos pos, struct err *e)
 
 /* ---- one name of a list ---- */
 
-typedef int unknown_fn(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                       struct err *reterr);
-
 static void hold(struct check *c, const struct name_list *names, const char *word,
-                 struct src_pos pos, unknown_fn *unknown)
+                 struct src_pos pos, enum named what)
 {
     struct err err = {0};
 
     if (!word || names->open || name_list_has(names, word))
         return;
-    unknown(word, (const char *const *)names->items, names->count, pos, &err);
+    unknown_name(what, word, (const char *const *)names->items, names->count, pos, &err);
     check_wrong(c, pos, &err);
 }
 
 static void hold_said(struct check *c, const struct name_list *names, const struct place *at,
-                      const struct tmpl *t, unknown_fn *unknown)
+                      const struct tmpl *t, enum named what)
 {
     const struct said s = said_at(at, t);
 
     if (s.t)
-        hold(c, names, said_word(&s), tmpl_pos(s.t), unknown);
+        hold(c, names, said_word(&s), tmpl_pos(s.t), what);
 }
 
 void check_cluster(struct check *c, const struct place *at, const struct tmpl *t)
 {
-    hold_said(c, &c->words.clusters, at, t, unknown_cluster);
+    hold_said(c, &c->words.clusters, at, t, NAMED_CLUSTER);
 }
 
 void check_fault_name(struct check *c, const struct place *at, const struct tmpl *t)
 {
-    hold_said(c, &c->words.faults, at, t, unknown_fault);
+    hold_said(c, &c->words.faults, at, t, NAMED_FAULT);
 }
 
 void check_started(struct check *c, const struct place *at, const struct tmpl *t)
 {
-    hold_said(c, &c->words.components, at, t, component_down);
+    hold_said(c, &c->words.components, at, t, NAMED_RUNNING);
 }
 
 void check_choice(struct check *c, const struct place *at, const struct tmpl *t,
@@ -131,7 +128,7 @@ static void hold_actor(struct check *c, const char *pattern, struct src_pos pos)
     if (!pattern || !*pattern || n->open || may_be_nameless(pattern) ||
         fits_any(pattern, names, n->count))
         return;
-    unknown_actor(pattern, names, n->count, pos, &err);
+    unknown_name(NAMED_ACTOR, pattern, names, n->count, pos, &err);
     check_wrong(c, pos, &err);
 }
 
@@ -148,7 +145,7 @@ static void hold_cluster_glob(struct check *c, const char *pattern, struct src_p
     const struct name_list *n = &c->words.clusters;
 
     if (pattern && *pattern && !fits_any(pattern, (const char *const *)n->items, n->count))
-        hold(c, n, pattern, pos, unknown_cluster);
+        hold(c, n, pattern, pos, NAMED_CLUSTER);
 }
 
 void check_cluster_glob(struct check *c, const struct place *at, const struct tmpl *t)
@@ -182,7 +179,7 @@ static void hold_kind(struct check *c, const char *word, struct src_pos pos)
     if (!word)
         return;
     if (mark)
-        hold(c, &c->words.clusters, mark + 1, pos, unknown_cluster);
+        hold(c, &c->words.clusters, mark + 1, pos, NAMED_CLUSTER);
     if (apiserver_find_any(c->words.kinds, plain, &info, &ambiguous) && !ambiguous)
         return;
     if (ambiguous)
@@ -408,13 +405,13 @@ void check_component(struct check *c, const struct place *at, const struct tmpl 
 void check_checkpoint(struct check *c, const struct chain_names *chain, const struct said *name)
 {
     if (name->t)
-        hold(c, &chain->checkpoints, said_word(name), tmpl_pos(name->t), unknown_checkpoint);
+        hold(c, &chain->checkpoints, said_word(name), tmpl_pos(name->t), NAMED_CHECKPOINT);
 }
 
 void check_chain_disk(struct check *c, const struct chain_names *chain, const struct said *name)
 {
     if (name->t)
-        hold(c, &chain->disks, said_word(name), tmpl_pos(name->t), unknown_chain_disk);
+        hold(c, &chain->disks, said_word(name), tmpl_pos(name->t), NAMED_CHAIN_DISK);
 }
 
 /* CHAIN/DISK@CHECKPOINT */
@@ -433,12 +430,12 @@ static void hold_chain_moment(struct check *c, const char *moment, struct src_po
     }
     name = mem_strndup(moment, (size_t)(slash - moment));
     disk = mem_strndup(slash + 1, (size_t)(mark - slash - 1));
-    hold(c, &c->words.chains, name, pos, unknown_chain);
+    hold(c, &c->words.chains, name, pos, NAMED_CHAIN);
     chain = vocabulary_chain(&c->words, name);
     if (!chain)
         return;
-    hold(c, &chain->disks, disk, pos, unknown_chain_disk);
-    hold(c, &chain->checkpoints, mark + 1, pos, unknown_checkpoint);
+    hold(c, &chain->disks, disk, pos, NAMED_CHAIN_DISK);
+    hold(c, &chain->checkpoints, mark + 1, pos, NAMED_CHECKPOINT);
 }
 
 static void hold_moment(struct check *c, const char *target, const char *moment, struct src_pos pos)
@@ -448,7 +445,7 @@ static void hold_moment(struct check *c, const char *target, const char *moment,
     if (begins(target, "pvc:"))
         hold_chain_moment(c, moment, pos);
     else
-        hold(c, &c->words.marks, moment, pos, unknown_mark);
+        hold(c, &c->words.marks, moment, pos, NAMED_MARK);
 }
 
 /* ---- expressions ---- */
@@ -489,10 +486,10 @@ static void hold_argument(struct check *c, enum expr_names names, const struct c
             hold_verb(c, a->text, a->pos);
         return;
     case EXPR_NAMES_FAULT:
-        hold(c, &c->words.faults, a->text, a->pos, unknown_fault);
+        hold(c, &c->words.faults, a->text, a->pos, NAMED_FAULT);
         return;
     case EXPR_NAMES_CHAIN:
-        hold(c, &c->words.chains, a->text, a->pos, unknown_chain);
+        hold(c, &c->words.chains, a->text, a->pos, NAMED_CHAIN);
         return;
     case EXPR_NAMES_MOMENT: /* of the target before it */
         hold_moment(c, i ? call->args[i - 1].text : NULL, a->text, a->pos);

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/plural.h"
 #include "base/strbuf.h"
 #include "base/yaml.h"
 #include "runner/collect.h"
@@ -211,8 +212,9 @@ static int do_lint(const struct list_options *o, const struct collection *c)
         return EXIT_CANNOT_TELL;
     if (c->requirements.unlisted)
         fputs("vmconform: note: no list of promises was found; ids were not checked\n", stderr);
-    printf("%zu scenario%s, %zu case%s, no mistake found\n", c->unit_count,
-           c->unit_count == 1 ? "" : "s", c->case_count, c->case_count == 1 ? "" : "s");
+    printf("%zu %s, %zu %s, no mistake found\n", c->unit_count,
+           plural(c->unit_count, "scenario", "scenarios"), c->case_count,
+           plural(c->case_count, "case", "cases"));
     return 0;
 }
 

@@ -1,4 +1,5 @@
 /* vmconform mutants: a scenario that no wrong implementation fails is worth nothing. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "base/glob.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/plural.h"
 #include "base/strbuf.h"
 #include "reports/writers.h"
 #include "runner/collect.h"
@@ -25,6 +27,7 @@ struct options {
 
 struct plan {
     const struct options *options;
+    const struct collection *scenarios;
     char *dir;            /* of the build */
     char *self;           /* the running program */
     struct strmap *paths; /* scenario name to path; borrowed */
@@ -235,8 +238,9 @@ static int verdict(const struct plan *p)
             judge(p, &p->mutants->items[i], &t);
     if (!p->options->filter)
         toothless = report_toothless(p, &t);
-    printf("%zu mutants killed, %zu survived, %zu broken; %zu scenarios kill none\n", t.killed,
-           t.survived, t.broken, toothless);
+    printf("%zu %s killed, %zu survived, %zu broken; %zu %s none\n", t.killed,
+           plural(t.killed, "mutant", "mutants"), t.survived, t.broken, toothless,
+           plural(toothless, "scenario kills", "scenarios kill"));
     strmap_destroy(t.killers, NULL);
     if (t.survived || toothless)
         return 1;
@@ -253,17 +257,30 @@ static bool is_killed_by_one(const struct plan *p, const char *scenario)
     return false;
 }
 
+static struct src_pos name_pos(const struct unit *u)
+{
+    const struct yaml_node *metadata = yaml_get(u->doc, yaml_node(u->doc, 0), "metadata");
+    const struct yaml_node *name = yaml_get(u->doc, metadata, "name");
+
+    assert(name); /* it was loaded */
+    return name->pos;
+}
+
 /* A scenario that no mutant names would be toothless. */
 static void check_scenarios(const struct plan *p, struct diags *diags)
 {
-    size_t i = 0;
-    const char *name;
-    void *path;
+    AUTO(str)
+    char *hint = mem_printf("expected in one entry of %s at least; a new one is a wrong idea that "
+                            "this scenario notices",
+                            p->options->list);
 
-    while (strmap_each(p->paths, &i, &name, &path))
-        if (!is_killed_by_one(p, name))
-            diags_add(diags, DIAG_ERROR, (struct src_pos){path, 1, 1},
-                      "no mutant has the scenario '%s' among its 'kills'", name);
+    for (size_t i = 0; i < p->scenarios->unit_count; i++) {
+        const struct unit *u = p->scenarios->units[i];
+
+        if (!is_killed_by_one(p, u->name))
+            diags_add_hint(diags, DIAG_ERROR, name_pos(u), hint,
+                           "no mutant has the scenario '%s' among its 'kills'", u->name);
+    }
 }
 
 /* The files are those below the current folder, as the list of mutants is. */
@@ -292,7 +309,9 @@ static int check_list(const struct plan *p)
     diags_sort(&diags);
     print_diags(&diags);
     diags_finish(&diags);
-    printf("%zu mutants, %zu scenarios, %zu mistakes\n", count, p->every_count, mistakes);
+    printf("%zu %s, %zu %s, %zu %s\n", count, plural(count, "mutant", "mutants"), p->every_count,
+           plural(p->every_count, "scenario", "scenarios"), mistakes,
+           plural(mistakes, "mistake", "mistakes"));
     return mistakes ? 1 : 0;
 }
 
@@ -364,6 +383,7 @@ static int run_baseline(struct plan *p, struct err *reterr)
 
 static void index_scenarios(struct plan *p, const struct collection *c)
 {
+    p->scenarios = c;
     p->paths = strmap_create();
     p->every = mem_zalloc((c->unit_count + 1) * sizeof *p->every);
     for (size_t i = 0; i < c->unit_count; i++) {

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/plural.h"
 #include "fixtures/chain.h"
 #include "fixtures/defect.h"
 #include "fixtures/story.h"
@@ -317,10 +318,10 @@ static int make_many(const struct create *c, struct err *reterr)
     if (c->json)
         print_json_take(TAKE(list));
     else
-        printf(
-            "%" PRIu64 " chains of %s/%s, seeds %" PRIu64 " to %" PRIu64 ", in %s/0000 and so on\n",
-            c->count.value, c->story.ns ? c->story.ns : "shop", c->story.vm ? c->story.vm : "db1",
-            c->story.seed, c->story.seed + c->count.value - 1, c->dir);
+        printf("%" PRIu64 " %s of %s/%s, seeds %" PRIu64 " to %" PRIu64 ", in %s/0000 and so on\n",
+               c->count.value, plural(c->count.value, "chain", "chains"),
+               c->story.ns ? c->story.ns : "shop", c->story.vm ? c->story.vm : "db1", c->story.seed,
+               c->story.seed + c->count.value - 1, c->dir);
     return 0;
 }
 

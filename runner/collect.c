@@ -9,22 +9,32 @@
 #include "base/file.h"
 #include "base/glob.h"
 #include "base/mem.h"
+#include "base/plural.h"
 
 #define DEPTH_MAX 16
 
 /* ---- printing ---- */
 
+/* Mistakes stand sorted by file: each is read once. */
 void print_diags(const struct diags *d)
 {
+    AUTO(strbuf) struct strbuf text = {0};
+    const char *read = NULL;
+    bool shown = false;
+
     for (size_t i = 0; i < d->count; i++) {
         const char *file = d->items[i].err.pos.file;
-        AUTO(strbuf) struct strbuf text = {0};
-        bool shown = file && file_read(file, YAML_BYTES_MAX, &text, NULL) == 0;
 
-        diag_print(stderr, &d->items[i], shown ? strbuf_str(&text) : NULL, text.len);
+        if (file && (!read || strcmp(read, file) != 0)) {
+            strbuf_reset(&text);
+            shown = file_read(file, YAML_BYTES_MAX, &text, NULL) == 0;
+            read = file;
+        }
+        diag_print(stderr, &d->items[i], file && shown ? strbuf_str(&text) : NULL, text.len);
     }
     if (d->dropped)
-        fprintf(stderr, "vmconform: %zu more errors not shown\n", d->dropped);
+        fprintf(stderr, "vmconform: %zu more %s not shown\n", d->dropped,
+                plural(d->dropped, "error", "errors"));
 }
 
 /* ---- files ---- */

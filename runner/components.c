@@ -161,7 +161,7 @@ static struct running_component *running_or_verdict(struct casework *cw, const c
 
     if (r && r->wanted)
         return r;
-    component_down(name, NULL, 0, pos, &err);
+    unknown_name(NAMED_RUNNING, name, NULL, 0, pos, &err);
     verdict_error(cw, "scenario", pos, &err);
     return NULL;
 }

@@ -59,7 +59,7 @@ static const struct disk_moment *chain_moment(struct casework *cw, const char *m
         return NULL;
     }
     if (!c) {
-        unknown_chain(name, NULL, 0, NO_POS, reterr);
+        unknown_name(NAMED_CHAIN, name, NULL, 0, NO_POS, reterr);
         return NULL;
     }
     disk = mem_strndup(slash + 1, (size_t)(at - slash - 1));

@@ -162,7 +162,7 @@ static int fn_chain(void *cookie, struct cel_context *c, size_t nargs, const str
     if (!name)
         return -1;
     if (!chain)
-        return unknown_chain(name, NULL, 0, NO_POS, reterr);
+        return unknown_name(NAMED_CHAIN, name, NULL, 0, NO_POS, reterr);
     *ret = cel_json_take(c, json_incref((json_t *)chain_stage_json(chain)));
     return 0;
 }

@@ -58,5 +58,7 @@ bool given_check(const struct yaml_doc *doc, const struct yaml_node *node, struc
         keys[i] = given_keys[i];
     for (size_t i = 0; given_items[i]; i++)
         keys[i].type = given_items[i]->type;
-    return shape_check(doc, node, keys, shape_given.what, diags);
+    const struct shape shape = {.what = shape_given.what, .keys = keys};
+
+    return shape_check(doc, node, &shape, shape.what, diags);
 }

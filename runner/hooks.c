@@ -1,7 +1,5 @@
 /* What a case hangs on its world: every change is judged by the laws, what the story waits for is
  * looked at, armed steps fire in their moment, and the crash sweep counts and crashes here. */
-#include <string.h>
-
 #include "base/json.h"
 #include "kube/time.h"
 #include "runner/calls.h"
@@ -129,7 +127,7 @@ static void on_effect(void *cookie, enum request_moment moment, const struct eff
         return;
     if (moment == REQUEST_COMMITTED)
         look_at_watchpoint(cw);
-    if (strcmp(info->kind, "program") != 0)
+    if (info->kind != EFFECT_PROGRAM)
         crash_point(cw, moment, info->by);
 }
 

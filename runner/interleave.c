@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plural.h"
 #include "base/strmap.h"
 
 #define IN_VAIN_MAX 50u
@@ -114,15 +115,16 @@ static void add_checked(struct result_case *r, char *text_take)
 static char *scope_of(const struct campaign *c, bool all)
 {
     size_t n = strmap_count(c->seen);
+    const char *what = plural(n, "interleaving", "interleavings");
 
     if (!all && c->uncounted)
-        return mem_printf("race: %zu interleavings, sampled", n);
+        return mem_printf("race: %zu %s, sampled", n, what);
     if (all)
-        return mem_printf("race: all %zu interleavings", n);
+        return mem_printf("race: all %zu %s", n, what);
     if (c->orders == UINT64_MAX)
-        return mem_printf("race: %zu interleavings of more than can be counted, sampled", n);
+        return mem_printf("race: %zu %s of more than can be counted, sampled", n, what);
     if (c->orders <= n)
-        return mem_printf("race: the first %zu interleavings; there are more", n);
+        return mem_printf("race: the first %zu %s; there are more", n, what);
     return mem_printf("race: %zu of %llu interleavings, sampled", n, (unsigned long long)c->orders);
 }
 

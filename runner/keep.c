@@ -8,6 +8,7 @@
 #include "base/fdio.h"
 #include "base/folder.h"
 #include "base/mem.h"
+#include "base/plural.h"
 #include "runner/stage.h"
 #include "sim/storage/storage.h"
 
@@ -134,5 +135,6 @@ void keep_images(struct casework *cw)
         json_array_foreach(claims, k, claim) failed += keep_volume(c, claim, volumes);
     }
     if (failed)
-        fprintf(stderr, "vmconform: warning: %zu files could not be copied to %s\n", failed, dir);
+        fprintf(stderr, "vmconform: warning: %zu %s could not be copied to %s\n", failed,
+                plural(failed, "file", "files"), dir);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plural.h"
 #include "runner/casework.h"
 
 void active_laws_add(struct active_laws *l, const struct inclusion *in)
@@ -164,11 +165,12 @@ void laws_tell(struct casework *cw)
         const struct active_law *l = &cw->laws.items[i];
 
         if (l->upon_errors)
-            checked(cw, "%s: %s (%llu events; 'upon.that' could not be evaluated at %llu)",
+            checked(cw, "%s: %s (%llu %s; 'upon.that' could not be evaluated at %llu)",
                     l->law->never ? "never" : "always", l->law->name,
-                    (unsigned long long)l->evaluated, (unsigned long long)l->upon_errors);
+                    (unsigned long long)l->evaluated, plural(l->evaluated, "event", "events"),
+                    (unsigned long long)l->upon_errors);
         else
-            checked(cw, "%s: %s (%llu events)", l->law->never ? "never" : "always", l->law->name,
-                    (unsigned long long)l->evaluated);
+            checked(cw, "%s: %s (%llu %s)", l->law->never ? "never" : "always", l->law->name,
+                    (unsigned long long)l->evaluated, plural(l->evaluated, "event", "events"));
     }
 }

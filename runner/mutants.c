@@ -19,6 +19,9 @@ static const struct shape_key edit_keys[] = {
     {NULL, SHAPE_ANY, false},
 };
 
+static const struct shape mutant_shape = {.what = "mutant", .keys = mutant_keys};
+static const struct shape edit_shape = {.what = "also", .keys = edit_keys};
+
 static char *text_of(const struct yaml_doc *doc, const struct yaml_node *n, const char *key)
 {
     const struct yaml_node *c = yaml_get(doc, n, key);
@@ -97,20 +100,21 @@ static void read_mutant(const struct yaml_doc *doc, const struct yaml_node *n,
 {
     struct mutant *m;
 
-    if (!shape_check(doc, n, mutant_keys, "mutant", diags))
+    if (!shape_check(doc, n, &mutant_shape, "mutant", diags))
         return;
     l->items = mem_grow(l->items, &l->cap, l->count + 1, sizeof *l->items);
     m = &l->items[l->count++];
     AUTO(str) char *how = text_of(doc, n, "how");
     *m = (struct mutant){
         .pos = n->pos,
+        .file_pos = yaml_get(doc, n, "file")->pos,
         .name = text_of(doc, n, "name"),
         .file = text_of(doc, n, "file"),
         .edits[0] = read_edit(doc, n),
         .by_error = how && strcmp(how, "error") == 0,
     };
     const struct yaml_node *also = yaml_get(doc, n, "also");
-    if (also && shape_check(doc, also, edit_keys, "also", diags))
+    if (also && shape_check(doc, also, &edit_shape, "also", diags))
         m->edits[1] = read_edit(doc, also);
     read_kills(doc, yaml_get(doc, n, "kills"), m, scenarios, diags);
     check_mutant(l, m, how, diags);

@@ -16,7 +16,7 @@ struct edit {
     struct src_pos pos; /* of what is looked for */
 };
 struct mutant {
-    struct src_pos pos;
+    struct src_pos pos, file_pos;
     char *name, *file;
     struct edit edits[2]; /* the second one, `also`, is for what is guarded twice; or empty */
     char **kills;         /* names of scenarios that must fail */

@@ -10,7 +10,7 @@
 static bool check_args(struct parser *p, const struct given_item *item,
                        const struct yaml_node *value)
 {
-    if (item->shape && !shape_check(p->doc, value, item->shape->keys, item->name, p->diags))
+    if (item->shape && !shape_check(p->doc, value, item->shape, item->name, p->diags))
         return false;
     return !item->check || item->check(p, value);
 }

@@ -106,7 +106,7 @@ struct condition *parse_condition(struct parser *p, const struct yaml_node *node
         c->that = expr_compile(node, scope, p->diags);
         return c->that ? TAKE(c) : NULL;
     }
-    if (!shape_check(p->doc, node, shape_condition.keys, "condition", p->diags) ||
+    if (!shape_check(p->doc, node, &shape_condition, "condition", p->diags) ||
         !condition_form(p, node, c) || !condition_members(p, node, scope, c))
         return NULL;
     return TAKE(c);
@@ -326,8 +326,8 @@ struct selector_on *parse_selector(struct parser *p, const struct yaml_node *nod
     AUTO(selector_on) struct selector_on *s = mem_zalloc(sizeof *s);
 
     s->pos = node->pos;
-    if (!shape_check(p->doc, node, shape_upon.keys, "upon", p->diags) ||
-        !selector_type(p, node, s) || !selector_moment(p, node, scope, s))
+    if (!shape_check(p->doc, node, &shape_upon, "upon", p->diags) || !selector_type(p, node, s) ||
+        !selector_moment(p, node, scope, s))
         return NULL;
     if (in_step && !yaml_get(p->doc, node, "event") && !s->is_request) {
         diags_add(p->diags, DIAG_ERROR, node->pos, "upon: 'event', 'request' or 'call' is missing");
@@ -358,7 +358,7 @@ static bool parse_law(struct parser *p, const struct yaml_node *node, struct law
 {
     const struct yaml_node *on, *that, *requirement;
 
-    if (!shape_check(p->doc, node, shape_law.keys, "law", p->diags))
+    if (!shape_check(p->doc, node, &shape_law, "law", p->diags))
         return false;
     on = yaml_get(p->doc, node, "upon");
     that = yaml_get(p->doc, node, "that");

@@ -46,7 +46,7 @@ static bool check_inner(struct parser *p, const struct yaml_node *value, const s
     for (const struct shape_note *note = shape->notes; note && note->key; note++) {
         const struct yaml_node *n = note->of ? yaml_get(p->doc, value, note->key) : NULL;
 
-        ok = (!n || shape_check(p->doc, n, note->of->keys, note->key, p->diags)) && ok;
+        ok = (!n || shape_check(p->doc, n, note->of, note->key, p->diags)) && ok;
     }
     return ok;
 }
@@ -62,7 +62,7 @@ static bool check_value(struct parser *p, const struct verb *v, const struct yam
                   yaml_type_name(value->type));
         return false;
     }
-    if (!shape_check(p->doc, value, v->shape->keys, v->name, p->diags))
+    if (!shape_check(p->doc, value, v->shape, v->name, p->diags))
         return false;
     if (v->shape->one_of && shape_one_of(p->doc, value, v->shape->one_of, v->name, p->diags) < 0)
         return false;
@@ -132,7 +132,7 @@ static bool step_refused(struct parser *p, const struct yaml_node *node, const s
                   "'refused' belongs to apply, create, patch and delete");
         return false;
     }
-    return shape_check(p->doc, n, shape_refused.keys, "refused", p->diags) &&
+    return shape_check(p->doc, n, &shape_refused, "refused", p->diags) &&
            parse_member(p, node, "refused", scope, &s->refused);
 }
 
@@ -143,7 +143,7 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
     int verb;
 
     s->pos = node->pos;
-    if (!shape_check(p->doc, node, shape_step.keys, "step", p->diags))
+    if (!shape_check(p->doc, node, &shape_step, "step", p->diags))
         return false;
     verb = shape_one_of(p->doc, node, verb_names, "step", p->diags);
     if (verb < 0)
@@ -316,7 +316,7 @@ static bool declare_template(struct parser *p, const struct yaml_node *node)
     const struct yaml_node *params, *n;
     size_t count = 0;
 
-    if (!shape_check(p->doc, node, shape_template.keys, "template", p->diags))
+    if (!shape_check(p->doc, node, &shape_template, "template", p->diags))
         return false;
     t = mem_zalloc(sizeof *t);
     t->name = mem_strdup(node->key);

@@ -26,7 +26,7 @@ struct cluster *find_cluster(struct casework *cw, const char *name, struct src_p
         return c;
     for (; count < world_cluster_count(cw->world) && count < CLUSTERS_TOLD; count++)
         known[count] = cluster_name(world_cluster_at(cw->world, count));
-    unknown_cluster(name ? name : "main", known, count, pos, reterr);
+    unknown_name(NAMED_CLUSTER, name ? name : "main", known, count, pos, reterr);
     return NULL;
 }
 

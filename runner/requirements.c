@@ -49,6 +49,8 @@ static const struct shape_key list_keys[] = {{"requirements", SHAPE_LIST, true},
 static const struct shape_key requirement_keys[] = {
     {"id", SHAPE_TEXT, true},   {"says", SHAPE_TEXT, true},   {"strength", SHAPE_TEXT, true},
     {"from", SHAPE_TEXT, true}, {"later", SHAPE_BOOL, false}, {NULL, SHAPE_ANY, false}};
+static const struct shape list_shape = {.what = "list of requirements", .keys = list_keys};
+static const struct shape requirement_shape = {.what = "requirement", .keys = requirement_keys};
 
 static size_t characters(const char *text)
 {
@@ -101,7 +103,7 @@ static struct requirement *find(const struct requirement_list *l, const char *id
 
 static void read_one(struct requirement_list *l, const struct yaml_node *n, struct diags *diags)
 {
-    bool sound = shape_check(l->doc, n, requirement_keys, "requirement", diags);
+    bool sound = shape_check(l->doc, n, &requirement_shape, "requirement", diags);
     const struct yaml_node *id = n->type == YAML_MAP ? yaml_get(l->doc, n, "id") : NULL;
     const struct yaml_node *later = id ? yaml_get(l->doc, n, "later") : NULL;
     const struct requirement *twin;
@@ -157,7 +159,7 @@ static struct requirement_list *read_list(const char *path, struct diags *diags)
     if (!l->doc)
         return l;
     root = yaml_node(l->doc, 0);
-    if (shape_check(l->doc, root, list_keys, "list of requirements", diags))
+    if (shape_check(l->doc, root, &list_shape, "list of requirements", diags))
         read_items(l, yaml_get(l->doc, root, "requirements"), diags);
     return l;
 }

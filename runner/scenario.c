@@ -114,7 +114,7 @@ static bool parse_metadata(struct parser *p, const struct yaml_node *root)
     const struct yaml_node *metadata = yaml_get(p->doc, root, "metadata");
     const struct yaml_node *name, *labels, *n;
 
-    if (!shape_check(p->doc, metadata, shape_metadata.keys, "metadata", p->diags))
+    if (!shape_check(p->doc, metadata, &shape_metadata, "metadata", p->diags))
         return false;
     name = yaml_get(p->doc, metadata, "name");
     labels = yaml_get(p->doc, metadata, "labels");
@@ -212,7 +212,7 @@ static bool parse_spec(struct parser *p, const struct yaml_node *spec)
     struct unit *u = p->unit;
     const struct yaml_node *n;
 
-    if (!shape_check(p->doc, spec, u->is_fixture ? shape_fixture.keys : shape_scenario.keys, "spec",
+    if (!shape_check(p->doc, spec, u->is_fixture ? &shape_fixture : &shape_scenario, "spec",
                      p->diags))
         return false;
     if ((n = yaml_get(p->doc, spec, "explore"))) {
@@ -248,7 +248,7 @@ struct unit *unit_load(struct library *l, const char *path, bool is_fixture, uns
         return NULL;
     p.doc = u->doc;
     root = yaml_node(u->doc, 0);
-    if (!shape_check(u->doc, root, shape_file.keys, is_fixture ? "fixture" : "scenario", diags) ||
+    if (!shape_check(u->doc, root, &shape_file, is_fixture ? "fixture" : "scenario", diags) ||
         !check_header(&p, root))
         return NULL;
     /* Both, so that mistakes in one do not hide those in the other. */

@@ -210,7 +210,7 @@ static int answer_effect(struct host_exchange *x, enum request_moment moment, st
     AUTO(str) char *path = http_path(x->target);
     AUTO(str) char *what = mem_printf("%s %s", x->method, path);
     struct process *p = actor_process(actor_self(world_sched(s->all->world)));
-    struct effect_info info = {"reply", what, process_name(p)};
+    struct effect_info info = {EFFECT_REPLY, what, process_name(p)};
 
     world_notify_effect(s->all->world, moment, &info);
     return process_crashed(p) ? crashed(reterr) : 0;

@@ -119,7 +119,28 @@ static const struct shape_key *find_key(const struct shape_key *keys, const char
     return NULL;
 }
 
-static void unknown_key(const struct yaml_node *n, const struct shape_key *keys, const char *what,
+static bool is_form(const struct shape *shape, const char *key)
+{
+    for (size_t i = 0; shape->one_of && shape->one_of[i]; i++)
+        if (strcmp(shape->one_of[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* What a map may have: first the keys of which it has one, then those that go with it. */
+static void add_keys(struct strbuf *out, const struct shape *shape, bool forms)
+{
+    const char *sign = "";
+
+    for (const struct shape_key *k = shape->keys; k->key; k++) {
+        if (is_form(shape, k->key) != forms)
+            continue;
+        strbuf_addf(out, "%s %s", sign, k->key);
+        sign = ",";
+    }
+}
+
+static void unknown_key(const struct yaml_node *n, const struct shape *shape, const char *what,
                         struct diags *diags)
 {
     const char *names[NAMES_MAX] = {0};
@@ -127,11 +148,14 @@ static void unknown_key(const struct yaml_node *n, const struct shape_key *keys,
     AUTO(strbuf) struct strbuf all = {0};
     AUTO(str) char *hint = NULL;
 
-    for (; keys[count].key && count < NAMES_MAX; count++)
-        names[count] = keys[count].key;
-    strbuf_addf(&all, "a %s has:", what);
-    for (size_t i = 0; i < count; i++)
-        strbuf_addf(&all, "%s %s", i ? "," : "", names[i]);
+    for (; shape->keys[count].key && count < NAMES_MAX; count++)
+        names[count] = shape->keys[count].key;
+    strbuf_addf(&all, shape->one_of ? "a %s has one of:" : "a %s has:", what);
+    if (shape->one_of) {
+        add_keys(&all, shape, true);
+        strbuf_addstr(&all, "; with it:");
+    }
+    add_keys(&all, shape, false);
     hint = err_suggestion(n->key, names, count);
     diags_add_hint(diags, DIAG_ERROR, n->key_pos, hint ? hint : strbuf_str(&all),
                    "%s: unknown key '%s'", what, n->key);
@@ -168,10 +192,10 @@ bool shape_check_member(const struct yaml_doc *doc, const struct yaml_node *n,
 }
 
 bool shape_check(const struct yaml_doc *doc, const struct yaml_node *node,
-                 const struct shape_key *keys, const char *what, struct diags *diags)
+                 const struct shape *shape, const char *what, struct diags *diags)
 {
+    const struct shape_key *keys = shape->keys, *k;
     const struct yaml_node *n;
-    const struct shape_key *k;
     bool ok = true;
 
     if (node->type != YAML_MAP) {
@@ -183,7 +207,7 @@ bool shape_check(const struct yaml_doc *doc, const struct yaml_node *node,
         const struct shape_key *key = find_key(keys, n->key);
 
         if (!key) {
-            unknown_key(n, keys, what, diags);
+            unknown_key(n, shape, what, diags);
             ok = false;
         } else if (!check_member(doc, n, key, what, diags)) {
             ok = false;

@@ -45,10 +45,10 @@ struct shape {
     const char *definition;         /* its name in the JSON Schema; NULL: `what` */
 };
 
-/* Checks that node is a map with these keys only. `what` names it in messages ("step", "law").
- * Returns whether all is well; what is wrong goes to diags. */
+/* Checks that node is a map with the keys of the shape only. `what` names it in messages ("step",
+ * "law"). Returns whether all is well; what is wrong goes to diags. */
 bool shape_check(const struct yaml_doc *doc, const struct yaml_node *node,
-                 const struct shape_key *keys, const char *what, struct diags *diags);
+                 const struct shape *shape, const char *what, struct diags *diags);
 /* One member of a map whose other keys may be anything; its key is one of these. */
 bool shape_check_member(const struct yaml_doc *doc, const struct yaml_node *n,
                         const struct shape_key *keys, const char *what, struct diags *diags);

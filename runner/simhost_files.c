@@ -99,7 +99,7 @@ static int file_point(struct simhost *s, const char *op, const char *path, uint6
     return err_set_errno(reterr, fault_errno(action), NO_POS, "%s", path);
 }
 
-static int effect(struct simhost *s, enum request_moment moment, const char *kind,
+static int effect(struct simhost *s, enum request_moment moment, enum effect_kind kind,
                   const char *target, struct err *reterr)
 {
     struct effect_info info = {kind, target, process_name(s->process)};
@@ -205,25 +205,25 @@ int simhost_file_write(struct host *h, struct host_file *f, uint64_t offset, con
     struct simhost *s = simhost_of(h);
     int wrong;
 
-    if (effect(s, REQUEST_BEFORE, "file-write", f->path, reterr) < 0 ||
+    if (effect(s, REQUEST_BEFORE, EFFECT_FILE_WRITE, f->path, reterr) < 0 ||
         file_point(s, "write", f->path, offset + len, reterr) < 0)
         return -1;
     if ((wrong = write_bytes(f, offset, buf, len)))
         return err_set_errno(reterr, wrong, NO_POS, "%s", f->path);
     trace_file(s, "write", f->path, (int64_t)len);
-    return effect(s, REQUEST_COMMITTED, "file-write", f->path, reterr);
+    return effect(s, REQUEST_COMMITTED, EFFECT_FILE_WRITE, f->path, reterr);
 }
 
 int simhost_file_sync(struct host *h, struct host_file *f, struct err *reterr)
 {
     struct simhost *s = simhost_of(h);
 
-    if (effect(s, REQUEST_BEFORE, "file-sync", f->path, reterr) < 0 ||
+    if (effect(s, REQUEST_BEFORE, EFFECT_FILE_SYNC, f->path, reterr) < 0 ||
         file_point(s, "sync", f->path, 1, reterr) < 0)
         return -1;
     /* The bytes live as long as the world: telling the disk would only cost time. */
     trace_file(s, "sync", f->path, -1);
-    return effect(s, REQUEST_COMMITTED, "file-sync", f->path, reterr);
+    return effect(s, REQUEST_COMMITTED, EFFECT_FILE_SYNC, f->path, reterr);
 }
 
 int simhost_file_truncate(struct host *h, struct host_file *f, uint64_t size, struct err *reterr)
@@ -231,7 +231,7 @@ int simhost_file_truncate(struct host *h, struct host_file *f, uint64_t size, st
     struct simhost *s = simhost_of(h);
     int wrong;
 
-    if (effect(s, REQUEST_BEFORE, "file-truncate", f->path, reterr) < 0 ||
+    if (effect(s, REQUEST_BEFORE, EFFECT_FILE_TRUNCATE, f->path, reterr) < 0 ||
         file_point(s, "truncate", f->path, size, reterr) < 0)
         return -1;
     wrong = f->memory                           ? -memory_truncate(f->memory, size)
@@ -240,7 +240,7 @@ int simhost_file_truncate(struct host *h, struct host_file *f, uint64_t size, st
     if (wrong)
         return err_set_errno(reterr, wrong, NO_POS, "%s", f->path);
     trace_file(s, "truncate", f->path, (int64_t)size);
-    return effect(s, REQUEST_COMMITTED, "file-truncate", f->path, reterr);
+    return effect(s, REQUEST_COMMITTED, EFFECT_FILE_TRUNCATE, f->path, reterr);
 }
 
 int simhost_file_close(struct host *h, struct host_file *f, struct err *reterr)
@@ -292,26 +292,26 @@ int simhost_file_rename(struct host *h, const char *from, const char *to, struct
     AUTO(str) char *real_from = memory ? NULL : real_path(s, from, true, reterr);
     AUTO(str) char *real_to = real_from ? real_path(s, to, true, reterr) : NULL;
 
-    if ((!memory && !real_to) || effect(s, REQUEST_BEFORE, "file-rename", to, reterr) < 0 ||
+    if ((!memory && !real_to) || effect(s, REQUEST_BEFORE, EFFECT_FILE_RENAME, to, reterr) < 0 ||
         file_point(s, "rename", to, 1, reterr) < 0)
         return -1;
     if (memory ? of_memory(memory_rename(memory, from, to), to, reterr) < 0
                : rename(real_from, real_to) < 0)
         return memory ? -1 : err_set_errno(reterr, errno, NO_POS, "%s", to);
     trace_file(s, "rename", to, -1);
-    return effect(s, REQUEST_COMMITTED, "file-rename", to, reterr);
+    return effect(s, REQUEST_COMMITTED, EFFECT_FILE_RENAME, to, reterr);
 }
 
 /* That a journal goes is what commits a transaction: so it is an effect as a write is. */
 static int remove_in_memory(struct simhost *s, struct memory_files *m, const char *path,
                             struct err *reterr)
 {
-    if (effect(s, REQUEST_BEFORE, "file-remove", path, reterr) < 0 ||
+    if (effect(s, REQUEST_BEFORE, EFFECT_FILE_REMOVE, path, reterr) < 0 ||
         file_point(s, "remove", path, 0, reterr) < 0 ||
         of_memory(memory_remove(m, path), path, reterr) < 0)
         return -1;
     trace_file(s, "remove", path, -1);
-    return effect(s, REQUEST_COMMITTED, "file-remove", path, reterr);
+    return effect(s, REQUEST_COMMITTED, EFFECT_FILE_REMOVE, path, reterr);
 }
 
 int simhost_file_remove(struct host *h, const char *path, struct err *reterr)
@@ -456,14 +456,14 @@ int simhost_program_run(struct host *h, const struct host_program *program,
 {
     struct simhost *s = simhost_of(h);
 
-    if (effect(s, REQUEST_BEFORE, "program", program->argv[0], reterr) < 0)
+    if (effect(s, REQUEST_BEFORE, EFFECT_PROGRAM, program->argv[0], reterr) < 0)
         return -1;
     if (sched_point(world_sched(s->world), "program") != SCHED_OK)
         return err_set(reterr, ERR_CRASHED, NO_POS, "crashed");
     if (!faked(s, program, ret) && run_real(s, program, ret, reterr) < 0)
         return -1;
     record_program(s, program, ret->exit_code);
-    if (effect(s, REQUEST_COMMITTED, "program", program->argv[0], reterr) == 0)
+    if (effect(s, REQUEST_COMMITTED, EFFECT_PROGRAM, program->argv[0], reterr) == 0)
         return 0;
     host_program_result_finish(ret);
     return -1;

@@ -131,7 +131,7 @@ static int no_disk(const struct chain_plan *plan, const char *name, struct src_p
 
     for (size_t i = 0; i < plan->disk_count; i++)
         names[i] = plan->disks[i].name;
-    return unknown_chain_disk(name, names, plan->disk_count, pos, reterr);
+    return unknown_name(NAMED_CHAIN_DISK, name, names, plan->disk_count, pos, reterr);
 }
 
 /* t: what `list` was made of. */
@@ -449,7 +449,7 @@ static int stage_chain(struct casework *cw, const json_t *args, const struct tmp
 /* ---- the item ---- */
 
 static bool check_each(struct parser *p, const struct yaml_node *map, const char *key,
-                       const struct shape_key *keys, const char *what)
+                       const struct shape *shape, const char *what)
 {
     const struct yaml_node *list = yaml_get(p->doc, map, key), *n;
     bool ok = true;
@@ -457,7 +457,7 @@ static bool check_each(struct parser *p, const struct yaml_node *map, const char
     if (!list || shape_has_hole(list))
         return true; /* known when it runs; what it gives is checked there */
     for (n = yaml_first(p->doc, list); n; n = yaml_next(p->doc, n))
-        ok = shape_check(p->doc, n, keys, what, p->diags) && ok;
+        ok = shape_check(p->doc, n, shape, what, p->diags) && ok;
     return ok;
 }
 
@@ -466,19 +466,19 @@ static bool check_chain(struct parser *p, const struct yaml_node *map)
     const struct yaml_node *n;
     const struct yaml_node *repeat = yaml_get(p->doc, map, "repeat");
     const struct yaml_node *damage = yaml_get(p->doc, map, "damage");
-    bool ok = check_each(p, map, "disks", shape_disk.keys, "disk");
-    ok = check_each(p, map, "checkpoints", shape_checkpoint.keys, "checkpoint") && ok;
+    bool ok = check_each(p, map, "disks", &shape_disk, "disk");
+    ok = check_each(p, map, "checkpoints", &shape_checkpoint, "checkpoint") && ok;
     for (n = yaml_first(p->doc, yaml_get(p->doc, map, "checkpoints")); n && ok;
          n = yaml_next(p->doc, n)) {
-        ok = check_each(p, n, "write", shape_extent.keys, "write") && ok;
-        ok = check_each(p, n, "discard", shape_extent.keys, "discard") && ok;
+        ok = check_each(p, n, "write", &shape_extent, "write") && ok;
+        ok = check_each(p, n, "discard", &shape_extent, "discard") && ok;
     }
     if (repeat && !shape_has_hole(repeat))
-        ok = shape_check(p->doc, repeat, shape_repeat.keys, "repeat", p->diags) && ok;
+        ok = shape_check(p->doc, repeat, &shape_repeat, "repeat", p->diags) && ok;
     if (damage && shape_has_hole(damage))
         damage = NULL;
     for (n = damage ? yaml_first(p->doc, damage) : NULL; n; n = yaml_next(p->doc, n))
-        ok = shape_check(p->doc, n, shape_damage.keys, "damage", p->diags) &&
+        ok = shape_check(p->doc, n, &shape_damage, "damage", p->diags) &&
              shape_one_of(p->doc, n, shape_damage.one_of, "damage", p->diags) >= 0 && ok;
     return ok;
 }

@@ -10,34 +10,16 @@
 #include "runner/subset.h"
 #include "runner/unknown.h"
 #include "runner/verb.h"
+#include "sim/client.h"
 
 /* Who the scenario is when a step does not say: an administrator. */
 static const char default_user[] = "admin";
 
-static void trace_request(struct casework *cw, struct cluster *c, const struct api_request *req,
-                          const struct api_response *ret)
-{
-    struct trace *t = world_trace(cw->world);
-
-    if (!trace_on(t))
-        return;
-    trace_begin(t, world_now(cw->world), "request");
-    trace_str(t, "cluster", cluster_name(c));
-    trace_str(t, "by", "scenario");
-    trace_str(t, "user", req->user);
-    trace_str(t, "verb", api_verb_name(req->verb));
-    trace_str(t, "resource", req->resource.plural);
-    trace_str(t, "ns", req->ns);
-    trace_str(t, "name", req->name);
-    trace_str(t, "subresource", req->subresource);
-    trace_int(t, "code", ret->code);
-    trace_json(t, "body", req->body);
-    trace_end(t);
-}
-
 static void send(struct casework *cw, struct cluster *c, struct api_request *req,
                  struct api_response *ret)
 {
+    const struct request_info info = {
+        .cluster = c, .request = req, .response = ret, .by = "scenario"};
     bool nested = cw->writing;
 
     if (!req->user)
@@ -45,7 +27,8 @@ static void send(struct casework *cw, struct cluster *c, struct api_request *req
     cw->writing = true; /* whoever's fiber this is: an armed step runs inside somebody's request */
     apiserver_handle(cluster_server(c), req, ret);
     cw->writing = nested;
-    trace_request(cw, c, req, ret);
+    if (trace_on(world_trace(cw->world)))
+        client_trace(&info);
     armed_run_due(cw);
 }
 

@@ -206,7 +206,7 @@ static int do_fault(struct casework *cw, const struct step *step, const struct e
     if (clear) {
         if (fault_remove(world_faults(cw->world), clear))
             return 0;
-        unknown_fault(clear, NULL, 0, step->pos, &err);
+        unknown_name(NAMED_FAULT, clear, NULL, 0, step->pos, &err);
         return verdict_error(cw, "scenario", step->pos, &err);
     }
     if (action_durations(json_str_or_empty(rule, "point"), json_object_get(rule, "action"),

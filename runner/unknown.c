@@ -1,63 +1,39 @@
 /* See unknown.h. */
 #include "runner/unknown.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "components/component.h"
 
-int unknown_cluster(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                    struct err *reterr)
-{
-    err_set(reterr, ERR_NOT_FOUND, pos, "no cluster is called '%s'", name);
-    return err_suggest_known(reterr, name, known, count);
-}
+/* What is said of a name: these words, the name in quotes, and those behind it. */
+static const struct {
+    enum err_code code;
+    const char *before, *behind;
+} words[NAMED_COUNT] = {
+    [NAMED_CLUSTER] = {ERR_NOT_FOUND, "no cluster is called", ""},
+    [NAMED_FAULT] = {ERR_NOT_FOUND, "no fault is called", ""},
+    [NAMED_ACTOR] = {ERR_NOT_FOUND, "nobody who acts is called", ""},
+    [NAMED_RUNNING] = {ERR_INVALID, "component", " does not run"},
+    [NAMED_CHAIN] = {ERR_INVALID, "no chain is called", ""},
+    [NAMED_CHAIN_DISK] = {ERR_INVALID, "the chain has no disk", ""},
+    [NAMED_CHECKPOINT] = {ERR_INVALID, "the chain has no checkpoint", ""},
+    [NAMED_MARK] = {ERR_INVALID, "no step marks the moment", ""},
+};
 
-int unknown_fault(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                  struct err *reterr)
+int unknown_name(enum named what, const char *name, const char *const *known, size_t count,
+                 struct src_pos pos, struct err *reterr)
 {
-    err_set(reterr, ERR_NOT_FOUND, pos, "no fault is called '%s'", name);
-    return err_suggest_known(reterr, name, known, count);
-}
-
-int unknown_chain(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                  struct err *reterr)
-{
-    err_set(reterr, ERR_INVALID, pos, "no chain is called '%s'", name);
-    return err_suggest_known(reterr, name, known, count);
-}
-
-int unknown_chain_disk(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                       struct err *reterr)
-{
-    err_set(reterr, ERR_INVALID, pos, "the chain has no disk '%s'", name);
-    return err_suggest_known(reterr, name, known, count);
-}
-
-int unknown_checkpoint(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                       struct err *reterr)
-{
-    err_set(reterr, ERR_INVALID, pos, "the chain has no checkpoint '%s'", name);
-    return err_suggest_known(reterr, name, known, count);
-}
-
-int unknown_mark(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                 struct err *reterr)
-{
-    err_set(reterr, ERR_INVALID, pos, "no step marks the moment '%s'", name);
+    assert(what < NAMED_COUNT && words[what].before);
+    err_set(reterr, words[what].code, pos, "%s '%s'%s", words[what].before, name,
+            words[what].behind);
     return err_suggest_known(reterr, name, known, count);
 }
 
 int no_chain_moment(const char *moment, struct src_pos pos, struct err *reterr)
 {
     return err_set(reterr, ERR_INVALID, pos, "expected CHAIN/DISK@CHECKPOINT, found '%s'", moment);
-}
-
-int unknown_actor(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                  struct err *reterr)
-{
-    err_set(reterr, ERR_NOT_FOUND, pos, "nobody who acts is called '%s'", name);
-    return err_suggest_known(reterr, name, known, count);
 }
 
 int unknown_component(const char *name, struct src_pos pos, struct err *reterr)
@@ -69,13 +45,6 @@ int unknown_component(const char *name, struct src_pos pos, struct err *reterr)
     AUTO(str) char *meant = err_did_you_mean(near, rest);
 
     return err_set(reterr, ERR_NOT_FOUND, pos, "no component is called '%s'; %s", name, meant);
-}
-
-int component_down(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                   struct err *reterr)
-{
-    err_set(reterr, ERR_INVALID, pos, "component '%s' does not run", name);
-    return err_suggest_known(reterr, name, known, count);
 }
 
 static int suggest_kind(const struct apiserver *a, const char *kind, struct err *reterr)

@@ -7,25 +7,24 @@
 #include "base/err.h"
 #include "sim/apiserver/apiserver.h"
 
+/* What a name may be of. */
+enum named {
+    NAMED_CLUSTER,
+    NAMED_FAULT,
+    NAMED_ACTOR,
+    NAMED_RUNNING, /* a component that the scenario has started */
+    NAMED_CHAIN,
+    NAMED_CHAIN_DISK, /* of one chain, as the checkpoint */
+    NAMED_CHECKPOINT,
+    NAMED_MARK, /* a moment that a step marks */
+    NAMED_COUNT
+};
+
 /* `known` (count; may be 0) are those that there are. */
-int unknown_cluster(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                    struct err *reterr);
-int unknown_fault(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                  struct err *reterr);
-int unknown_chain(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                  struct err *reterr);
-int unknown_chain_disk(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                       struct err *reterr);
-int unknown_checkpoint(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                       struct err *reterr);
-int unknown_mark(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                 struct err *reterr);
+int unknown_name(enum named what, const char *name, const char *const *known, size_t count,
+                 struct src_pos pos, struct err *reterr);
 int no_chain_moment(const char *moment, struct src_pos pos, struct err *reterr);
-int unknown_actor(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                  struct err *reterr);
 int unknown_component(const char *name, struct src_pos pos, struct err *reterr);
-int component_down(const char *name, const char *const *known, size_t count, struct src_pos pos,
-                   struct err *reterr);
 /* The kinds are those of the server; NULL: there is none. */
 int unknown_kind(const struct apiserver *a, const char *kind, struct src_pos pos,
                  struct err *reterr);

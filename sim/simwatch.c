@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/status.h"
+#include "sim/client.h"
 #include "sim/client_priv.h"
 #include "sim/world_priv.h"
 

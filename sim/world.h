@@ -119,9 +119,19 @@ void world_on_change(struct world *w, change_hook_fn *fn, void *cookie);
 /* Effects outside the API (object store writes, file writes and renames, program runs, answers of
  * services), told for crash points, laws and traces. Called on the acting fiber, which may crash
  * here. */
+enum effect_kind {
+    EFFECT_OBJECT_PUT,
+    EFFECT_OBJECT_DELETE,
+    EFFECT_FILE_WRITE,
+    EFFECT_FILE_SYNC,
+    EFFECT_FILE_RENAME,
+    EFFECT_FILE_TRUNCATE,
+    EFFECT_FILE_REMOVE,
+    EFFECT_PROGRAM, /* changes nothing by itself: no moment to crash at */
+    EFFECT_REPLY    /* of a service */
+};
 struct effect_info {
-    const char *kind;   /* "object-put", "object-delete", "file-write", "file-sync", "file-rename",
-                           "file-truncate", "file-remove", "program", "reply" */
+    enum effect_kind kind;
     const char *target; /* key, path inside the pod, program name, method and path */
     const char *by;
 };

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/plural.h"
 #include "components/osac-operator/instance.h"
 #include "components/osac-operator/kinds.h"
 #include "kube/meta.h"
@@ -35,7 +36,8 @@ static enum pass_step delete_one(struct pass *p, const json_t *snapshot, struct 
 
 static void show_progress(struct pass *p, size_t left)
 {
-    char *message = mem_printf("%zu snapshot%s left to delete", left, left == 1 ? "" : "s");
+    char *message =
+        mem_printf("%zu %s left to delete", left, plural(left, "snapshot", "snapshots"));
     osac_pass_condition(p, "Ready", "False", "DeletingSnapshots", message);
     free(message);
 }

@@ -1,6 +1,7 @@
 /* What an update does to the owners of fields. */
 #include "kube/fields/managed.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -127,6 +128,8 @@ json_t *managed_update(const json_t *old, const json_t *object, struct typed typ
     struct owners o = {.pool = &pool};
     const json_t *stored = json_at(old, "metadata", "managedFields", NULL);
     bool changed = true;
+    assert(json_is_object(object));
+    assert(w->manager && w->api_version);
     start_from(&o, stored, json_at(object, "metadata", "managedFields", NULL), w);
     if (!o.count && old && *meta_uid(old))
         return json_array();
@@ -136,6 +139,7 @@ json_t *managed_update(const json_t *old, const json_t *object, struct typed typ
         json_decref(entries);
         entries = json_incref((json_t *)stored);
     }
+    assert(json_is_array(entries));
     return entries;
 }
 

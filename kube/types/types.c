@@ -116,8 +116,18 @@ const struct kube_type *const *kube_types_all(size_t *ret_count)
 
 /* ---- fields ---- */
 
+/* A type that stands elsewhere has no fields here: it would take anything. */
+static bool of_table(const struct kube_type *t)
+{
+    const struct types_table *table = types_table();
+    uintptr_t at = (uintptr_t)t, first = (uintptr_t)table->types;
+
+    return at >= first && at < first + table->type_count * sizeof *t;
+}
+
 const struct kube_field *kube_field_find(const struct kube_type *t, const char *name)
 {
+    assert(of_table(t));
     const struct types_table *table = types_table();
     uint32_t type = (uint32_t)(t - table->types);
     size_t slot = types_member_hash(type, name) & table->member_mask;
@@ -134,6 +144,7 @@ const struct kube_field *kube_field_find(const struct kube_type *t, const char *
 
 const struct kube_field *kube_field_numbered(const struct kube_type *t, uint32_t number)
 {
+    assert(of_table(t));
     for (size_t i = 0; i < t->field_count; i++)
         if (t->fields[i].number == number)
             return number ? &t->fields[i] : NULL;

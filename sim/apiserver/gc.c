@@ -40,37 +40,8 @@ void gc_queue(struct gc *g, enum gc_work work, const char *uid)
         i->work = work;
         strmap_put(g->items, i->key, i);
     }
-    i->blocked = false;
+    i->due.waits = false;
     waitcell_signal(g->cell);
-}
-
-static int64_t retry_delay(unsigned attempts)
-{
-    assert(attempts > 0);
-    int64_t delay = RETRY_FIRST_NS;
-    for (unsigned i = 1; i < attempts && delay < RETRY_MAX_NS; i++)
-        delay *= 2;
-    return delay < RETRY_MAX_NS ? delay : RETRY_MAX_NS;
-}
-
-/* The first item that is due; else NULL and when to look again. */
-static struct gc_item *due_item(struct gc *g, int64_t *ret_at)
-{
-    size_t at = 0;
-    const char *key;
-    void *value;
-    *ret_at = SCHED_NEVER;
-    while (strmap_each(g->items, &at, &key, &value)) {
-        struct gc_item *i = value;
-        assert(!i->blocked || g->any_blocked);
-        if (i->blocked)
-            continue;
-        if (i->not_before_ns <= sched_now(g->sched))
-            return i;
-        if (i->not_before_ns < *ret_at)
-            *ret_at = i->not_before_ns;
-    }
-    return NULL;
 }
 
 /* Puts a failed item back, unless somebody queued it again meanwhile. */
@@ -80,13 +51,14 @@ static void put_back(struct gc *g, struct gc_item *i, bool blocked)
     assert(again != i); /* it was taken out to be worked on */
     if (again) {
         again->attempts = i->attempts + 1;
-        again->not_before_ns = sched_now(g->sched) + retry_delay(again->attempts);
+        again->due.at_ns =
+            sched_now(g->sched) + due_delay(again->attempts, RETRY_FIRST_NS, RETRY_MAX_NS);
         item_free(i);
         return;
     }
     i->attempts++;
-    i->not_before_ns = sched_now(g->sched) + retry_delay(i->attempts);
-    i->blocked = blocked;
+    i->due.at_ns = sched_now(g->sched) + due_delay(i->attempts, RETRY_FIRST_NS, RETRY_MAX_NS);
+    i->due.waits = blocked;
     g->any_blocked |= blocked;
     strmap_put(g->items, i->key, i);
 }
@@ -98,7 +70,7 @@ static void unblock_all(struct gc *g)
     const char *key;
     void *value;
     while (strmap_each(g->items, &at, &key, &value))
-        ((struct gc_item *)value)->blocked = false;
+        ((struct gc_item *)value)->due.waits = false;
     g->any_blocked = false;
     waitcell_signal(g->cell);
 }
@@ -109,6 +81,7 @@ static bool work_on(struct gc *g, struct gc_item *i)
 {
     void *removed = strmap_remove(g->items, i->key);
     assert(removed == i);
+    assert(!i->due.waits);
     int64_t seen = apiserver_revision(cluster_server(g->cluster));
     enum gc_verdict v =
         i->work == GC_DELETE ? gc_attempt_delete(g, i->uid) : gc_attempt_orphan(g, i->uid);
@@ -133,7 +106,7 @@ static void run(void *arg)
     struct gc *g = arg;
     while (!sched_crashed(g->sched)) {
         int64_t at;
-        struct gc_item *i = due_item(g, &at);
+        struct gc_item *i = due_first(g->items, sched_now(g->sched), &at);
         if (i) {
             if (!work_on(g, i))
                 return;

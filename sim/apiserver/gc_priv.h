@@ -10,6 +10,7 @@
 #include "base/strmap.h"
 #include "sched/sched.h"
 #include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/due_priv.h"
 #include "sim/apiserver/gc.h"
 
 /* Where an object is said to be. Strings owned. ns is "" for cluster-scoped ones. */
@@ -30,12 +31,11 @@ struct gc_node {
 enum gc_work { GC_DELETE, GC_ORPHAN };
 
 struct gc_item {
-    char *key; /* work and uid */
+    struct due due; /* waits: it was refused, only a change in the cluster can help */
+    char *key;      /* work and uid */
     char *uid;
     enum gc_work work;
     unsigned attempts;
-    int64_t not_before_ns;
-    bool blocked; /* refused: only a change in the cluster can help */
 };
 
 struct gc {

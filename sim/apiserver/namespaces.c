@@ -14,6 +14,7 @@
 #include "kube/meta.h"
 #include "kube/time.h"
 #include "sim/apiserver/apiserver.h"
+#include "sim/apiserver/due_priv.h"
 #include "sim/apiserver/rtype_priv.h"
 #include "sim/apiserver/store.h"
 #include "sim/client.h"
@@ -25,11 +26,10 @@
 #define RETRY_MAX_NS (60 * NS_PER_S)
 
 struct item {
+    struct due due; /* waits: for a change in the namespace (or, when refused, anywhere) */
     char *name;
-    int64_t at_ns;
     unsigned failures;
-    uint64_t changes;      /* of the namespace's content, by anybody */
-    bool waits_for_change; /* in the namespace (or, when refused, anywhere) */
+    uint64_t changes; /* of the namespace's content, by anybody */
     bool refused;
 };
 
@@ -346,38 +346,29 @@ static void pass_finish(struct pass *p)
     strmap_destroy(p->finalizers, NULL);
 }
 
-static int64_t failure_delay(unsigned failures)
-{
-    assert(failures > 0);
-    int64_t delay = RETRY_FIRST_NS;
-    for (unsigned i = 1; i < failures && delay < RETRY_MAX_NS; i++)
-        delay *= 2;
-    return delay < RETRY_MAX_NS ? delay : RETRY_MAX_NS;
-}
-
 /* What to do with the item after a pass that did not finish the namespace. */
 static void come_back(struct nsctl *n, struct item *i, const struct pass *p, bool changed_meanwhile)
 {
     assert(p->errors.count + p->remaining.count > 0);
     if (p->errors.count > 0) {
         i->failures++;
-        i->at_ns = sched_now(n->sched) + failure_delay(i->failures);
+        i->due.at_ns = sched_now(n->sched) + due_delay(i->failures, RETRY_FIRST_NS, RETRY_MAX_NS);
         i->refused = !p->transient && !changed_meanwhile;
-        i->waits_for_change = i->refused;
+        i->due.waits = i->refused;
         return;
     }
     i->failures = 0;
-    i->at_ns = sched_now(n->sched) + (p->estimate_s / 2 + 1) * NS_PER_S;
+    i->due.at_ns = sched_now(n->sched) + (p->estimate_s / 2 + 1) * NS_PER_S;
     i->refused = false;
     /* What changed since it was listed will not tell us again. */
-    i->waits_for_change = i->changes == p->changes;
+    i->due.waits = i->changes == p->changes;
 }
 
 static void retry_soon(struct nsctl *n, struct item *i)
 {
     i->failures++;
-    i->at_ns = sched_now(n->sched) + failure_delay(i->failures);
-    i->waits_for_change = i->refused = false;
+    i->due.at_ns = sched_now(n->sched) + due_delay(i->failures, RETRY_FIRST_NS, RETRY_MAX_NS);
+    i->due.waits = i->refused = false;
 }
 
 /* true: the item is done with. */
@@ -436,30 +427,12 @@ static void item_free(void *p)
     free(i);
 }
 
-static struct item *due_item(struct nsctl *n, int64_t *ret_at)
-{
-    size_t at = 0;
-    const char *key;
-    void *value;
-    *ret_at = SCHED_NEVER;
-    while (strmap_each(n->items, &at, &key, &value)) {
-        struct item *i = value;
-        if (i->waits_for_change)
-            continue;
-        if (i->at_ns <= sched_now(n->sched))
-            return i;
-        if (i->at_ns < *ret_at)
-            *ret_at = i->at_ns;
-    }
-    return NULL;
-}
-
 static void run(void *arg)
 {
     struct nsctl *n = arg;
     while (!sched_crashed(n->sched)) {
         int64_t at;
-        struct item *i = due_item(n, &at);
+        struct item *i = due_first(n->items, sched_now(n->sched), &at);
         if (i) {
             if (work_on(n, i)) {
                 strmap_remove(n->items, i->name);
@@ -480,8 +453,8 @@ static void wake_items(struct nsctl *n, const char *ns)
         struct item *i = value;
         bool inside = strcmp(i->name, ns) == 0;
         i->changes += inside;
-        if (i->waits_for_change && (i->refused || inside)) {
-            i->waits_for_change = false;
+        if (i->due.waits && (i->refused || inside)) {
+            i->due.waits = false;
             waitcell_signal(n->cell);
         }
     }
@@ -498,7 +471,7 @@ static void observe(void *cookie, const struct store_change *change)
         return;
     struct item *i = mem_zalloc(sizeof(*i));
     i->name = mem_strdup(change->name);
-    i->at_ns = sched_now(n->sched) + GRACE_NS;
+    i->due.at_ns = sched_now(n->sched) + GRACE_NS;
     strmap_put(n->items, change->name, i);
     waitcell_signal(n->cell);
 }

@@ -58,8 +58,8 @@ static bool selects(const struct apiwatch *w, const json_t *object)
 }
 
 /* What the watch makes of the change; false: nothing. */
-static bool judge(const struct apiwatch *w, const struct log_entry *e, enum api_event_type *ret,
-                  bool *ret_previous)
+static bool to_event(const struct apiwatch *w, const struct log_entry *e, enum api_event_type *ret,
+                     bool *ret_previous)
 {
     bool old_in, new_in;
     *ret_previous = false;
@@ -114,7 +114,7 @@ static bool settle_cursor(struct apiwatch *w, enum api_event_type *ret_type, boo
     assert(w->cursor <= w->t->log.next);
     for (; w->cursor < w->t->log.next; w->cursor++) {
         const struct log_entry *e = log_at(&w->t->log, w->cursor);
-        if (judge(w, e, ret_type, ret_previous))
+        if (to_event(w, e, ret_type, ret_previous))
             return true;
         if (e->revision > w->seen_revision)
             w->seen_revision = e->revision;
@@ -226,7 +226,7 @@ void watches_wake(struct rtype *t, const struct log_entry *e)
         assert(w->t == t);
         enum api_event_type type;
         bool previous;
-        if (w->fn && !w->ended && judge(w, e, &type, &previous))
+        if (w->fn && !w->ended && to_event(w, e, &type, &previous))
             w->fn(w->cookie);
     }
 }

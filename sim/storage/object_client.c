@@ -186,7 +186,7 @@ json_t *sim_object_list(struct world *w, const char *bucket, const char *prefix,
 
 /* A crash may fall on each of the three moments of an effect; only one before it leaves the store
  * unchanged. */
-static int notify(const struct call *c, enum request_moment moment, const char *kind,
+static int notify(const struct call *c, enum request_moment moment, enum effect_kind kind,
                   struct err *reterr)
 {
     struct effect_info info = {.kind = kind, .target = c->key, .by = c->by};
@@ -198,7 +198,7 @@ int sim_object_put(struct world *w, const char *bucket, const char *key, const v
                    size_t len, struct err *reterr)
 {
     struct call c = {.world = w, .op = "put", .bucket = bucket, .key = key};
-    if (begin(&c, reterr) < 0 || notify(&c, REQUEST_BEFORE, "object-put", reterr) < 0 ||
+    if (begin(&c, reterr) < 0 || notify(&c, REQUEST_BEFORE, EFFECT_OBJECT_PUT, reterr) < 0 ||
         refuse(&c, hit(&c), reterr) < 0)
         return -1;
     char sha[DIGEST_HEX];
@@ -206,20 +206,20 @@ int sim_object_put(struct world *w, const char *bucket, const char *key, const v
     if (trace_on(world_trace(w)))
         digest_of(data, len, sha);
     record(&c, NULL, (int64_t)len, trace_on(world_trace(w)) ? sha : NULL);
-    if (notify(&c, REQUEST_COMMITTED, "object-put", reterr) < 0)
+    if (notify(&c, REQUEST_COMMITTED, EFFECT_OBJECT_PUT, reterr) < 0)
         return -1;
-    return notify(&c, REQUEST_AFTER, "object-put", reterr);
+    return notify(&c, REQUEST_AFTER, EFFECT_OBJECT_PUT, reterr);
 }
 
 int sim_object_delete(struct world *w, const char *bucket, const char *key, struct err *reterr)
 {
     struct call c = {.world = w, .op = "delete", .bucket = bucket, .key = key};
-    if (begin(&c, reterr) < 0 || notify(&c, REQUEST_BEFORE, "object-delete", reterr) < 0 ||
+    if (begin(&c, reterr) < 0 || notify(&c, REQUEST_BEFORE, EFFECT_OBJECT_DELETE, reterr) < 0 ||
         refuse(&c, hit(&c), reterr) < 0)
         return -1;
     bool was = objectstore_delete(objectstore_of(w), bucket, key);
     record(&c, was ? NULL : "missing", -1, NULL);
-    if (notify(&c, REQUEST_COMMITTED, "object-delete", reterr) < 0)
+    if (notify(&c, REQUEST_COMMITTED, EFFECT_OBJECT_DELETE, reterr) < 0)
         return -1;
-    return notify(&c, REQUEST_AFTER, "object-delete", reterr);
+    return notify(&c, REQUEST_AFTER, EFFECT_OBJECT_DELETE, reterr);
 }

@@ -90,13 +90,17 @@ mkdir "$work/m"
 printf 'one\ntwo two\nthree\n' >"$work/m/m.c"
 in_m="env -C $work $(realpath "$program") mutants --check --list m.yaml s/passes.yaml"
 mutant one
-check mutants-check 0 '^1 mutants, 1 scenarios, 0 mistakes$' $in_m
+check mutants-check 0 '^1 mutant, 1 scenario, 0 mistakes$' $in_m
 mutant one three
 check mutants-check-also 0 '0 mistakes' $in_m
 mutant four
+check mutants-check-nowhere-hint 1 'no line of the file is like it' $in_m
 check mutants-check-nowhere 1 "^m.yaml:3:9: error: mutant 'm': the text is 0 times in m/m.c, expected once" $in_m
 mutant two
 check mutants-check-twice 1 "^m.yaml:3:9: error: mutant 'm': the text is 2 times in m/m.c, expected once" $in_m
+check mutants-check-twice-hint 1 'it stands in line 2, 2; take in more' $in_m
+mutant thred
+check mutants-check-nearly-hint 1 "did you mean 'three', m/m.c:3" $in_m
 mutant one one
 check mutants-check-also-gone 1 "^m.yaml:7:16: error: mutant 'm': the text is 0 times" $in_m
 printf -- '- name: m\n  file: m/m.c\n  find: |-\n    one\n      two two\n  replace: x\n  kills: [passes]\n  why: A sample.\n' >"$work/m.yaml"
@@ -108,11 +112,17 @@ check mutants-check-scenario 1 "^m.yaml:5:11: error: no scenario is called 'pass
 kills=passed mutant one
 check mutants-check-scenario-hint 1 "did you mean 'passes'" $in_m
 mutant one
-check mutants-check-toothless 1 "^s/fails.yaml:1:1: error: no mutant has the scenario 'fails'" $in_m s/fails.yaml
-check mutants-check-filter 0 '1 mutants' $in_m s/fails.yaml --filter m
+check mutants-check-toothless 1 "^s/fails.yaml:3:18: error: no mutant has the scenario 'fails'" $in_m s/fails.yaml
+check mutants-check-toothless-hint 1 'expected in one entry of m.yaml' $in_m s/fails.yaml
+check mutants-check-filter 0 '^1 mutant, ' $in_m s/fails.yaml --filter m
 check mutants-check-no-match 2 "no mutant matches 'n'" $in_m --filter n
 rm "$work/m/m.c"
-check mutants-check-no-file 1 "m/m.c.: No such file" $in_m
+check mutants-check-no-file 1 "^m.yaml:2:9: error: .*m/m.c.: No such file" $in_m
+check mutants-check-no-file-hint 1 'a path below the current folder' $in_m
+touch "$work/m/n.c"
+check mutants-check-nearly-file-hint 1 "did you mean 'm/n.c'" $in_m
+mv "$work/m" "$work/mm"
+check mutants-check-nearly-folder-hint 1 "did you mean 'mm'" $in_m
 rm "$work/m.yaml"
 check mutants-check-no-list 2 'No such file' $in_m
 check mutants-check-ours 0 ' 0 mistakes$' "$program" mutants --check
@@ -141,10 +151,10 @@ check file-twice 0 '1 passed' $run "$s/passes.yaml" "$s/passes.yaml"
 
 check passes 0 '1 passed, 0 failed' $run "$s/passes.yaml"
 check fails 1 '0 passed, 1 failed' $run "$s/fails.yaml"
-check errs 2 '1 errors' $run "$s/errs.yaml"
+check errs 2 '1 error,' $run "$s/errs.yaml"
 check vacuous 3 '1 vacuous' $run "$s/vacuous.yaml"
-check fails-and-errs 1 '1 failed, 1 errors' $run "$s/fails.yaml" "$s/errs.yaml"
-check errs-and-vacuous 2 '1 errors, 1 vacuous' $run "$s/errs.yaml" "$s/vacuous.yaml"
+check fails-and-errs 1 '1 failed, 1 error,' $run "$s/fails.yaml" "$s/errs.yaml"
+check errs-and-vacuous 2 '1 error, 1 vacuous' $run "$s/errs.yaml" "$s/vacuous.yaml"
 check failure-tells-place 1 'fails.yaml:[0-9]*:[0-9]*' $run "$s/fails.yaml"
 check failure-tells-replay 1 'replay: .*vmconform run' $run "$s/fails.yaml"
 check by-label 0 '1 passed' $run -l size=small --filter passes "$s"

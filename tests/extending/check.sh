@@ -9,7 +9,7 @@ here=tests/extending
 # ---- where it was added, a scenario can say it; elsewhere it is told what is unknown ----
 
 for example in resource fault verb function component; do
-    check "$example" 0 '^1 cases: 1 passed' "$extended" run "$here/$example/scenarios"
+    check "$example" 0 '^1 case: 1 passed' "$extended" run "$here/$example/scenarios"
 done
 check without-resource 2 "given: unknown key 'lamps'" "$program" lint "$here/resource/scenarios"
 check without-verb 2 "step: unknown key 'outage'" "$program" lint "$here/verb/scenarios"
@@ -25,12 +25,12 @@ check wrong-setting 2 "unknown setting 'later'" sh -c "sed 's/after: 10m/later: 
     >$work/porter-puts-out.yaml; $extended run $work/porter-puts-out.yaml"
 check help-of-run 0 '^ *--tap FILE *write a TAP report$' "$extended" run --help
 check help-of-component 0 '^ *night-porter$' "$extended" component --help
-check as-a-process 0 '^1 cases: 1 passed' "$extended" run --transport http "$here/component/scenarios"
+check as-a-process 0 '^1 case: 1 passed' "$extended" run --transport http "$here/component/scenarios"
 
 # ---- the report ----
 
 cp "$here/function/scenarios/function-age.yaml" "$work/function-age.yaml"
-check report 0 '^1 cases' "$extended" run --tap "$work/out.tap" "$work/function-age.yaml"
+check report 0 '^1 case' "$extended" run --tap "$work/out.tap" "$work/function-age.yaml"
 printf 'TAP version 13\n1..1\nok 1 - function-age\n' >"$work/want.tap"
 check report-text 0 '' cmp "$work/out.tap" "$work/want.tap"
 

@@ -1,5 +1,5 @@
 /* The end of every libcheck program: its tests as tables, run, print failures only. CK_RUN_CASE,
- * CK_FORK and so on work.
+ * CK_FORK and so on work; where they leave no test, that is a failure.
  *
  *     int main(void)
  *     {
@@ -12,6 +12,7 @@
 #define VMCONFORM_TESTS_UNIT_SUITE_H
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -73,6 +74,12 @@ static inline int suite_run(Suite *suite)
 
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
+    if (srunner_ntests_run(runner) == 0) {
+        const char *name = getenv("CK_RUN_CASE");
+
+        fprintf(stderr, "no test was run: CK_RUN_CASE is '%s'\n", name ? name : "");
+        failed = 1;
+    }
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

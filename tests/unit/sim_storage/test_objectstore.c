@@ -160,7 +160,7 @@ struct trap {
 static void crash_there(void *cookie, enum request_moment moment, const struct effect_info *info)
 {
     struct trap *trap = cookie;
-    ck_assert_str_eq(info->kind, "object-put");
+    ck_assert_int_eq(info->kind, EFFECT_OBJECT_PUT);
     if (moment == trap->moment)
         process_crash(trap->process);
 }

@@ -36,23 +36,16 @@ static bool snapshots_enabled(struct host *h, const json_t *setting)
     return enabled;
 }
 
-static const char *const told[] = {"hub",
-                                   "workload",
-                                   "namespace",
-                                   "snapshotController",
-                                   "requireTenant",
-                                   "pollInterval",
-                                   "maxJobHistory",
-                                   "snapshotWarningThreshold",
-                                   "service",
-                                   "tokenKey",
-                                   NULL};
+static const char *const told[] = {
+    "hub",           "workload",     "namespace",     "snapshotController",
+    "requireTenant", "pollInterval", "maxJobHistory", "snapshotWarningThreshold",
+    "service",       "tokenKey",     "version",       NULL};
 
 static int read_config(struct osac_operator *op, const json_t *config, bool *ret_snapshots,
                        struct err *reterr)
 {
     const char *hub = NULL, *workload = NULL, *ns = DEFAULT_NAMESPACE;
-    const char *service = NULL, *key = BEARER_DEFAULT_KEY;
+    const char *service = NULL, *key = BEARER_DEFAULT_KEY, *version = "1.1";
     const json_t *snapshots = NULL;
     const struct config_setting settings[] = {
         {"hub", CONFIG_STRING, &hub},
@@ -65,12 +58,16 @@ static int read_config(struct osac_operator *op, const json_t *config, bool *ret
         {"snapshotWarningThreshold", CONFIG_INT, &op->snapshots_warn_at},
         {"service", CONFIG_STRING, &service},
         {"tokenKey", CONFIG_STRING, &key},
+        {"version", CONFIG_STRING, &version},
     };
     config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
         return -1;
     if (op->poll_ns <= 0)
         return err_set(reterr, ERR_INVALID, NO_POS, "setting 'pollInterval' must be positive");
+    if (!osac_version_parse(version, &op->version))
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "setting 'version': expected \"1.0\" or \"1.1\"");
     if (op->jobs_max < 1)
         op->jobs_max = 1;
     op->hub_name = hub ? mem_strdup(hub) : NULL;
@@ -141,11 +138,13 @@ static void add_instances(struct runtime *rt, struct osac_operator *op, struct i
         rt, &(struct controller_config){
                 .name = "computeinstance", .reconcile = osac_instance_reconcile, .cookie = op});
     controller_watch_self(c, instances, NULL, NULL);
-    controller_watch(c, op->snapshots, map_to_parent, is_deleted, op);
+    if (op->snapshots)
+        controller_watch(c, op->snapshots, map_to_parent, is_deleted, op);
     controller_watch_label(c, cache(rt, &op->workload, &osac_kind_vm, NULL, KEY_INSTANCE),
                            KEY_INSTANCE, op->ns);
-    controller_watch_label(c, cache(rt, &op->workload, &osac_kind_vmr, NULL, KEY_INSTANCE),
-                           KEY_INSTANCE, op->ns);
+    if (op->version >= OPERATOR_1_1)
+        controller_watch_label(c, cache(rt, &op->workload, &osac_kind_vmr, NULL, KEY_INSTANCE),
+                               KEY_INSTANCE, op->ns);
 }
 
 static void add_snapshots(struct runtime *rt, struct osac_operator *op, struct informer *instances)
@@ -183,15 +182,19 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
     bool with_snapshots = true;
     if (read_config(op, config, &with_snapshots, reterr) < 0)
         return err_wrap(reterr, NO_POS, "osac-operator");
-    op->snapshots = cache(rt, &op->hub, &osac_kind_snapshot, op->ns, NULL);
+    bool old = op->version < OPERATOR_1_1;
+    if (!old)
+        op->snapshots = cache(rt, &op->hub, &osac_kind_snapshot, op->ns, NULL);
     struct informer *instances = cache(rt, &op->hub, &osac_kind_instance, op->ns, NULL);
     add_instances(rt, op, instances);
-    if (with_snapshots)
+    if (with_snapshots && !old)
         add_snapshots(rt, op, instances);
     if (op->service) {
-        add_feedback(rt, op, "computeinstance-feedback", &osac_feedback_instance, instances);
-        add_feedback(rt, op, "computeinstancesnapshot-feedback", &osac_feedback_snapshot,
-                     op->snapshots);
+        add_feedback(rt, op, "computeinstance-feedback",
+                     old ? &osac_feedback_instance_old : &osac_feedback_instance, instances);
+        if (!old)
+            add_feedback(rt, op, "computeinstancesnapshot-feedback", &osac_feedback_snapshot,
+                         op->snapshots);
     }
     return runtime_run(rt, reterr);
 }

@@ -158,9 +158,7 @@ static enum pass_step delete_pass(struct pass *p, struct err *reterr)
         return PASS_ON;
     json_put_str(p->own, "status.phase", "Deleting");
     AUTO(err) struct err e = {0};
-    enum pass_step step = PASS_ON;
-    if (p->op->version >= OPERATOR_1_1)
-        step = osac_cascade_snapshots(p, &e);
+    enum pass_step step = osac_cascade_snapshots(p, &e);
     if (step == PASS_ON)
         step = osac_jobs_deprovision(p, &e);
     if (e.code != ERR_CRASHED) {

@@ -79,7 +79,7 @@ static int read_config(struct osac_operator *op, const json_t *config, bool *ret
     }
     op->hub = (struct client){op->host, op->hub_name};
     op->workload = (struct client){op->host, op->workload_name};
-    *ret_snapshots = snapshots_enabled(op->host, snapshots);
+    *ret_snapshots = op->version >= OPERATOR_1_1 && snapshots_enabled(op->host, snapshots);
     return 0;
 }
 
@@ -187,7 +187,7 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
         op->snapshots = cache(rt, &op->hub, &osac_kind_snapshot, op->ns, NULL);
     struct informer *instances = cache(rt, &op->hub, &osac_kind_instance, op->ns, NULL);
     add_instances(rt, op, instances);
-    if (with_snapshots && !old)
+    if (with_snapshots)
         add_snapshots(rt, op, instances);
     if (op->service) {
         add_feedback(rt, op, "computeinstance-feedback",

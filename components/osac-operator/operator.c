@@ -26,13 +26,15 @@ static void operator_destroy(void *arg)
     free(op);
 }
 
-/* The setting comes from an environment variable: unset and nonsense both mean "on", and only a
+/* The setting may come from an environment variable: unset and nonsense both mean "on", and only a
  * clear "false" means "off". */
 static bool snapshots_enabled(struct host *h, const json_t *setting)
 {
     bool enabled = true;
     if (setting && !config_parse_bool(setting, &enabled))
         host_log(h, LOG_WARNING, "setting 'snapshotController' is no boolean, using true");
+    if (!enabled)
+        host_log(h, LOG_INFO, "the snapshot controller is switched off");
     return enabled;
 }
 
@@ -199,10 +201,17 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
     return runtime_run(rt, reterr);
 }
 
+static const struct component_variable variables[] = {
+    {"OSAC_ENABLE_COMPUTEINSTANCESNAPSHOT_CONTROLLER", "snapshotController"},
+    {"OSAC_COMPUTE_INSTANCE_NAMESPACE", "namespace"},
+    {NULL, NULL},
+};
+
 const struct component osac_operator_component = {
     .name = "osac-operator",
     .kind = COMPONENT_CONTROLLER,
     .settings = told,
+    .variables = variables,
     .user = "system:serviceaccount:osac-system:osac-operator",
     .run = run,
 };

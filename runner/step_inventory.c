@@ -69,6 +69,8 @@ static size_t count_of(const json_t *list, const char *text)
     return count;
 }
 
+#define INDENT 2
+
 /* What stands in `a` more often than in `b`, a line each. */
 static void tell_more(struct strbuf *out, const json_t *a, const json_t *b, const char *as)
 {
@@ -80,7 +82,7 @@ static void tell_more(struct strbuf *out, const json_t *a, const json_t *b, cons
         const char *text = json_string_value(item);
 
         if (count_of(a, text) > count_of(b, text))
-            strbuf_addf(out, "  %s: %.400s\n", as, text);
+            strbuf_addf(out, "%*s%s: %.400s\n", INDENT, "", as, text);
     }
 }
 
@@ -103,7 +105,8 @@ static int judge(struct casework *cw, const struct step *step, const json_t *fou
     if (why.len == 0)
         return 0;
     return verdict(cw, RESULT_FAILED, NULL, step->pos, strbuf_str(&why),
-                   "the inventory is another than expected");
+                   "the inventory is another than expected: %.*s",
+                   (int)strcspn(strbuf_str(&why), "\n") - INDENT, strbuf_str(&why) + INDENT);
 }
 
 static int run_inventory(struct casework *cw, const struct step *step, struct frame *frame)

@@ -15,6 +15,12 @@ enum component_kind {
     COMPONENT_POD         /* a program of a pod: runs once, its return is the exit status */
 };
 
+/* A setting that a variable of the environment gives too, for who runs it as a process of its own:
+ * the config wins, and an empty variable counts as none. The setting gets the text. */
+struct component_variable {
+    const char *name, *setting; /* NULL: the end */
+};
+
 struct component {
     const char
         *name; /* "osac-operator", "kubevirt-datamover-controller", "kubevirt-datamover-download" */
@@ -26,6 +32,7 @@ struct component {
                             else NULL */
     /* What its config may hold, for those who write one; NULL-terminated, NULL: nothing. */
     const char *const *settings;
+    const struct component_variable *variables; /* NULL: none */
     /* config: the component's settings (borrowed): flags of a controller; {args, env} of a pod.
      * Settings it does not know are an error. Controllers block until they crash or are stopped; 0
      * is a clean end. -1: *reterr tells why (a pod then ends with exit 1). */

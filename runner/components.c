@@ -111,6 +111,7 @@ static void launch(struct casework *cw, const struct component *c, struct runnin
     l->config = json_incref(r->config);
     l->host = simhost_create(cw->world, r->process, c->user, NULL, 0);
     simhost_record_programs(l->host, cw->history.programs);
+    simhost_record_log(l->host, cw->history.log);
     actor_spawn(r->process, "main", run_component, l);
 }
 

@@ -15,6 +15,7 @@ void history_init(struct history *h, int64_t start_ns)
     memset(h, 0, sizeof *h);
     h->start_ns = start_ns;
     h->programs = json_array();
+    h->log = json_array();
 }
 
 static void change_finish(struct past_change *c)
@@ -33,9 +34,10 @@ void history_finish(struct history *h)
         free(h->requests[i].texts);
     free(h->requests);
     json_decref(h->programs);
+    json_decref(h->log);
     h->requests = NULL;
     h->request_count = h->request_cap = 0;
-    h->programs = NULL;
+    h->programs = h->log = NULL;
 }
 
 /* Copies texts (NULL counts as "") into one block, which is returned, and lets each point there. */

@@ -13,6 +13,7 @@
 
 #define HISTORY_CHANGES_MAX 512
 #define HISTORY_REQUESTS_MAX 100000
+#define HISTORY_LOG_MAX 10000
 
 struct past_change {
     int64_t t;
@@ -36,6 +37,7 @@ struct history {
     struct past_request *requests;
     size_t request_count, request_cap;
     json_t *programs; /* array of {program, args, exit, by} */
+    json_t *log;      /* array of {by, level, message, time}; none is added to a full one */
     int64_t start_ns;
 };
 void history_init(struct history *h, int64_t start_ns);

@@ -45,6 +45,12 @@ static bool declare(struct parser *p, const struct yaml_node *name)
     return true;
 }
 
+/* The name that a verb's value saves under; NULL: none. */
+static const struct yaml_node *saved_by(struct parser *p, const struct yaml_node *value)
+{
+    return value && value->type == YAML_MAP ? yaml_get(p->doc, value, "save") : NULL;
+}
+
 static bool declare_list(struct parser *p, const struct yaml_node *steps, unsigned depth)
 {
     const struct yaml_node *n, *m;
@@ -55,10 +61,11 @@ static bool declare_list(struct parser *p, const struct yaml_node *steps, unsign
     for (n = yaml_first(p->doc, steps); n; n = yaml_next(p->doc, n)) {
         const struct yaml_node *call = n->type == YAML_MAP ? yaml_get(p->doc, n, "call") : NULL;
         const struct yaml_node *race = n->type == YAML_MAP ? yaml_get(p->doc, n, "race") : NULL;
-        const struct yaml_node *save =
-            call && call->type == YAML_MAP ? yaml_get(p->doc, call, "save") : NULL;
+        const struct yaml_node *save = saved_by(p, call);
+        const struct yaml_node *left =
+            saved_by(p, n->type == YAML_MAP ? yaml_get(p->doc, n, "inventory") : NULL);
 
-        ok = (!save || declare(p, save)) && ok;
+        ok = (!save || declare(p, save)) && (!left || declare(p, left)) && ok;
         if (!race || race->type != YAML_MAP)
             continue;
         for (m = yaml_first(p->doc, race); m; m = yaml_next(p->doc, m))

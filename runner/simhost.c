@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "kube/time.h"
+#include "runner/history.h"
 #include "runner/services.h"
 #include "runner/simhost_priv.h"
 #include "sim/client.h"
@@ -64,6 +66,11 @@ struct host *simhost_create(struct world *w, struct process *p, const char *user
         s->mounts[i].claim = mounts[i].claim ? mem_strdup(mounts[i].claim) : NULL;
     }
     return &s->host;
+}
+
+void simhost_record_log(struct host *h, json_t *log)
+{
+    simhost_of(h)->log = log;
 }
 
 void simhost_record_programs(struct host *h, json_t *programs)
@@ -297,11 +304,22 @@ static const char *level_name(enum host_log_level level)
     return names[level];
 }
 
+static json_t *log_line(const struct simhost *s, enum host_log_level level, const char *message)
+{
+    char time[TIME_TEXT];
+
+    time_format(world_now(s->world), time);
+    return json_pack("{s:s, s:s, s:s, s:s}", "by", process_name(s->process), "level",
+                     level_name(level), "message", message, "time", time);
+}
+
 static void sim_host_log(struct host *h, enum host_log_level level, const char *message)
 {
     struct simhost *s = simhost_of(h);
     struct trace *t = world_trace(s->world);
 
+    if (s->log && level >= LOG_INFO && json_array_size(s->log) < HISTORY_LOG_MAX)
+        json_array_append_new(s->log, log_line(s, level, message));
     if (!trace_on(t))
         return;
     trace_begin(t, world_now(s->world), "log");

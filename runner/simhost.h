@@ -20,5 +20,8 @@ void simhost_hold(struct host *h);
 void simhost_release(struct host *h);
 /* Program runs are appended to this array (borrowed): {program, args, exit, by}. */
 void simhost_record_programs(struct host *h, json_t *programs);
+/* What it logs, but for what is for debugging, is appended to this array (borrowed), up to
+ * HISTORY_LOG_MAX lines: {by, level, message, time}. */
+void simhost_record_log(struct host *h, json_t *log);
 
 #endif

@@ -14,7 +14,7 @@ struct simhost {
     unsigned refs;
     struct pod_mount *mounts;
     size_t mount_count;
-    json_t *programs; /* borrowed */
+    json_t *programs, *log; /* borrowed */
 };
 extern const struct host_ops simulated_ops;
 struct simhost *simhost_of(struct host *h);

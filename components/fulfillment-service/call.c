@@ -121,6 +121,7 @@ static int handle(struct call *c)
     static int (*const handlers[VERB_COUNT])(struct call *) = {
         [VERB_LIST] = handle_list,     [VERB_GET] = handle_get,       [VERB_CREATE] = handle_create,
         [VERB_UPDATE] = handle_update, [VERB_DELETE] = handle_delete, [VERB_SIGNAL] = handle_signal,
+        [VERB_ROWS] = handle_rows,
     };
     return handlers[c->verb](c);
 }

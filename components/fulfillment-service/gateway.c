@@ -46,6 +46,13 @@ static int find_watch(struct gate *g)
     return strcmp(g->req->method, "GET") == 0 ? 0 : not_allowed(g);
 }
 
+static int find_rows(struct gate *g)
+{
+    g->call->verb = VERB_ROWS;
+    g->call->resource = NULL;
+    return strcmp(g->req->method, "GET") == 0 ? 0 : not_allowed(g);
+}
+
 /* /api/fulfillment/v1/COLLECTION[/ID], /api/private/v1/COLLECTION[/ID] */
 static int find_by_path(struct gate *g)
 {
@@ -69,6 +76,8 @@ static int find_by_path(struct gate *g)
         return not_found(g);
     if (!with_id && strcmp(name, "events") == 0)
         return find_watch(g);
+    if (!with_id && c->is_private && strcmp(name, "rows") == 0)
+        return find_rows(g);
     c->resource = resource_find(c->service->version, c->is_private, name, strlen(name), true);
     if (!c->resource)
         return not_found(g);

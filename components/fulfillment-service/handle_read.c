@@ -4,6 +4,9 @@
 #include "base/json.h"
 #include "components/fulfillment-service/handlers.h"
 #include "components/fulfillment-service/object.h"
+#include "kube/time.h"
+
+#define ROWS_MAX 10000
 
 json_t *call_read(struct call *c, const struct resource *r, const char *id)
 {
@@ -77,5 +80,58 @@ int handle_list(struct call *c)
             json_put_take(c->response, "items", json_array());
         json_array_append_new(json_object_get(c->response, "items"), call_view(c, object));
     }
+    return 0;
+}
+
+/* ---- rows ---- */
+
+struct inventory {
+    struct call *call;
+    enum store_table table;
+    json_t *items;
+};
+
+static void put_time(json_t *item, const char *name, int64_t ns)
+{
+    char text[TIME_TEXT];
+    time_format_nano(ns, text);
+    json_put_str(item, name, text);
+}
+
+static enum store_result add_row(const struct row *r, void *cookie, struct err *reterr)
+{
+    struct inventory *v = cookie;
+    const struct resource *of = resource_of(v->table);
+    const char *parent = json_str(r->data, "spec.compute_instance");
+    const char *hub = json_str(r->data, "status.hub");
+    if (json_array_size(v->items) >= ROWS_MAX) {
+        err_set(reterr, ERR_LIMIT, NO_POS, "more than %d rows: ask the database", ROWS_MAX);
+        return STORE_INVALID;
+    }
+    json_t *item = json_pack("{s:s, s:b, s:s, s:s, s:s, s:O}", "table", store_table_name(v->table),
+                             "served", of->since <= v->call->service->version, "id", r->id, "name",
+                             r->name, "tenant", r->tenant, "finalizers", r->finalizers);
+    if (parent && store_parent_of(v->table) != STORE_TABLE_COUNT)
+        json_put_str(item, "parent", parent);
+    if (hub)
+        json_put_str(item, "hub", hub);
+    if (r->deletion_ns)
+        put_time(item, "deletion_timestamp", r->deletion_ns);
+    json_array_append_new(v->items, item);
+    return STORE_OK;
+}
+
+int handle_rows(struct call *c)
+{
+    AUTO(err) struct err e = {0};
+    AUTO(json) json_t *items = json_array();
+    for (int t = 0; t < STORE_TABLE_COUNT; t++) {
+        struct inventory v = {c, (enum store_table)t, items};
+        enum store_result r = store_each(c->txn, v.table, NULL, add_row, &v, &e);
+        if (r != STORE_OK)
+            return call_fail_store(c, r, "", &e);
+    }
+    c->response = json_object();
+    json_object_set(c->response, "items", items);
     return 0;
 }

@@ -11,6 +11,9 @@ int handle_create(struct call *c);
 int handle_update(struct call *c);
 int handle_delete(struct call *c);
 int handle_signal(struct call *c);
+/* What of every row is needed to look for orphans, also of tables that this version does not serve:
+ * in place of a query of the database, which outlives a downgrade. */
+int handle_rows(struct call *c);
 
 /* The tenant that a request names: empty, or one that the caller sees and may assign. */
 int check_tenant(struct call *c, const char *tenant);

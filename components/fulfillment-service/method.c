@@ -19,7 +19,7 @@ const struct resource *resource_of(enum store_table table)
 const char *verb_name(enum verb v)
 {
     static const char *const names[VERB_COUNT] = {"List",   "Get",    "Create", "Update",
-                                                  "Delete", "Signal", "Watch"};
+                                                  "Delete", "Signal", "Watch",  "Rows"};
     return names[v];
 }
 

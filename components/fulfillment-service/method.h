@@ -17,6 +17,7 @@ enum verb {
     VERB_DELETE,
     VERB_SIGNAL,
     VERB_WATCH,
+    VERB_ROWS, /* of no resource: all that the database holds */
     VERB_COUNT
 };
 const char *verb_name(enum verb v); /* "List" */

@@ -108,7 +108,9 @@ int reconcile_snapshot(struct pass *p, struct err *reterr)
         return err_set(reterr, ERR_NOT_FOUND, NO_POS, "its hub was removed");
     enum answer a = pass_find(p, &kind_hub_snapshot, KEY_SNAPSHOT_UUID,
                               json_str_or_empty(p->object, "id"), &found, &e);
-    if (a != ANSWER_OK)
+    if (a == ANSWER_NO_KIND && was_captured(p->object))
+        err_clear(&e); /* the definition went, and the object with it */
+    else if (a != ANSWER_OK)
         return refused(p, a, &e, reterr);
     return found ? 0 : without_object(p, reterr);
 }

@@ -59,6 +59,7 @@ struct service *service_create(struct host *h, struct store *store, enum version
     s->refs = 1;
     s->store = store;
     s->version = v;
+    store->childless = v < VERSION_1_1;
     s->token_key = mem_strdup(token_key);
     s->admin_groups = json_pack("[s]", "admins");
     s->resync_ns = 3600 * NS_PER_S;

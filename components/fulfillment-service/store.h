@@ -174,6 +174,7 @@ struct store_ops {
 
 struct store {
     const struct store_ops *ops;
+    bool childless; /* of a version that knows no children: deleting a parent leaves them alone */
 };
 struct store_txn {
     struct store *store;

@@ -255,7 +255,7 @@ static enum store_result delete_row(struct store_txn *t, const struct scope *sco
     AUTO(row) struct row r = {0};
     enum store_result result = sqlite_get(t, scope, table, id, &r, reterr);
 
-    if (result == STORE_OK)
+    if (result == STORE_OK && !t->store->childless)
         result = mark_children(&d, id, reterr);
     return result == STORE_OK ? mark(&d, &r, reterr) : result;
 }

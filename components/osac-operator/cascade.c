@@ -46,6 +46,8 @@ enum pass_step osac_cascade_snapshots(struct pass *p, struct err *reterr)
 {
     AUTO(json) json_t *snapshots = NULL;
     AUTO(err) struct err e = {0};
+    if (p->op->version < OPERATOR_1_1)
+        return PASS_ON; /* it knows of none */
     enum answer a = client_list(&p->op->hub, &osac_kind_snapshot, meta_namespace(p->stored), NULL,
                                 NULL, &snapshots, &e);
     if (a == ANSWER_NO_KIND)

@@ -26,7 +26,7 @@ static int write_object(struct look *l, const json_t *edited, bool *ret_written,
     *ret_written = a == ANSWER_OK;
     if (a == ANSWER_OK) {
         json_decref(l->object);
-        l->object = stored;
+        l->object = osac_version_view(l->f->op->version, stored);
         return 0;
     }
     if (a == ANSWER_NOT_FOUND)
@@ -129,6 +129,7 @@ int osac_feedback_reconcile(void *cookie, const char *ns, const char *name,
         return 0;
     if (a != ANSWER_OK)
         return err_move(reterr, &e);
+    l.object = osac_version_view(l.f->op->version, l.object);
     const char *id = meta_label(l.object, l.f->kind->label);
     AUTO(str) char *own_id = mem_strdup(id ? id : "");
     l.id = own_id;

@@ -17,7 +17,9 @@ struct feedback_kind {
     /* Writes the object's status over the record; now_ns is when a condition changes. */
     void (*copy)(struct host *h, const json_t *object, json_t *record);
 };
-extern const struct feedback_kind osac_feedback_instance, osac_feedback_snapshot;
+/* osac_feedback_instance_old: of a release that knows no restores. */
+extern const struct feedback_kind osac_feedback_instance, osac_feedback_instance_old,
+    osac_feedback_snapshot;
 
 /* A reconciler's cookie. */
 struct feedback {

@@ -171,18 +171,31 @@ static void copy_restore(struct host *h, const json_t *object, json_t *record)
         copy_time(object, "status.lastRestoredAt", record, "status.last_restored_at");
 }
 
-static void copy_instance(struct host *h, const json_t *object, json_t *record)
+static void copy_instance_old(struct host *h, const json_t *object, json_t *record)
 {
     if (copy_state(h, object, record, instance_states))
         put_now(record, "status.state_transition_time", h);
     for (size_t i = 0; i < ARRAY_LEN(instance_conditions); i++)
         copy_condition(h, object, record, &instance_conditions[i]);
-    copy_restore(h, object, record);
     copy_time(object, "status.lastRestartedAt", record, "status.last_restarted_at");
     put_text(record, "status.internal_ip_address", json_str_or_empty(object, "status.ipAddress"));
     put_text(record, "status.external_ip_address",
              json_str_or_empty(object, "status.externalIPAddress"));
 }
+
+static void copy_instance(struct host *h, const json_t *object, json_t *record)
+{
+    copy_instance_old(h, object, record);
+    copy_restore(h, object, record);
+}
+
+const struct feedback_kind osac_feedback_instance_old = {
+    .kind = &osac_kind_instance,
+    .label = KEY_INSTANCE_UUID,
+    .finalizer = INSTANCE_FEEDBACK_FINALIZER,
+    .service = "ComputeInstances",
+    .copy = copy_instance_old,
+};
 
 const struct feedback_kind osac_feedback_instance = {
     .kind = &osac_kind_instance,

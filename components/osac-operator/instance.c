@@ -110,7 +110,8 @@ static enum pass_step live_steps(struct pass *p, struct err *reterr)
     osac_status_init_conditions(p);
     enum pass_step (*const steps[])(struct pass *, struct err *) = {
         await_tenant, osac_status_follow_vm, osac_jobs_provision, osac_restore_step};
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+    size_t count = ARRAY_LEN(steps) - (p->op->version < OPERATOR_1_1);
+    for (size_t i = 0; i < count; i++) {
         enum pass_step step = steps[i](p, reterr);
         if (step != PASS_ON)
             return step;
@@ -137,7 +138,9 @@ static enum pass_step live_pass(struct pass *p, struct err *reterr)
         err_move(reterr, &e);
         return PASS_FAILED;
     }
-    return wrote == PASS_ON ? osac_restore_verify_written(p, reterr) : wrote;
+    if (wrote != PASS_ON || p->op->version < OPERATOR_1_1)
+        return wrote;
+    return osac_restore_verify_written(p, reterr);
 }
 
 static enum pass_step release_instance(struct pass *p, struct err *reterr)

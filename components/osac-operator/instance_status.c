@@ -15,6 +15,7 @@
  * objects. */
 void osac_status_init_conditions(struct pass *p)
 {
+    enum { RESTORE_CONDITIONS = 2 }; /* the last ones, of a later release */
     static const struct {
         const char *type, *reason;
     } wanted[] = {
@@ -22,7 +23,10 @@ void osac_status_init_conditions(struct pass *p)
         {"Provisioned", "Initialized"},          {"RestartRequired", "Initialized"},
         {"RestoreInProgress", REASON_EXPECTED},  {"RestoreFailed", REASON_EXPECTED},
     };
-    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+    size_t count = ARRAY_LEN(wanted);
+    if (p->op->version < OPERATOR_1_1)
+        count -= RESTORE_CONDITIONS;
+    for (size_t i = 0; i < count; i++)
         if (!meta_condition(p->own, wanted[i].type))
             osac_pass_condition(p, wanted[i].type, "False", wanted[i].reason, "");
     if (!*json_str_or_empty(p->own, "status.phase"))

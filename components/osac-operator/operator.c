@@ -26,33 +26,28 @@ static void operator_destroy(void *arg)
     free(op);
 }
 
-/* The setting comes from an environment variable: unset and nonsense both mean "on", and only a
+/* The setting may come from an environment variable: unset and nonsense both mean "on", and only a
  * clear "false" means "off". */
 static bool snapshots_enabled(struct host *h, const json_t *setting)
 {
     bool enabled = true;
     if (setting && !config_parse_bool(setting, &enabled))
         host_log(h, LOG_WARNING, "setting 'snapshotController' is no boolean, using true");
+    if (!enabled)
+        host_log(h, LOG_INFO, "the snapshot controller is switched off");
     return enabled;
 }
 
-static const char *const told[] = {"hub",
-                                   "workload",
-                                   "namespace",
-                                   "snapshotController",
-                                   "requireTenant",
-                                   "pollInterval",
-                                   "maxJobHistory",
-                                   "snapshotWarningThreshold",
-                                   "service",
-                                   "tokenKey",
-                                   NULL};
+static const char *const told[] = {
+    "hub",           "workload",     "namespace",     "snapshotController",
+    "requireTenant", "pollInterval", "maxJobHistory", "snapshotWarningThreshold",
+    "service",       "tokenKey",     "version",       NULL};
 
 static int read_config(struct osac_operator *op, const json_t *config, bool *ret_snapshots,
                        struct err *reterr)
 {
     const char *hub = NULL, *workload = NULL, *ns = DEFAULT_NAMESPACE;
-    const char *service = NULL, *key = BEARER_DEFAULT_KEY;
+    const char *service = NULL, *key = BEARER_DEFAULT_KEY, *version = "1.1";
     const json_t *snapshots = NULL;
     const struct config_setting settings[] = {
         {"hub", CONFIG_STRING, &hub},
@@ -65,12 +60,16 @@ static int read_config(struct osac_operator *op, const json_t *config, bool *ret
         {"snapshotWarningThreshold", CONFIG_INT, &op->snapshots_warn_at},
         {"service", CONFIG_STRING, &service},
         {"tokenKey", CONFIG_STRING, &key},
+        {"version", CONFIG_STRING, &version},
     };
     config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
         return -1;
     if (op->poll_ns <= 0)
         return err_set(reterr, ERR_INVALID, NO_POS, "setting 'pollInterval' must be positive");
+    if (!osac_version_parse(version, &op->version))
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "setting 'version': expected \"1.0\" or \"1.1\"");
     if (op->jobs_max < 1)
         op->jobs_max = 1;
     op->hub_name = hub ? mem_strdup(hub) : NULL;
@@ -82,7 +81,7 @@ static int read_config(struct osac_operator *op, const json_t *config, bool *ret
     }
     op->hub = (struct client){op->host, op->hub_name};
     op->workload = (struct client){op->host, op->workload_name};
-    *ret_snapshots = snapshots_enabled(op->host, snapshots);
+    *ret_snapshots = op->version >= OPERATOR_1_1 && snapshots_enabled(op->host, snapshots);
     return 0;
 }
 
@@ -141,11 +140,13 @@ static void add_instances(struct runtime *rt, struct osac_operator *op, struct i
         rt, &(struct controller_config){
                 .name = "computeinstance", .reconcile = osac_instance_reconcile, .cookie = op});
     controller_watch_self(c, instances, NULL, NULL);
-    controller_watch(c, op->snapshots, map_to_parent, is_deleted, op);
+    if (op->snapshots)
+        controller_watch(c, op->snapshots, map_to_parent, is_deleted, op);
     controller_watch_label(c, cache(rt, &op->workload, &osac_kind_vm, NULL, KEY_INSTANCE),
                            KEY_INSTANCE, op->ns);
-    controller_watch_label(c, cache(rt, &op->workload, &osac_kind_vmr, NULL, KEY_INSTANCE),
-                           KEY_INSTANCE, op->ns);
+    if (op->version >= OPERATOR_1_1)
+        controller_watch_label(c, cache(rt, &op->workload, &osac_kind_vmr, NULL, KEY_INSTANCE),
+                               KEY_INSTANCE, op->ns);
 }
 
 static void add_snapshots(struct runtime *rt, struct osac_operator *op, struct informer *instances)
@@ -183,23 +184,34 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
     bool with_snapshots = true;
     if (read_config(op, config, &with_snapshots, reterr) < 0)
         return err_wrap(reterr, NO_POS, "osac-operator");
-    op->snapshots = cache(rt, &op->hub, &osac_kind_snapshot, op->ns, NULL);
+    bool old = op->version < OPERATOR_1_1;
+    if (!old)
+        op->snapshots = cache(rt, &op->hub, &osac_kind_snapshot, op->ns, NULL);
     struct informer *instances = cache(rt, &op->hub, &osac_kind_instance, op->ns, NULL);
     add_instances(rt, op, instances);
     if (with_snapshots)
         add_snapshots(rt, op, instances);
     if (op->service) {
-        add_feedback(rt, op, "computeinstance-feedback", &osac_feedback_instance, instances);
-        add_feedback(rt, op, "computeinstancesnapshot-feedback", &osac_feedback_snapshot,
-                     op->snapshots);
+        add_feedback(rt, op, "computeinstance-feedback",
+                     old ? &osac_feedback_instance_old : &osac_feedback_instance, instances);
+        if (!old)
+            add_feedback(rt, op, "computeinstancesnapshot-feedback", &osac_feedback_snapshot,
+                         op->snapshots);
     }
     return runtime_run(rt, reterr);
 }
+
+static const struct component_variable variables[] = {
+    {"OSAC_ENABLE_COMPUTEINSTANCESNAPSHOT_CONTROLLER", "snapshotController"},
+    {"OSAC_COMPUTE_INSTANCE_NAMESPACE", "namespace"},
+    {NULL, NULL},
+};
 
 const struct component osac_operator_component = {
     .name = "osac-operator",
     .kind = COMPONENT_CONTROLLER,
     .settings = told,
+    .variables = variables,
     .user = "system:serviceaccount:osac-system:osac-operator",
     .run = run,
 };

@@ -11,12 +11,14 @@
 #include <stdint.h>
 
 #include "components/component.h"
+#include "components/osac-operator/version.h"
 #include "components/runtime/controller.h"
 #include "components/runtime/informer.h"
 #include "components/runtime/runtime.h"
 
 struct osac_operator {
     struct host *host;
+    enum operator_version version;
     struct client hub, workload;
     char *hub_name, *workload_name,
         *ns;                   /* owned; the clients borrow the names (NULL: the default cluster) */
@@ -25,7 +27,8 @@ struct osac_operator {
     int64_t jobs_max;          /* length of status.provisioningJobs */
     int64_t snapshots_warn_at; /* log a warning above this many snapshots per instance; 0: never */
     char *service, *credentials; /* owned: where feedback goes, and as whom; NULL: nowhere */
-    struct informer *snapshots; /* cache: for mapping instances to their snapshots */
+    struct informer *snapshots;  /* cache: for mapping instances to their snapshots; NULL: this
+                                    release has none */
 };
 
 /* instance.c, snapshot.c: the reconcilers; cookie is the operator. */

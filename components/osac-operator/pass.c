@@ -29,6 +29,7 @@ static enum pass_step after_write(struct pass *p, enum answer a, json_t *stored,
     switch (a) {
     case ANSWER_OK:
         json_decref(p->stored);
+        stored = osac_version_view(p->op->version, stored);
         p->stored = stored;
         json_object_set(p->own, "metadata", json_object_get(stored, "metadata"));
         return PASS_ON;
@@ -95,6 +96,7 @@ int osac_pass_run(struct pass *p, const char *ns, const char *name, pass_fn *liv
         return 0;
     if (a != ANSWER_OK)
         return err_move(reterr, &e);
+    p->stored = osac_version_view(p->op->version, p->stored);
     p->own = json_copy_parts(p->stored, "metadata", "status", NULL);
     enum pass_step step = PASS_ON;
     if (meta_deleting(p->stored))

@@ -154,6 +154,24 @@ static int give_database(const struct component *c, const struct component_optio
     return 0;
 }
 
+/* ---- the environment ---- */
+
+static void take_variables(const struct component *c, json_t *config)
+{
+    for (const struct component_variable *v = c->variables; v && v->name; v++) {
+        const char *value = getenv(v->name);
+
+        if (value && *value && !json_object_get(config, v->setting))
+            json_object_set_new(config, v->setting, json_string(value));
+    }
+}
+
+static void help_variables(const struct component *c)
+{
+    for (const struct component_variable *v = c->variables; v && v->name; v++)
+        printf("    %s: the setting '%s' of %s\n", v->name, v->setting, c->name);
+}
+
 /* ---- the run ---- */
 
 static int run_with(const struct component *c, const struct component_options *o,
@@ -210,7 +228,10 @@ static int run(const char *name, const struct component_options *o)
     }
     k = path ? load_kubeconfig(path) : NULL;
     config = k || !path ? load_config(o->config) : NULL;
-    return config ? run_with(c, o, k, config) : EXIT_CANNOT_TELL;
+    if (!config)
+        return EXIT_CANNOT_TELL;
+    take_variables(c, config);
+    return run_with(c, o, k, config);
 }
 
 static void help(const struct option_spec *specs)
@@ -221,6 +242,9 @@ static void help(const struct option_spec *specs)
     puts("\ncomponents:");
     for (const struct component *const *c = component_all(); *c; c++)
         printf("    %s%s\n", (*c)->name, (*c)->kind == COMPONENT_POD ? " (runs once)" : "");
+    puts("\nvariables, where --config does not say otherwise:");
+    for (const struct component *const *c = component_all(); *c; c++)
+        help_variables(*c);
     puts("\nexit status: 0 it ended or was stopped; 1 it failed; 2 it could not be run");
 }
 

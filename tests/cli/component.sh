@@ -101,6 +101,39 @@ echo 'hub: a' >>"$work/config.yaml"
 echo 'workload: b' >>"$work/config.yaml"
 try clusters '--cluster a=kubernetes-admin@main --cluster b=osac/operator@main' --service-account osac/operator
 
+# Variables of the environment say what --config does not.
+switch=OSAC_ENABLE_COMPUTEINSTANCESNAPSHOT_CONTROLLER
+switched_off() {
+    count=$((count + 1))
+    start_server
+    rm -f "$work/log"
+    mkfifo "$work/log"
+    env "$switch=$1" "$program" component osac-operator --kubeconfig "$work/kubeconfig" --config "$work/config.yaml" \
+        >"$work/component.out" 2>"$work/log" &
+    component=$!
+    exec 3<>"$work/log"
+    line=
+    until [ "${line#*snapshot controller is switched off}" != "$line" ]; do read -r line <&3; done
+    stop "$component" "$switch=$1: the component"
+    stop "$server" "$switch=$1: the server"
+    component='' server=''
+}
+address='--address 127.0.0.1:0'
+echo 'namespace: osac' >"$work/config.yaml"
+switched_off false
+switched_off 0
+export "$switch=maybe"
+try 'a variable that says nonsense' ''
+export "$switch="
+try 'a variable that says nothing' ''
+export "$switch=false"
+echo 'snapshotController: true' >>"$work/config.yaml"
+try 'a config that says otherwise than the variable' ''
+unset "$switch"
+echo '{}' >"$work/config.yaml"
+export OSAC_COMPUTE_INSTANCE_NAMESPACE=osac
+try 'a variable that names the namespace' ''
+unset OSAC_COMPUTE_INSTANCE_NAMESPACE
 
 # A service: its log says where it listens, and its database is the file. It outlives the process.
 serve_database() {

@@ -34,6 +34,7 @@ static inline void stage_init(struct stage *s)
     memset(s, 0, sizeof *s);
     s->f = fake_create();
     s->op.host = &s->f->host;
+    s->op.version = OPERATOR_1_1;
     s->op.hub = s->op.workload = (struct client){&s->f->host, NULL};
     s->op.poll_ns = 30 * NS_PER_S;
     s->op.jobs_max = 10;

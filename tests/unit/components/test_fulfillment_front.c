@@ -64,6 +64,11 @@ static const struct call_case {
      "permission denied"},
     {"even when there is nothing", "t1", "GET", PRIVATE SNAPSHOTS "/", NULL, 403, 7,
      "permission denied"},
+    {"and rows", "t1", "GET", PRIVATE "rows", NULL, 403, 7, "permission denied"},
+    {"rows without a token", NULL, "GET", PRIVATE "rows", NULL, 401, 16, "missing bearer token"},
+    {"rows are private", "admin", "GET", PUBLIC "rows", NULL, 404, 5, "Not Found"},
+    {"rows are read", "admin", "POST", PRIVATE "rows", "{}", 501, 12, "Method Not Allowed"},
+    {"rows have no ids", "admin", "GET", PRIVATE "rows/x", NULL, 404, 5, "Not Found"},
     {"and hubs", "t1", "GET", PRIVATE "hubs/hub-1", NULL, 403, 7, "permission denied"},
     /* bodies */
     {"no JSON", "t1", "POST", PUBLIC SNAPSHOTS, "{", 400, 3, NULL},
@@ -465,6 +470,40 @@ START_TEST(an_older_service_keeps_what_it_does_not_know)
 }
 END_TEST
 
+/* The row of that id among the answer's; NULL: none. Borrowed. */
+static const json_t *told_row(const struct front *t, const char *id)
+{
+    return json_find(json_object_get(t->body, "items"), "id", id);
+}
+
+/* Whoever's rows, whatever their state, also of tables that this version does not serve; and an
+ * older one leaves those alone. */
+START_TEST(rows_are_told)
+{
+    FRONT(t);
+    AUTO(str) char *instance = front_instance(&t, "t1");
+    AUTO(str) char *id = front_snapshot(&t, "t1", instance, "READY");
+    ck_assert_int_eq(front_ask(&t, "admin", "GET", PRIVATE "rows", NULL), 200);
+    ck_assert_uint_eq(json_array_size(json_object_get(t.body, "items")), 3); /* and the hub */
+    ck_assert_str_eq(json_str(told_row(&t, id), "table"), SNAPSHOTS);
+    ck_assert_str_eq(json_str(told_row(&t, id), "parent"), instance);
+    ck_assert_str_eq(json_str(told_row(&t, id), "tenant"), "t1");
+    ck_assert(json_bool(told_row(&t, id), "served", false));
+    ck_assert_ptr_null(json_path(told_row(&t, instance), "parent"));
+
+    t.s->version = VERSION_1_0;
+    t.s->store->childless = true;
+    front_pass(&t, INSTANCES, instance); /* so that its row has a finalizer */
+    ck_assert_int_eq(front_ask_id(&t, "t1", "DELETE", PUBLIC INSTANCES, instance, NULL), 200);
+    ck_assert_int_eq(front_ask(&t, "admin", "GET", PRIVATE "rows", NULL), 200);
+    ck_assert(!json_bool(told_row(&t, id), "served", true));
+    ck_assert(json_bool(told_row(&t, instance), "served", false));
+    ck_assert_ptr_nonnull(json_path(told_row(&t, instance), "deletion_timestamp"));
+    ck_assert_ptr_null(json_path(told_row(&t, id), "deletion_timestamp"));
+    ck_assert_uint_eq(json_array_size(json_path(told_row(&t, instance), "finalizers")), 1);
+}
+END_TEST
+
 int main(void)
 {
     json_init();
@@ -478,5 +517,5 @@ int main(void)
         SUITE_CASE("events", TEST(tenants_hear_of_their_own), TEST(administrators_hear_of_all),
                    TEST(listening_needs_rights)),
         SUITE_CASE("versions", EACH(an_older_service_has_no_snapshots, old_calls),
-                   TEST(an_older_service_keeps_what_it_does_not_know)));
+                   TEST(an_older_service_keeps_what_it_does_not_know), TEST(rows_are_told)));
 }

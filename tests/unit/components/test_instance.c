@@ -211,6 +211,49 @@ START_TEST(cascade_then_machine)
 }
 END_TEST
 
+/* It writes an object whole, and so loses what it has no field for; what it has no name for in a
+ * list it keeps. */
+START_TEST(old_release_forgets)
+{
+    STAGE(s);
+    stage_instance(&s);
+    stage_snapshot(&s, "snap", "Ready");
+    stage_request(&s, "snap", T1);
+    settle(&s);
+    ck_assert_str_eq(stage_condition(&s, "RestoreInProgress"), "True");
+    json_put_str(stage_ci(&s), "status.lastRestoredAt", T0);
+    meta_set_annotation(stage_ci(&s), KEY_VM_NAMESPACE, NULL);
+    stage_touch(stage_ci(&s), s.f);
+    json_put_str(stage_vm(&s), "status.printableStatus", "Running");
+    s.op.version = OPERATOR_1_0;
+    settle(&s);
+    ck_assert_ptr_null(json_path(stage_ci(&s), "spec.restoreFromSnapshot"));
+    ck_assert_ptr_null(json_path(stage_ci(&s), "spec.restoreRequestedAt"));
+    ck_assert_ptr_null(json_path(stage_ci(&s), "status.lastRestoredAt"));
+    ck_assert_str_eq(json_str(stage_ci(&s), "spec.templateID"), "t");
+    ck_assert_str_eq(stage_condition(&s, "RestoreInProgress"), "True");
+    ck_assert_uint_eq(fake_requests(s.f, "create virtualmachinerestores"), 1);
+}
+END_TEST
+
+START_TEST(old_release_does_not_cascade)
+{
+    STAGE(s);
+    s.op.version = OPERATOR_1_0;
+    stage_instance(&s);
+    stage_snapshot(&s, "snap", "Ready");
+    settle(&s);
+    ck_assert_str_eq(stage_condition(&s, "Ready"), "False");
+    ck_assert_ptr_null(meta_condition(stage_ci(&s), "RestoreFailed"));
+    json_put_str(stage_ci(&s), "metadata.deletionTimestamp", T1);
+    settle(&s);
+    finish_job(&s, "Succeeded");
+    settle(&s);
+    ck_assert_ptr_null(stage_ci(&s));
+    ck_assert(!meta_deleting(fake_get(s.f, &osac_kind_snapshot, NS, "snap")));
+}
+END_TEST
+
 START_TEST(two_machines)
 {
     STAGE(s);
@@ -252,6 +295,8 @@ static const struct {
     {"{\"snapshotController\":\"maybe\"}", "the component was stopped", NULL},
     {"{\"snapshotControler\":true}", "osac-operator: unknown setting 'snapshotControler'",
      "did you mean 'snapshotController'?"},
+    {"{\"version\":\"1.0\",\"service\":\"s\"}", "the component was stopped", NULL},
+    {"{\"version\":\"2\"}", "osac-operator: setting 'version': expected \"1.0\" or \"1.1\"", NULL},
     {"{\"pollInterval\":\"0s\"}", "osac-operator: setting 'pollInterval' must be positive", NULL},
 };
 
@@ -276,6 +321,7 @@ int main(void)
                       SUITE_CASE("instance", TEST(fresh), EACH(phase_follows_vm, phases),
                                  TEST(jobs_run_once), TEST(jobs_back_off), TEST(manual_runs_no_job),
                                  EACH(cascade_selects, children), TEST(cascade_then_machine),
+                                 TEST(old_release_forgets), TEST(old_release_does_not_cascade),
                                  TEST(two_machines), EACH(tenant_texts, texts),
                                  EACH(component_starts, starts)));
 }

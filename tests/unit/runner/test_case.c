@@ -48,6 +48,54 @@ static const struct story_row rows[] = {
     {"when cannot be evaluated", "  steps: [{assert: \"true\", when: \"[1][2] == 1\"}]\n",
      RESULT_ERROR, "scenario", "story.yaml:7:"},
 
+    /* ---- inventories ---- */
+    {"what is expected to be left, in any order",
+     "  steps:\n"
+     "    - inventory: {of: {b: [v, x], a: ['${\"z\"}']}, left: [\"b: x\", \"a: z\", \"b: v\"]}\n",
+     RESULT_PASSED, NULL, NULL},
+    {"one more is left", "  steps: [{inventory: {of: {orphan: [a, b]}, left: [\"orphan: a\"]}}]\n",
+     RESULT_FAILED, NULL, "is left, and was not expected: orphan: b"},
+    {"one less is left", "  steps: [{inventory: {of: {orphan: []}, left: [\"orphan: a\"]}}]\n",
+     RESULT_FAILED, NULL, "was expected, and is not left: orphan: a"},
+    {"one is left twice", "  steps: [{inventory: {of: {orphan: [a, a]}, left: [\"orphan: a\"]}}]\n",
+     RESULT_FAILED, NULL, "is left, and was not expected: orphan: a"},
+    {"nothing is judged, and all is kept",
+     "  steps:\n"
+     "    - inventory: {of: {b: [x], a: [v]}, save: found}\n"
+     "    - assert: \"found == ['a: v', 'b: x']\"\n",
+     RESULT_PASSED, NULL, NULL},
+    {"names are a list", "  steps: [{inventory: {of: {orphan: a}}}]\n", RESULT_ERROR, "scenario",
+     "of: 'orphan' must be a list of names"},
+    {"and texts", "  steps: [{inventory: {of: {orphan: [1]}}}]\n", RESULT_ERROR, "scenario",
+     "of: 'orphan' must be a list of names"},
+    {"what is expected is texts", "  steps: [{inventory: {of: {}, left: [1]}}]\n", RESULT_ERROR,
+     "scenario", "inventory: 'left' must be a list of texts"},
+
+    /* ---- what runs, and what it says ---- */
+    {"running is told by its settings",
+     OPERATOR "    - assert: \"running('osac-operator').hub == 'main'\"\n"
+              "    - component: {stop: osac-operator}\n"
+              "    - assert: \"running('osac-operator') == null\"\n"
+              "    - component: {start: osac-operator, with: {hub: main}}\n"
+              "    - assert: \"!has(running('osac-operator').workload)\"\n"
+              "    - crash: {component: osac-operator, restart: 5s}\n"
+              "    - assert: \"running('osac-operator') == null\"\n"
+              "    - clock: {advance: 10s}\n"
+              "    - assert: \"running('osac-operator') != null\"\n",
+     RESULT_PASSED, NULL, NULL},
+    {"what never runs", "  steps: [{assert: \"running('osac-operatr') == null\"}]\n", RESULT_FAILED,
+     NULL, "osac-operatr"},
+    {"a log has levels and times",
+     "  given: [{component: osac-operator, with: {hub: main, workload: main, snapshotController: "
+     "maybe}}]\n"
+     "  steps:\n"
+     "    - clock: {advance: 1s}\n"
+     "    - assert: \"logged('osac-operator')[0].level == 'warning' && "
+     "logged('osac-operator')[0].message.contains('no boolean') && logged('osac-operator')[0].by "
+     "== "
+     "'osac-operator' && logged('fulfillment-service') == []\"\n",
+     RESULT_PASSED, NULL, NULL},
+
     /* ---- components that are down ---- */
     {"a restart ends a crash for good",
      OPERATOR "    - crash: {component: osac-operator, restart: never}\n"

@@ -68,19 +68,21 @@ static void next_crash_point(struct casework *cw, const struct actor *self)
         cw->crash_actor = NULL;
 }
 
-void crash_point(struct casework *cw, enum request_moment moment, const char *by)
+void crash_point(struct casework *cw, enum request_moment moment, const char *by, const char *what)
 {
     struct running_component *component = component_of_process(cw, by);
     const struct actor *self = actor_self(world_sched(cw->world));
 
     /* A step that was armed for this very request may have stopped it. */
-    if (!component || cw->over || !component->wanted || process_crashed(component->process))
+    if (!component || cw->over || !component->wanted || process_crashed(component->process) ||
+        (cw->options->crash_files && strncmp(what, "file-", 5) != 0))
         return;
     if (moment == REQUEST_BEFORE)
         next_crash_point(cw, self);
     if (self != cw->crash_actor || cw->options->crash_moment != moment)
         return;
     cw->crash_actor = NULL; /* once */
+    cw->swept = what;
     component_crash(cw, component->name, SWEEP_RESTART, NO_POS);
 }
 
@@ -116,7 +118,7 @@ static void on_request(void *cookie, enum request_moment moment, const struct re
     if (moment == REQUEST_COMMITTED)
         look_at_watchpoint(cw);
     if (is_write(info->request->verb))
-        crash_point(cw, moment, info->by);
+        crash_point(cw, moment, info->by, api_verb_name(info->request->verb));
 }
 
 static void on_effect(void *cookie, enum request_moment moment, const struct effect_info *info)
@@ -130,7 +132,7 @@ static void on_effect(void *cookie, enum request_moment moment, const struct eff
     if (moment == REQUEST_COMMITTED)
         look_at_watchpoint(cw);
     if (strcmp(info->kind, "program") != 0)
-        crash_point(cw, moment, info->by);
+        crash_point(cw, moment, info->by, info->kind);
 }
 
 static void on_delivery(void *cookie, struct cluster *c, const char *by, const char *kind,

@@ -36,6 +36,8 @@ static inline void stage_init(struct stage *s)
     s->op.host = &s->f->host;
     s->op.hub = s->op.workload = (struct client){&s->f->host, NULL};
     s->op.poll_ns = 30 * NS_PER_S;
+    s->op.requeue_ns = 10 * NS_PER_S;
+    s->op.subnet_ns = 30 * NS_PER_S;
     s->op.jobs_max = 10;
 }
 

@@ -253,6 +253,10 @@ static const struct {
     {"{\"snapshotControler\":true}", "osac-operator: unknown setting 'snapshotControler'",
      "did you mean 'snapshotController'?"},
     {"{\"pollInterval\":\"0s\"}", "osac-operator: setting 'pollInterval' must be positive", NULL},
+    {"{\"requeueInterval\":\"0s\"}", "osac-operator: setting 'requeueInterval' must be positive",
+     NULL},
+    {"{\"subnetInterval\":\"-1s\"}", "osac-operator: setting 'subnetInterval' must be positive",
+     NULL},
 };
 
 /* From start to a crash at once: every task unwinds, and the last one frees what they share. */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/call.h"
+#include "runner/patience.h"
 #include "runner/saved.h"
 
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
@@ -42,6 +43,14 @@ static const char *wrong_code(int64_t code)
 {
     return code == 0 || (code >= 100 && code <= 599) ? NULL
                                                      : "is no status: 100 to 599, or 0 for none";
+}
+
+static const char *wrong_patience(const char *text)
+{
+    struct patience patience;
+
+    return patience_parse(text, &patience) ? NULL
+                                           : "is neither a duration such as 2h nor 'excused'";
 }
 
 /* ---- of the file ---- */
@@ -107,6 +116,7 @@ bool call_check(struct parser *p, const struct yaml_node *value, const struct sc
 
     (void)scope;
     ok = check_text(p, value, "path", wrong_path) && ok;
+    ok = check_text(p, value, "afterCrash", wrong_patience) && ok;
     ok = check_headers(p, yaml_get(p->doc, value, "headers")) && ok;
     ok = check_expect(p, yaml_get(p->doc, value, "expect")) && ok;
     if (as && token) {

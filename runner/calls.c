@@ -67,7 +67,7 @@ static void on_call(void *cookie, enum request_moment moment, const struct call_
     if (moment == REQUEST_COMMITTED)
         look_at_watchpoint(cw);
     if (is_write(info->request->method))
-        crash_point(cw, moment, info->caller.by);
+        crash_point(cw, moment, info->caller.by, "call");
 }
 
 void calls_install(struct casework *cw)

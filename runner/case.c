@@ -258,6 +258,7 @@ void run_case(const struct unit *u, const json_t *values, const struct case_opti
         keep_images(&cw);
     ret->result->virtual_ns = world_now(cw.world) - WORLD_START_NS;
     ret->crash_points = cw.crash_points;
+    ret->swept = cw.swept;
     tell_turns(&cw, ret);
     casework_finish(&cw, ret);
     ret->result->wall_ns = wall_monotonic_ns() - start;

@@ -29,6 +29,7 @@ struct case_options {
     bool has_qemu_img;
     int64_t crash_point; /* crash the acting component at its n-th write (1..), 0: never */
     enum request_moment crash_moment;
+    bool crash_files;       /* its writes to files alone are counted */
     struct turn_plan turns; /* of races */
     /* What the runs before this one have seen of `sometimes`, which is judged now. NULL: in a case
      * with a race it is not, since it holds over all its interleavings. */
@@ -51,6 +52,7 @@ struct case_outcome {
     struct result_case *result; /* new */
     struct strbuf trace;        /* when asked for */
     uint64_t crash_points;      /* writes by components that a crash could fall on */
+    const char *swept; /* what the crash of the options fell on: static; NULL: on nothing */
     /* Of races: whose turn it was, in what order; there are so many orders. NULL: no race. */
     struct turn *turns;
     size_t turn_count;

@@ -70,6 +70,7 @@ struct casework {
     int64_t last_write_ns;
     uint64_t crash_points;
     const struct actor *crash_actor; /* makes the write on which the crash of the sweep falls */
+    const char *swept;               /* what that crash has fallen on; NULL: it has not yet */
     bool staging;                    /* inside given: a failing step is an error */
     bool over;                       /* a verdict stands: nothing more is evaluated */
     bool in_hook;                    /* a hook is evaluating or acting: do not nest */
@@ -174,7 +175,8 @@ struct running_component *component_of_process(struct casework *cw, const char *
 void install_hooks(struct casework *cw);
 /* What the story waits for may have come true. */
 void look_at_watchpoint(struct casework *cw);
-/* One place where a crash of the sweep may fall: a write of a component under test. */
-void crash_point(struct casework *cw, enum request_moment moment, const char *by);
+/* One place where a crash of the sweep may fall: a write of a component under test. what: its verb,
+ * "call", or an effect's kind; static. */
+void crash_point(struct casework *cw, enum request_moment moment, const char *by, const char *what);
 
 #endif

@@ -15,6 +15,7 @@
 #include "runner/external.h"
 #include "runner/options.h"
 #include "runner/pool.h"
+#include "runner/sweep.h"
 
 #define EXTERNAL_MARGIN (INT64_C(30) * 1000000000)
 #define TIMEOUT_DEFAULT (INT64_C(120) * 1000000000)
@@ -122,9 +123,14 @@ static int parse_shard(const char *text, struct collect_filter *f, struct err *r
 
 static int check_words(const struct run_options *o, struct err *reterr)
 {
-    if (o->crash && strcmp(o->crash, "every-write") != 0)
-        return err_set(reterr, ERR_INVALID, NO_POS, "--crash knows 'every-write' only, found '%s'",
-                       o->crash);
+    struct sweep sweep;
+
+    if (o->crash && !sweep_parse(o->crash, &sweep))
+        return err_set(
+            reterr, ERR_INVALID, NO_POS,
+            "--crash knows 'every-write' and 'every-file-write', with '/7' each seventh of "
+            "them, found '%s'",
+            o->crash);
     if (o->engine && strcmp(o->engine, "qemu-img") != 0)
         return err_set(reterr, ERR_INVALID, NO_POS, "--engine knows 'qemu-img' only, found '%s'",
                        o->engine);
@@ -233,7 +239,7 @@ static int run_collection(struct run_options *o, const struct collection *c, con
         .external = o->external.component ? &o->external : NULL,
         .fail_fast = o->fail_fast,
         .trace = o->trace != NULL,
-        .crash_every_write = o->crash != NULL,
+        .crash = o->crash,
         .interleaving = o->interleaving,
         .outside = o->transport && strcmp(o->transport, "http") == 0,
         .keep = o->keep,
@@ -401,7 +407,7 @@ int cmd_run(int argc, char **argv)
          "the promises that may be claimed (default: docs/requirements.yaml beside scenarios/)"},
         {"--shard", 0, OPTION_TEXT, &o.shard, "I/N", "every N-th case, beginning with the I-th"},
         {"--crash", 0, OPTION_TEXT, &o.crash, "every-write",
-         "rerun each case with a crash at each write"},
+         "rerun each case with a crash at each write; every-file-write: to files; /N: each N-th"},
         {"--interleaving", 0, OPTION_TEXT, &o.interleaving, "TURNS",
          "run races in this order of turns alone, as a report names it"},
         {"--keep", 0, OPTION_TEXT, &o.keep, "DIR", "keep images and restored disks there"},

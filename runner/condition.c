@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "kube/time.h"
 #include "runner/disks.h"
+#include "runner/patience.h"
 #include "runner/subset.h"
 #include "runner/verb.h"
 
@@ -195,6 +196,21 @@ static int deadline_of(struct casework *cw, const struct tmpl *t, const struct f
     if (t && tmpl_duration(t, &e, &ns, &err) < 0)
         return verdict_error(cw, "scenario", tmpl_pos(t), &err);
     *ret = world_now(cw->world) + ns;
+    return 0;
+}
+
+static int patience_of(struct casework *cw, const struct condition *c, const struct frame *frame,
+                       struct patience *ret)
+{
+    struct eval e = case_eval(cw, frame);
+    struct err err = {0};
+    AUTO(str) char *text = c->after_crash ? tmpl_text(c->after_crash, &e, &err) : NULL;
+
+    if (err_pending(&err))
+        return verdict_error(cw, "scenario", tmpl_pos(c->after_crash), &err);
+    if (text && !patience_parse(text, ret))
+        return verdict(cw, RESULT_ERROR, "scenario", tmpl_pos(c->after_crash), NULL,
+                       PATIENCE_WANTED, text);
     return 0;
 }
 
@@ -428,16 +444,21 @@ int wait_condition(struct casework *cw, const struct condition *c, const struct 
 {
     bool error = verb == &verb_error;
     int64_t until = 0, start = world_now(cw->world);
+    struct patience patience = {0};
     AUTO(str) char *name = NULL;
     int true_now;
 
     if (deadline_of(cw, error ? c->hold : c->within, frame, error ? DEFAULT_HOLD : default_within,
                     &until) < 0 ||
-        check_condition(cw, c, frame, verb) < 0)
+        patience_of(cw, c, frame, &patience) < 0 || check_condition(cw, c, frame, verb) < 0)
         return -1;
     true_now = watch_until(cw, c, frame, until);
+    if (true_now == 0 && !error && cw->swept && patience.ns > 0)
+        true_now = watch_until(cw, c, frame, until + patience.ns);
     if (true_now < 0)
         return -1;
+    if (cw->swept && patience.excused)
+        return 0;
     if ((bool)true_now == error)
         return condition_failed(cw, c, frame, verb, world_now(cw->world) - start);
     if (error && check_judged(cw, c, frame) < 0)

@@ -1,5 +1,7 @@
 /* What a case hangs on its world: every change is judged by the laws, what the story waits for is
  * looked at, armed steps fire in their moment, and the crash sweep counts and crashes here. */
+#include <string.h>
+
 #include "base/json.h"
 #include "kube/time.h"
 #include "runner/calls.h"
@@ -66,19 +68,21 @@ static void next_crash_point(struct casework *cw, const struct actor *self)
         cw->crash_actor = NULL;
 }
 
-void crash_point(struct casework *cw, enum request_moment moment, const char *by)
+void crash_point(struct casework *cw, enum request_moment moment, const char *by, const char *what)
 {
     struct running_component *component = component_of_process(cw, by);
     const struct actor *self = actor_self(world_sched(cw->world));
 
     /* A step that was armed for this very request may have stopped it. */
-    if (!component || cw->over || !component->wanted || process_crashed(component->process))
+    if (!component || cw->over || !component->wanted || process_crashed(component->process) ||
+        (cw->options->crash_files && strncmp(what, "file-", 5) != 0))
         return;
     if (moment == REQUEST_BEFORE)
         next_crash_point(cw, self);
     if (self != cw->crash_actor || cw->options->crash_moment != moment)
         return;
     cw->crash_actor = NULL; /* once */
+    cw->swept = what;
     component_crash(cw, component->name, SWEEP_RESTART, NO_POS);
 }
 
@@ -114,7 +118,7 @@ static void on_request(void *cookie, enum request_moment moment, const struct re
     if (moment == REQUEST_COMMITTED)
         look_at_watchpoint(cw);
     if (is_write(info->request->verb))
-        crash_point(cw, moment, info->by);
+        crash_point(cw, moment, info->by, api_verb_name(info->request->verb));
 }
 
 static void on_effect(void *cookie, enum request_moment moment, const struct effect_info *info)
@@ -128,7 +132,7 @@ static void on_effect(void *cookie, enum request_moment moment, const struct eff
     if (moment == REQUEST_COMMITTED)
         look_at_watchpoint(cw);
     if (info->kind != EFFECT_PROGRAM)
-        crash_point(cw, moment, info->by);
+        crash_point(cw, moment, info->by, effect_name(info->kind));
 }
 
 static void on_delivery(void *cookie, struct cluster *c, const char *by, const char *kind,

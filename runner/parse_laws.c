@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "runner/parse_priv.h"
+#include "runner/patience.h"
 #include "runner/shapes.h"
 #include "sim/world.h"
 
@@ -70,10 +71,23 @@ static bool condition_form(struct parser *p, const struct yaml_node *node, struc
     return false;
 }
 
+/* What stands there; a hole is looked at when it is filled. */
+static bool check_patience(struct parser *p, const struct yaml_node *node, const struct tmpl *t)
+{
+    struct patience patience;
+    const char *word = tmpl_word(t);
+
+    if (!word || patience_parse(word, &patience))
+        return true;
+    diags_add(p->diags, DIAG_ERROR, yaml_get(p->doc, node, "afterCrash")->pos, PATIENCE_WANTED,
+              word);
+    return false;
+}
+
 static bool condition_members(struct parser *p, const struct yaml_node *node,
                               const struct scope *scope, struct condition *c)
 {
-    static const char *const keys[] = {"within", "for", "message"};
+    static const char *const keys[] = {"within", "for", "message", "afterCrash"};
 
     if (c->kind == CONDITION_THAT) {
         c->that = expr_compile(yaml_get(p->doc, node, "that"), scope, p->diags);
@@ -90,7 +104,8 @@ static bool condition_members(struct parser *p, const struct yaml_node *node,
     c->within = c->owned[0];
     c->hold = c->owned[1];
     c->message = c->owned[2];
-    return true;
+    c->after_crash = c->owned[3];
+    return check_patience(p, node, c->after_crash);
 }
 
 DEFINE_CLEANUP(struct condition, condition, condition_destroy);

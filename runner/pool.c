@@ -76,11 +76,11 @@ static void own_result(struct pool *p, size_t index, enum result_status status, 
         r->headline = mem_printf("%s:%u:1: %s", r->file, r->line, headline_take);
         free(headline_take);
     }
-    if (p->options->crash_every_write) {
+    if (p->options->crash) {
         free(r->replay);
         r->replay = case_replay(c->unit, c->name,
                                 &(struct replay){.seed = p->options->seed,
-                                                 .crash = "every-write",
+                                                 .crash = p->options->crash,
                                                  .outside = p->options->outside});
     }
     add_result(p, index, r);

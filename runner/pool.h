@@ -17,7 +17,7 @@ struct pool_options {
     int64_t timeout_ns; /* wall time of one case */
     bool fail_fast;
     bool trace;
-    bool crash_every_write;
+    const char *crash;        /* what sweep_parse() takes; NULL: none */
     const char *interleaving; /* of races; NULL: all, or a sample */
     bool outside;             /* components are processes of their own */
     const char *keep;

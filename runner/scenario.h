@@ -20,8 +20,9 @@ struct condition {
     struct src_pos pos;
     struct cel_program *that; /* CONDITION_THAT */
     struct tmpl *spec;        /* the whole map, for the others; NULL for an expression alone */
-    const struct tmpl *within, *hold, *message; /* borrowed from spec's siblings; may be NULL */
-    struct tmpl *owned[3];
+    /* Borrowed from spec's siblings; may be NULL. */
+    const struct tmpl *within, *hold, *message, *after_crash;
+    struct tmpl *owned[4];
     const struct tmpl *cluster; /* of the step, for a reference without its own; borrowed or NULL */
 };
 

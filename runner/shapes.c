@@ -81,13 +81,13 @@ static const struct shape_key template_keys[] = {{"description", SHAPE_TEXT, fal
 static const struct shape_key refused_keys[] = {
     {"code", SHAPE_INT, false}, {"reason", SHAPE_TEXT, false}, {"message", SHAPE_TEXT, false}, END};
 static const struct shape_key condition_keys[] = {
-    {"that", SHAPE_EXPR, false},    {"kind", SHAPE_TEXT, false},
-    {"name", SHAPE_TEXT, false},    {"namespace", SHAPE_TEXT, false},
-    {"cluster", SHAPE_TEXT, false}, {"has", SHAPE_MAP_VALUE, false},
-    {"absent", SHAPE_BOOL, false},  {"disk", SHAPE_TEXT, false},
-    {"equals", SHAPE_TEXT, false},  {"within", SHAPE_DURATION, false},
-    {"for", SHAPE_DURATION, false}, {"message", SHAPE_TEXT, false},
-    {NULL, SHAPE_ANY, false},
+    {"that", SHAPE_EXPR, false},       {"kind", SHAPE_TEXT, false},
+    {"name", SHAPE_TEXT, false},       {"namespace", SHAPE_TEXT, false},
+    {"cluster", SHAPE_TEXT, false},    {"has", SHAPE_MAP_VALUE, false},
+    {"absent", SHAPE_BOOL, false},     {"disk", SHAPE_TEXT, false},
+    {"equals", SHAPE_TEXT, false},     {"within", SHAPE_DURATION, false},
+    {"for", SHAPE_DURATION, false},    {"message", SHAPE_TEXT, false},
+    {"afterCrash", SHAPE_TEXT, false}, {NULL, SHAPE_ANY, false},
 };
 static const struct shape_key selector_keys[] = {
     {"event", SHAPE_TEXT, false},       {"request", SHAPE_TEXT, false},

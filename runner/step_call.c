@@ -7,6 +7,7 @@
 #include "components/token.h"
 #include "kube/time.h"
 #include "runner/call.h"
+#include "runner/patience.h"
 #include "runner/saved.h"
 #include "runner/services.h"
 #include "runner/verb.h"
@@ -155,6 +156,13 @@ static void make_request(struct sending *s, const json_t *args)
 /* ---- the exchange ---- */
 
 #define RETRY_NS (1 * NS_PER_S)
+#define PATIENT_RETRY_NS (10 * NS_PER_S)
+
+/* How long it is sent again. */
+struct bounds {
+    int64_t until;
+    struct patience patience; /* beyond that */
+};
 
 /* One request. *ret_answer is new; -1: crashed, or over. */
 static int send_once(struct casework *cw, const struct step *step, struct frame *frame,
@@ -191,8 +199,7 @@ static bool only_reads(const json_t *args)
  * held. */
 static bool taken_by_sweep(const struct casework *cw, const json_t *args, const json_t *answer)
 {
-    return cw->options->crash_point && json_int(answer, "code", 0) == 0 &&
-           json_int(args, "expect.code", -1) != 0;
+    return cw->swept && json_int(answer, "code", 0) == 0 && json_int(args, "expect.code", -1) != 0;
 }
 
 static void end_story(struct casework *cw)
@@ -210,28 +217,48 @@ static bool as_expected(const json_t *args, const json_t *answer, const struct f
     return call_fits(json_object_get(args, "expect"), answer, frame, &out, &err) != 0;
 }
 
-/* Sends it until the answer is the expected one, or `until` has come. */
+/* How long to wait before it is sent again; 0: this answer is the one that counts. */
+static int64_t next_try(const struct casework *cw, const struct bounds *b)
+{
+    int64_t now = world_now(cw->world);
+    int64_t left = cw->swept ? b->until + b->patience.ns - now : 0;
+
+    if (now < b->until)
+        return RETRY_NS;
+    return left <= 0 ? 0 : left < PATIENT_RETRY_NS ? left : PATIENT_RETRY_NS;
+}
+
+/* The answer that counts. */
+static int judge(struct casework *cw, const struct step *step, const struct frame *frame,
+                 const json_t *args, const json_t *answer, const struct err *why)
+{
+    if (taken_by_sweep(cw, args, answer)) {
+        end_story(cw);
+        return -1;
+    }
+    return call_judge(cw, step, frame, args, answer, why->msg);
+}
+
+/* Sends it until the answer is the expected one, or its time has come. */
 static int converse(struct casework *cw, const struct step *step, struct frame *frame,
-                    const json_t *args, int64_t until)
+                    const json_t *args, const struct bounds *b)
 {
     for (;;) {
         AUTO(json) json_t *answer = NULL;
         AUTO(err) struct err why = {0};
-        bool again;
+        int64_t pause = 0;
 
         if (send_once(cw, step, frame, args, &answer, &why) < 0)
             return -1;
-        again = world_now(cw->world) < until && !as_expected(args, answer, frame);
-        if (taken_by_sweep(cw, args, answer)) {
-            again = again || only_reads(args);
-            if (!again) {
-                end_story(cw);
-                return -1;
-            }
-        }
-        if (!again)
-            return call_judge(cw, step, frame, args, answer, why.msg);
-        if (sched_sleep(world_sched(cw->world), RETRY_NS) != SCHED_OK || cw->over)
+        if (!as_expected(args, answer, frame))
+            pause = next_try(cw, b);
+        if (!pause && only_reads(args) && taken_by_sweep(cw, args, answer))
+            pause = RETRY_NS;
+        if (!pause && cw->swept && b->patience.excused && json_int(answer, "code", 0) != 0)
+            return 0;
+        if (!pause)
+            return judge(cw, step, frame, args, answer, &why);
+        if (sched_sleep(world_sched(cw->world), pause) != SCHED_OK || cw->over)
             return -1;
         cw->step = step;
     }
@@ -244,7 +271,7 @@ struct armed_call {
     const struct step *step;
     struct frame *frame;
     json_t *args;
-    int64_t until;
+    struct bounds bounds;
     struct waitcell *done;
     bool left; /* nobody waits */
     int result;
@@ -262,7 +289,7 @@ static void run_armed(void *arg)
 {
     struct armed_call *a = arg;
 
-    a->result = converse(a->cw, a->step, a->frame, a->args, a->until);
+    a->result = converse(a->cw, a->step, a->frame, a->args, &a->bounds);
     if (a->left) {
         armed_call_free(a);
         return;
@@ -272,14 +299,14 @@ static void run_armed(void *arg)
 }
 
 static int call_aside(struct casework *cw, const struct step *step, const struct frame *frame,
-                      const json_t *args, int64_t until)
+                      const json_t *args, const struct bounds *b)
 {
     struct armed_call *a = mem_zalloc(sizeof *a);
     const struct step *before = cw->step;
     bool in_hook = cw->in_hook;
     int result;
 
-    *a = (struct armed_call){.cw = cw, .step = step, .until = until, .result = -1};
+    *a = (struct armed_call){.cw = cw, .step = step, .bounds = *b, .result = -1};
     a->frame = frame_create(frame->scope, frame);
     a->args = json_copy_of(args);
     a->done = waitcell_create(world_sched(cw->world), "armed call");
@@ -304,7 +331,9 @@ static int run_call(struct casework *cw, const struct step *step, struct frame *
     const struct actor *self = actor_self(world_sched(cw->world));
     struct err err = {0};
     AUTO(json) json_t *args = tmpl_eval(step->args, &e, &err);
-    int64_t within, until;
+    const char *after_crash;
+    struct bounds bounds = {0};
+    int64_t within;
 
     if (!args || step_check_args(step, args, &err) < 0)
         return verdict_error(cw, "scenario", step->pos, &err);
@@ -312,10 +341,13 @@ static int run_call(struct casework *cw, const struct step *step, struct frame *
         return verdict_error(cw, "scenario", step->pos, &err);
     if (step_duration(cw, step, args, "within", 0, &within) < 0)
         return -1;
-    until = world_now(cw->world) + within;
+    after_crash = json_str(args, "afterCrash");
+    if (after_crash && !patience_parse(after_crash, &bounds.patience))
+        return verdict(cw, RESULT_ERROR, "scenario", step->pos, NULL, PATIENCE_WANTED, after_crash);
+    bounds.until = world_now(cw->world) + within;
     if (self && actor_process(self) == cw->story)
-        return converse(cw, step, frame, args, until);
-    return call_aside(cw, step, frame, args, until);
+        return converse(cw, step, frame, args, &bounds);
+    return call_aside(cw, step, frame, args, &bounds);
 }
 
 /* ---- the verb ---- */
@@ -354,7 +386,7 @@ static const struct shape_key call_keys[] = {{"service", SHAPE_TEXT, false},
                                              {"save", SHAPE_TEXT, false},
                                              {"mask", SHAPE_LIST_VALUE, false},
                                              {"within", SHAPE_DURATION, false},
-
+                                             {"afterCrash", SHAPE_TEXT, false},
                                              {NULL, SHAPE_ANY, false}};
 static const struct shape_note call_notes[] = {
     {"service", NULL, "Default `fulfillment-service`."},
@@ -365,13 +397,14 @@ static const struct shape_note call_notes[] = {
     {"save", NULL, "The name of a variable for the answer."},
     {"mask", NULL, "Texts that are replaced by `***` in `raw`."},
     {"within", NULL, "Sent again, each second, until the answer is the expected one."},
+    {"afterCrash", NULL, "A duration, or excused: what the crash of a sweep allows."},
     {NULL, NULL, NULL}};
 static const struct shape call_shape = {.what = "call", .keys = call_keys, .notes = call_notes};
 
 const struct verb verb_call = {
     .name = "call",
-    .value =
-        "`{service, method, path, query, headers, body, as, token, expect, save, mask, within}`",
+    .value = "`{service, method, path, query, headers, body, as, token, expect, save, mask, "
+             "within, afterCrash}`",
     .says = "an HTTP request to a service, see [Services](#services)",
     .shape = &call_shape,
     .check = call_check,

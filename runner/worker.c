@@ -13,6 +13,7 @@
 #include "runner/given.h"
 #include "runner/interleave.h"
 #include "runner/sandbox.h"
+#include "runner/sweep.h"
 
 struct worker_state {
     const struct collection *collection;
@@ -167,9 +168,10 @@ static uint64_t run_once(struct worker_state *w, size_t index, const struct case
         name_interleaving(&attempt, &outcome);
     if (options.crash_point) {
         const struct replay again = {
-            .seed = w->options->seed, .crash = "every-write", .outside = w->options->outside};
-        char *name = mem_printf("%s{crash=%lld/%s}", outcome.result->name,
-                                (long long)options.crash_point, moment_name(options.crash_moment));
+            .seed = w->options->seed, .crash = w->options->crash, .outside = w->options->outside};
+        char *name = mem_printf("%s{crash=%lld/%s %s}", outcome.result->name,
+                                (long long)options.crash_point, moment_name(options.crash_moment),
+                                outcome.swept ? outcome.swept : "nothing");
 
         free(outcome.result->name);
         outcome.result->name = name;
@@ -184,9 +186,9 @@ static uint64_t run_once(struct worker_state *w, size_t index, const struct case
 }
 
 static void run_sweep(struct worker_state *w, size_t index, struct case_options options,
-                      uint64_t points)
+                      uint64_t points, uint64_t step)
 {
-    for (uint64_t k = 1; k <= points; k++) {
+    for (uint64_t k = 1; k <= points; k += step) {
         for (int moment = REQUEST_BEFORE; moment <= REQUEST_AFTER; moment++) {
             options.crash_point = (int64_t)k;
             options.crash_moment = (enum request_moment)moment;
@@ -199,9 +201,12 @@ static void run_index(struct worker_state *w, size_t index)
 {
     const struct planned_case *c = &w->collection->cases[index];
     const char *missing = missing_need(w, c->unit);
+    struct sweep sweep = {0};
+    bool sweeps = w->options->crash && sweep_parse(w->options->crash, &sweep);
     struct case_options options = {
         .seed = w->options->seed,
         .trace = w->options->trace,
+        .crash_files = sweep.files,
         .can_mount = w->abilities.tmpfs,
         .keep = w->options->keep,
         .has_qemu_img = w->abilities.qemu_img,
@@ -220,8 +225,8 @@ static void run_index(struct worker_state *w, size_t index)
         return;
     }
     points = run_once(w, index, &options);
-    if (w->options->crash_every_write)
-        run_sweep(w, index, options, points);
+    if (sweeps)
+        run_sweep(w, index, options, points, sweep.step);
 }
 
 #define HEAP_KEPT (64 << 20)

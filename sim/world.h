@@ -130,6 +130,8 @@ enum effect_kind {
     EFFECT_PROGRAM, /* changes nothing by itself: no moment to crash at */
     EFFECT_REPLY    /* of a service */
 };
+/* "file-write". Static. */
+const char *effect_name(enum effect_kind kind);
 struct effect_info {
     enum effect_kind kind;
     const char *target; /* key, path inside the pod, program name, method and path */

@@ -210,8 +210,8 @@ static const struct message snapshot_spec = {.name = "ComputeInstanceSnapshotSpe
 static const struct field snapshot_status_public_fields[] = {SNAPSHOT_STATUS};
 static const struct message snapshot_status_public = {.name = "ComputeInstanceSnapshotStatus",
                                                       FIELDS(snapshot_status_public_fields)};
-static const struct field snapshot_status_private_fields[] = {SNAPSHOT_STATUS,
-                                                              F(6, "hub", FIELD_STRING)};
+static const struct field snapshot_status_private_fields[] = {
+    SNAPSHOT_STATUS, F(6, "hub", FIELD_STRING), F(7, "hub_object", FIELD_BOOL)};
 static const struct message snapshot_status_private = {.name = "ComputeInstanceSnapshotStatus",
                                                        FIELDS(snapshot_status_private_fields)};
 

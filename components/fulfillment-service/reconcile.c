@@ -60,6 +60,31 @@ static void edit_finalizer(const struct row_edit *edit, json_t *object)
         meta_remove_finalizer(object, ROW_FINALIZER);
 }
 
+static bool is_true(const json_t *object, const char *condition)
+{
+    return strcmp(json_str_or_empty(object_condition(object, condition), "status"),
+                  CONDITION_STATUS "TRUE") == 0;
+}
+
+/* That a request has failed is told when the restore before it has ended: the end is an event, and
+ * brings the next pass. */
+static bool must_wait(const struct row_edit *edit, const json_t *object)
+{
+    return strcmp(edit->condition, RESTORE_FAILED) == 0 && !edit->ends_restore &&
+           strcmp(edit->status, CONDITION_STATUS "TRUE") == 0 && is_true(object, RESTORE_RUNS);
+}
+
+static void apply_condition(const struct row_edit *edit, json_t *object, int64_t now_ns)
+{
+    if (must_wait(edit, object))
+        return;
+    object_set_condition(object, edit->condition, edit->status, edit->reason, edit->message,
+                         now_ns);
+    if (edit->ends_restore && is_true(object, RESTORE_RUNS))
+        object_set_condition(object, RESTORE_RUNS, CONDITION_STATUS "FALSE", edit->reason,
+                             edit->message, now_ns);
+}
+
 static void apply(const struct pass *p, json_t *object)
 {
     const struct row_edit *edit = &p->edit;
@@ -70,15 +95,17 @@ static void apply(const struct pass *p, json_t *object)
     if (edit->state)
         json_put_str(object, "status.state", edit->state);
     if (edit->condition)
-        object_set_condition(object, edit->condition, edit->status, edit->reason, edit->message,
-                             now_ns);
+        apply_condition(edit, object, now_ns);
     if (edit->defaults)
         instance_set_defaults(object, p->service->version, now_ns);
+    if (edit->has_object)
+        json_put_take(object, "status.hub_object", json_true());
 }
 
 static bool is_empty(const struct row_edit *e)
 {
-    return e->finalizer == KEEP_FINALIZER && !e->hub && !e->state && !e->condition && !e->defaults;
+    return e->finalizer == KEEP_FINALIZER && !e->hub && !e->state && !e->condition &&
+           !e->defaults && !e->has_object;
 }
 
 /* Onto the row as it is now. */

@@ -22,10 +22,11 @@
 #define KEY_SNAPSHOT_UUID "osac.openshift.io/computeinstancesnapshot-uuid"
 #define KEY_TENANT "osac.openshift.io/tenant"
 #define KEY_OWNER "osac.io/owner-reference"
+/* Of an instance; never both TRUE. */
+#define RESTORE_RUNS INSTANCE_CONDITION "RESTORE_IN_PROGRESS"
+#define RESTORE_FAILED INSTANCE_CONDITION "RESTORE_FAILED"
 /* Which snapshot a restore request means: names come back, identities do not. */
 #define KEY_RESTORE_FROM_UUID "osac.openshift.io/restore-from-snapshot-uuid"
-
-#define WAIT_FOR_PARENT_NS (INT64_C(10) * 1000000000)
 
 /* A reconcile_fn: cookie is the service, the key TABLE/ID. */
 int reconcile_row(void *cookie, const char *table, const char *id, struct reconcile_result *ret,
@@ -47,7 +48,9 @@ struct row_edit {
     char *hub;                                         /* owned; NULL: as it is */
     const char *state;                                 /* NULL: as it is */
     const char *condition, *status, *reason, *message; /* condition NULL: none */
-    bool defaults;                                     /* what a row has from the beginning */
+    bool ends_restore; /* the condition says that no restore can be under way either */
+    bool defaults;     /* what a row has from the beginning */
+    bool has_object;   /* the hub has an object of it */
 };
 
 struct pass {

@@ -11,7 +11,6 @@
 #include "kube/time.h"
 
 #define GENERATE_NAME "vm-"
-#define RESTORE_FAILED INSTANCE_CONDITION "RESTORE_FAILED"
 #define IS_TRUE CONDITION_STATUS "TRUE"
 #define IS_FALSE CONDITION_STATUS "FALSE"
 
@@ -231,6 +230,7 @@ static void check_survival(struct pass *p, const struct restore *r, const json_t
              json_str_or_empty(p->object, "id"));
     pass_condition(p, RESTORE_FAILED, IS_TRUE, "RestoreUnsupported",
                    "the hub does not keep restore requests");
+    p->edit.ends_restore = true;
 }
 
 static int refused(struct pass *p, enum answer a, struct err *e, struct err *reterr)

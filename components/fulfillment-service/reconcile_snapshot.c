@@ -12,10 +12,12 @@
 #define READY SNAPSHOT_CONDITION "READY"
 #define IS_FALSE CONDITION_STATUS "FALSE"
 
-/* Something was captured once: a new object would capture newer data under the old id. */
-static bool was_captured(const json_t *object)
+/* It had an object on the hub, so something may have been captured: a new one would capture newer
+ * data under the old id. */
+static bool was_made(const json_t *object)
 {
-    return json_path(object, "status.creation_time") ||
+    return json_bool(object, "status.hub_object", false) ||
+           json_path(object, "status.creation_time") ||
            strcmp(json_str_or_empty(object, "status.state"), SNAPSHOT_STATE "READY") == 0;
 }
 
@@ -26,7 +28,7 @@ static bool has_failed(const json_t *object)
 
 static int wait_for_parent(struct pass *p)
 {
-    reconcile_after(p->result, WAIT_FOR_PARENT_NS);
+    reconcile_after(p->result, p->service->requeue_ns);
     return 0;
 }
 
@@ -57,6 +59,7 @@ static int create_object(struct pass *p, const json_t *parent, struct err *reter
     if (description && *description)
         json_put_str(object, "spec.description", description);
     enum answer a = client_create(&p->place.client, &kind_hub_snapshot, object, NULL, &e);
+    p->edit.has_object = a == ANSWER_OK;
     return a == ANSWER_OK ? 0 : refused(p, a, &e, reterr);
 }
 
@@ -64,7 +67,7 @@ static int create_object(struct pass *p, const json_t *parent, struct err *reter
 static int without_object(struct pass *p, struct err *reterr)
 {
     AUTO(json) json_t *parent = NULL;
-    if (was_captured(p->object)) {
+    if (was_made(p->object)) {
         p->edit.state = SNAPSHOT_STATE "FAILED";
         pass_condition(p, READY, IS_FALSE, "SnapshotLost", "the snapshot is gone from the hub");
         return 0;
@@ -108,9 +111,12 @@ int reconcile_snapshot(struct pass *p, struct err *reterr)
         return err_set(reterr, ERR_NOT_FOUND, NO_POS, "its hub was removed");
     enum answer a = pass_find(p, &kind_hub_snapshot, KEY_SNAPSHOT_UUID,
                               json_str_or_empty(p->object, "id"), &found, &e);
-    if (a == ANSWER_NO_KIND && was_captured(p->object))
+    if (a == ANSWER_NO_KIND && was_made(p->object))
         err_clear(&e); /* the definition went, and the object with it */
     else if (a != ANSWER_OK)
         return refused(p, a, &e, reterr);
-    return found ? 0 : without_object(p, reterr);
+    if (!found)
+        return without_object(p, reterr);
+    p->edit.has_object = !json_bool(p->object, "status.hub_object", false);
+    return 0;
 }

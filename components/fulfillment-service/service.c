@@ -14,6 +14,8 @@
 #include "kube/names.h"
 #include "kube/time.h"
 
+#define DEFAULT_RESYNC_NS (3600 * NS_PER_S)
+#define DEFAULT_REQUEUE_NS (10 * NS_PER_S)
 #define DEFAULT_DATABASE "/var/lib/fulfillment-service/service.db"
 #define DEFAULT_NAMESPACE "osac-computeinstance"
 #define DEFAULT_SERVICE "fulfillment-service"
@@ -62,7 +64,8 @@ struct service *service_create(struct host *h, struct store *store, enum version
     store->childless = v < VERSION_1_1;
     s->token_key = mem_strdup(token_key);
     s->admin_groups = json_pack("[s]", "admins");
-    s->resync_ns = 3600 * NS_PER_S;
+    s->resync_ns = DEFAULT_RESYNC_NS;
+    s->requeue_ns = DEFAULT_REQUEUE_NS;
     host_prng(h, "fulfillment-service/ids", &s->ids.prng);
     host_prng(h, "fulfillment-service/hubs", &s->choice);
     for (int t = 0; t < STORE_TABLE_COUNT; t++)
@@ -101,12 +104,12 @@ static void service_drop(void *thing)
 struct settings {
     const char *database, *service, *ns, *hub, *token_key, *version;
     const json_t *hubs, *admin_groups;
-    int64_t resync_ns;
+    int64_t resync_ns, requeue_ns;
 };
 
-static const char *const told[] = {"database",       "service",     "namespace", "hub",
-                                   "hubs",           "adminGroups", "tokenKey",  "version",
-                                   "resyncInterval", NULL};
+static const char *const told[] = {"database",       "service",         "namespace", "hub",
+                                   "hubs",           "adminGroups",     "tokenKey",  "version",
+                                   "resyncInterval", "requeueInterval", NULL};
 
 static int read_settings(const json_t *config, struct settings *s, struct err *reterr)
 {
@@ -115,7 +118,8 @@ static int read_settings(const json_t *config, struct settings *s, struct err *r
                            .ns = DEFAULT_NAMESPACE,
                            .token_key = BEARER_DEFAULT_KEY,
                            .version = "1.1",
-                           .resync_ns = 3600 * NS_PER_S};
+                           .resync_ns = DEFAULT_RESYNC_NS,
+                           .requeue_ns = DEFAULT_REQUEUE_NS};
     const struct config_setting settings[] = {
         {"database", CONFIG_STRING, &s->database},
         {"service", CONFIG_STRING, &s->service},
@@ -126,12 +130,15 @@ static int read_settings(const json_t *config, struct settings *s, struct err *r
         {"tokenKey", CONFIG_STRING, &s->token_key},
         {"version", CONFIG_STRING, &s->version},
         {"resyncInterval", CONFIG_DURATION, &s->resync_ns},
+        {"requeueInterval", CONFIG_DURATION, &s->requeue_ns},
     };
     config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
         return -1;
     if (s->resync_ns <= 0)
         return err_set(reterr, ERR_INVALID, NO_POS, "setting 'resyncInterval' must be positive");
+    if (s->requeue_ns <= 0)
+        return err_set(reterr, ERR_INVALID, NO_POS, "setting 'requeueInterval' must be positive");
     if (s->hub && s->hubs)
         return err_set(reterr, ERR_INVALID, NO_POS, "settings 'hub' and 'hubs' exclude each other");
     return 0;
@@ -246,6 +253,7 @@ static struct service *start(struct runtime *rt, const struct settings *set, str
     struct service *s = service_create(runtime_host(rt), store, v, set->token_key);
     runtime_own(rt, s, service_drop);
     s->resync_ns = set->resync_ns;
+    s->requeue_ns = set->requeue_ns;
     s->hubs = TAKE(hubs);
     if (set->admin_groups) {
         json_decref(s->admin_groups);

@@ -30,6 +30,7 @@ struct service {
     json_t *admin_groups; /* list of texts */
     json_t *hubs;         /* the setting: list of {id, cluster, namespace} */
     int64_t resync_ns;
+    int64_t requeue_ns; /* looks again for what a row waits for */
     struct ids ids;
     struct prng choice; /* of hubs */
     struct filter_fields filters[STORE_TABLE_COUNT];

@@ -69,7 +69,7 @@ enum pass_step osac_cascade_snapshots(struct pass *p, struct err *reterr)
     if (!left)
         return PASS_ON;
     show_progress(p, left);
-    reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
+    reconcile_after(p->result, p->op->requeue_ns);
     enum pass_step step = osac_pass_write_status(p, reterr); /* many take their time */
     for (i = 0; step == PASS_ON && i < left; i++)
         step = delete_one(p, json_array_get(ours, i), reterr);

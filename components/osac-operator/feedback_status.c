@@ -145,15 +145,25 @@ static int64_t seconds_at(const json_t *object, const char *path)
 }
 
 /* The service says of some requests itself that they have failed, and does not hand them on. What
- * the object says then is about an earlier one. */
-static bool is_older_news(const json_t *object, const json_t *record)
+ * the object says then is about another one. */
+static bool is_of_another(const json_t *object, const json_t *record)
 {
     const json_t *remote =
         json_find(json_path(record, "status.conditions"), "type", RESTORE_FAILED);
     return strcmp(json_str_or_empty(remote, "status"), "CONDITION_STATUS_TRUE") == 0 &&
-           strcmp(meta_condition_status(object, "RestoreFailed"), "False") == 0 &&
-           seconds_at(record, "spec.restore_requested_at") >
+           seconds_at(record, "spec.restore_requested_at") !=
                seconds_at(object, "spec.restoreRequestedAt");
+}
+
+/* Both conditions are of one request, and never both True: what is said of a later one that has
+ * failed stays, and a restore of before it that still comes to run shows in its time alone. */
+static void copy_restore_conditions(struct host *h, const json_t *object, json_t *record)
+{
+    bool other = is_of_another(object, record);
+    if (!other || strcmp(meta_condition_status(object, "RestoreInProgress"), "True") != 0)
+        copy_condition(h, object, record, &restore_conditions[0]);
+    if (!other)
+        copy_condition(h, object, record, &restore_conditions[1]);
 }
 
 /* A service that knows restores has both conditions in every record from the start. One that does
@@ -164,9 +174,7 @@ static void copy_restore(struct host *h, const json_t *object, json_t *record)
         if (!json_find(json_path(record, "status.conditions"), "type",
                        restore_conditions[i].remote))
             return;
-    copy_condition(h, object, record, &restore_conditions[0]);
-    if (!is_older_news(object, record))
-        copy_condition(h, object, record, &restore_conditions[1]);
+    copy_restore_conditions(h, object, record);
     if (seconds_at(object, "status.lastRestoredAt") > seconds_at(record, "status.last_restored_at"))
         copy_time(object, "status.lastRestoredAt", record, "status.last_restored_at");
 }

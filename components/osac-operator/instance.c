@@ -68,7 +68,7 @@ static enum pass_step await_subnet(struct pass *p, struct err *reterr)
     case ANSWER_NO_KIND:
         return PASS_ON;
     case ANSWER_NOT_FOUND:
-        reconcile_after(p->result, SUBNET_REQUEUE_NS);
+        reconcile_after(p->result, p->op->subnet_ns);
         return PASS_STOP;
     default:
         err_move(reterr, &e);
@@ -101,7 +101,7 @@ static enum pass_step await_tenant(struct pass *p, struct err *reterr)
     if (strcmp(json_str_or_empty(obj, "status.phase"), "Ready") == 0)
         return PASS_ON;
     osac_pass_condition(p, "Provisioned", "False", "TenantNotReady", "The tenant is not ready yet");
-    reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
+    reconcile_after(p->result, p->op->requeue_ns);
     return PASS_STOP;
 }
 

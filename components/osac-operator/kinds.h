@@ -43,8 +43,6 @@ extern const struct kind osac_kind_vmr; /* VirtualMachineRestore */
 /* Reason of a condition that has nothing to tell; metav1.Condition demands one. */
 #define REASON_EXPECTED "AsExpected"
 
-#define PRECONDITION_REQUEUE_NS (INT64_C(10) * 1000000000)
-#define SUBNET_REQUEUE_NS (INT64_C(30) * 1000000000)
 #define CONFLICT_REQUEUE_NS (INT64_C(20) * 1000000)
 
 #endif

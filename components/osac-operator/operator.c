@@ -38,10 +38,26 @@ static bool snapshots_enabled(struct host *h, const json_t *setting)
     return enabled;
 }
 
-static const char *const told[] = {
-    "hub",           "workload",     "namespace",     "snapshotController",
-    "requireTenant", "pollInterval", "maxJobHistory", "snapshotWarningThreshold",
-    "service",       "tokenKey",     "version",       NULL};
+static const char *const told[] = {"hub",
+                                   "workload",
+                                   "namespace",
+                                   "snapshotController",
+                                   "requireTenant",
+                                   "pollInterval",
+                                   "requeueInterval",
+                                   "subnetInterval",
+                                   "maxJobHistory",
+                                   "snapshotWarningThreshold",
+                                   "service",
+                                   "tokenKey",
+                                   "version",
+                                   NULL};
+
+static int check_interval(const char *setting, int64_t ns, struct err *reterr)
+{
+    return ns > 0 ? 0
+                  : err_set(reterr, ERR_INVALID, NO_POS, "setting '%s' must be positive", setting);
+}
 
 static int read_config(struct osac_operator *op, const json_t *config, bool *ret_snapshots,
                        struct err *reterr)
@@ -56,6 +72,8 @@ static int read_config(struct osac_operator *op, const json_t *config, bool *ret
         {"snapshotController", CONFIG_JSON, &snapshots},
         {"requireTenant", CONFIG_BOOL, &op->require_tenant},
         {"pollInterval", CONFIG_DURATION, &op->poll_ns},
+        {"requeueInterval", CONFIG_DURATION, &op->requeue_ns},
+        {"subnetInterval", CONFIG_DURATION, &op->subnet_ns},
         {"maxJobHistory", CONFIG_INT, &op->jobs_max},
         {"snapshotWarningThreshold", CONFIG_INT, &op->snapshots_warn_at},
         {"service", CONFIG_STRING, &service},
@@ -65,8 +83,10 @@ static int read_config(struct osac_operator *op, const json_t *config, bool *ret
     config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
         return -1;
-    if (op->poll_ns <= 0)
-        return err_set(reterr, ERR_INVALID, NO_POS, "setting 'pollInterval' must be positive");
+    if (check_interval("pollInterval", op->poll_ns, reterr) < 0 ||
+        check_interval("requeueInterval", op->requeue_ns, reterr) < 0 ||
+        check_interval("subnetInterval", op->subnet_ns, reterr) < 0)
+        return -1;
     if (!osac_version_parse(version, &op->version))
         return err_set(reterr, ERR_INVALID, NO_POS,
                        "setting 'version': expected \"1.0\" or \"1.1\"");
@@ -180,6 +200,8 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
     runtime_own(rt, op, operator_destroy);
     op->host = h;
     op->poll_ns = 30 * NS_PER_S;
+    op->requeue_ns = 10 * NS_PER_S;
+    op->subnet_ns = 30 * NS_PER_S;
     op->jobs_max = 10;
     bool with_snapshots = true;
     if (read_config(op, config, &with_snapshots, reterr) < 0)

@@ -24,6 +24,8 @@ struct osac_operator {
         *ns;                   /* owned; the clients borrow the names (NULL: the default cluster) */
     bool require_tenant;       /* a missing Tenant object holds an instance back */
     int64_t poll_ns;           /* looks at a running job or restore */
+    int64_t requeue_ns;        /* looks again for what is waited for on the clusters */
+    int64_t subnet_ns;         /* the same for a subnet */
     int64_t jobs_max;          /* length of status.provisioningJobs */
     int64_t snapshots_warn_at; /* log a warning above this many snapshots per instance; 0: never */
     char *service, *credentials; /* owned: where feedback goes, and as whom; NULL: nowhere */

@@ -255,7 +255,7 @@ static enum pass_step fail_with(struct pass *p, const json_t *vmr, const char *r
     free(text);
     if (step == PASS_ON) /* it would keep every later restore of this machine out */
         step = delete_vmr(p, vmr, reterr);
-    reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
+    reconcile_after(p->result, p->op->requeue_ns);
     return step == PASS_ON ? PASS_STOP : step;
 }
 
@@ -476,7 +476,7 @@ static enum pass_step take_request(struct pass *p, const struct signal *s, struc
         return PASS_ON;
     }
     if (s->leftover) { /* KubeVirt admits one restore per machine at a time */
-        reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
+        reconcile_after(p->result, p->op->requeue_ns);
         return PASS_STOP;
     }
     return start(p, s, reterr);

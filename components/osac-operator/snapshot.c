@@ -192,7 +192,7 @@ static enum pass_step remove_captures(struct pass *p, bool *ret_gone, struct err
     *ret_gone = step == PASS_ON && json_array_size(found) == 0;
     if (step != PASS_ON || *ret_gone)
         return step;
-    reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
+    reconcile_after(p->result, p->op->requeue_ns);
     return delete_captures(p, found, reterr);
 }
 

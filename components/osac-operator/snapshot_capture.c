@@ -118,7 +118,7 @@ static enum pass_step give_up(struct pass *p, const char *reason, const char *me
 static enum pass_step wait(struct pass *p, const char *reason, const char *message)
 {
     osac_snapshot_set(p, "Creating", reason, message);
-    reconcile_after(p->result, PRECONDITION_REQUEUE_NS);
+    reconcile_after(p->result, p->op->requeue_ns);
     return PASS_STOP;
 }
 

@@ -1,17 +1,17 @@
 #!/bin/sh
 # OSAC as processes: a served hub and workload cluster, our fulfillment service and our operator, each on its own, and a
-# tenant with curl: osac-processes.sh PROGRAM. The service is killed in the middle, and nothing is lost.
-# kubectl looks at the hub where it is installed, else curl.
+# tenant with curl: osac-processes.sh PROGRAM PAGE. PAGE, docs/fulfillment-service.md, is held against what the service answers. The
+# service is killed in the middle: nothing is lost, and nothing is there twice. kubectl tells the story where it is installed.
 set -u
-program=$(realpath "$1")
-for tool in curl openssl; do
+program=$(realpath "$1") page=$(realpath "$2")
+for tool in curl openssl jq; do
     command -v $tool >/dev/null || { echo "skipped: $tool is not installed" && exit 77; }
 done
 work=$(mktemp -d)
-server='' service='' operator=''
+server='' service='' operator='' watcher=''
 finish() {
     # shellcheck disable=SC2086
-    kill -KILL $server $service $operator 2>/dev/null
+    kill -KILL $server $service $operator $watcher 2>/dev/null
     rm -rf "$work"
 }
 trap finish EXIT
@@ -56,8 +56,9 @@ spec:
 Y
 cat >settings.yaml <<'Y'
 {hub: hub, workload: workload, namespace: osac-computeinstance, service: fulfillment-service,
- pollInterval: 200ms}
+ pollInterval: 200ms, requeueInterval: 200ms, subnetInterval: 200ms}
 Y
+echo '{requeueInterval: 200ms}' >service.yaml
 
 mkfifo line
 "$program" serve --address 127.0.0.1:0 --unix socket --anonymous --speed 20 --world world.yaml --kubeconfig kc \
@@ -74,7 +75,7 @@ start_service() {
     rm -f service.line
     mkfifo service.line
     "$program" component fulfillment-service --listen "$1" --database data/service.db --kubeconfig kc.hub \
-        >>service.log 2>service.line </dev/null &
+        --config service.yaml >>service.log 2>service.line </dev/null &
     service=$!
     exec 3<service.line
     url=
@@ -144,12 +145,25 @@ made() {
     [ "$code" = 200 ] && [ -n "$id" ] || give_up "$1: $code $(cat out)"
 }
 
+# changed NAME: something has happened since the last look, or two seconds have passed (it may have happened while the watch began, and
+# a service that is being killed ends it).
+rm -f events
+mkfifo events
+changed() {
+    in_time || give_up "$1: $code $(cat out)"
+    if [ -z "$watcher" ] || ! read -r _ <&4; then
+        curl -sN --max-time 2 -H "Authorization: Bearer $ann" "$url/api/fulfillment/v1/events" >events 2>/dev/null &
+        watcher=$!
+        exec 4<events
+    fi
+}
+
 # shows NAME PATH PATTERN: ann sees it, in time.
 shows() {
     count=$((count + 1))
     call "$ann" GET "$2"
     until [ "$code" = 200 ] && grep -q -e "$3" out; do
-        in_time || give_up "$1: $code $(cat out)"
+        changed "$1"
         call "$ann" GET "$2"
     done
 }
@@ -158,42 +172,78 @@ shows() {
 gone() {
     call "$ann" GET "$2"
     while [ "$code" = 200 ]; do
-        in_time || give_up "$1: it is there: $(cat out)"
+        changed "$1"
         call "$ann" GET "$2"
     done
     answer "$1" 404 "$3" "$ann" GET "$2"
 }
 
-# hub: what the hub has of snapshots, as text.
-if command -v kubectl >/dev/null; then
-    hub() {
-        kubectl --request-timeout 20s get cisnap -n osac-computeinstance >hub.out 2>&1 </dev/null
-    }
-    none='^No resources found'
-else
-    hub() {
-        curl -s --max-time 20 --unix-socket socket -H 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io' \
-            http://hub/apis/osac.openshift.io/v1alpha1/namespaces/osac-computeinstance/computeinstancesnapshots >hub.out
-    }
-    none='"rows": *\[\]'
-fi
-
-# hub_shows NAME PATTERN: in time.
-hub_shows() {
+# done_by NAME METHOD PATH [REQUEST]: ann's request is carried out.
+done_by() {
     count=$((count + 1))
-    hub
-    until grep -q -e "$2" hub.out; do
-        in_time || give_up "$1: $(cat hub.out)"
-        hub
-    done
+    title=$1
+    shift
+    call "$ann" "$@"
+    [ "$code" = 200 ] || give_up "$title: $code $(cat out)"
 }
+
+# hub KIND: the names of the hub's objects, one a line.
+hub() {
+    curl -s --max-time 20 --unix-socket socket \
+        "http://hub/apis/osac.openshift.io/v1alpha1/namespaces/osac-computeinstance/$1" >hub.json && jq -r '.items[].metadata.name' hub.json
+}
+
+# told NAME PATTERN ARGUMENT...: what kubectl says, in its own words; it waits where it is told to.
+if command -v kubectl >/dev/null; then
+    told() {
+        count=$((count + 1))
+        title=$1 pattern=$2
+        shift 2
+        kubectl --request-timeout 30s "$@" >kubectl.out 2>&1 </dev/null
+        grep -q -e "$pattern" kubectl.out || give_up "$title: kubectl $*: $(cat kubectl.out)"
+    }
+else
+    echo "skipped: what kubectl tells, which is not installed"
+    told() { :; }
+fi
 
 instances=fulfillment/v1/compute_instances snapshots=fulfillment/v1/compute_instance_snapshots
 mkdir data
 start_service 127.0.0.1:0
 
+# ---- the page: each command of its own with what it prints; `...` stands for anything ----
+# What needs a shell of its own (the two programs, kubectl, whose part comes below) has been done above.
+documented() {
+    awk '/^## / { ours = $0 == "## Two minutes with it" } /^```console/ { inside = 1; next } /^```/ { inside = 0 } ours && inside' "$page" >page.lines
+    cp service.log log
+    command='' printed=0
+    : >page.got
+    while IFS= read -r line; do
+        case $line in
+        '$ vmconform '* | '$ export '* | '$ kubectl '*) command='' ;;
+        '$ '*)
+            command=${line#??}
+            [ "$printed" -eq "$(wc -l <page.got)" ] || fail "the page does not print all of '$before': $(cat page.got)"
+            eval "$command" >page.got 2>&1
+            [ ! -s page.got ] || [ -z "$(tail -c 1 page.got)" ] || echo >>page.got
+            printed=0 before=$command
+            ;;
+        *)
+            [ -n "$command" ] || continue
+            count=$((count + 1)) printed=$((printed + 1))
+            pattern=$(printf '%s' "$line" | sed 's/[][\.*^$]/\\&/g; s/\\\.\\\.\\\./.*/g')
+            sed -n "${printed}p" page.got | grep -qx -e "$pattern" || fail "the page: $command: $(cat page.got), want $line"
+            ;;
+        esac
+    done <page.lines
+    [ "$printed" -gt 0 ] && [ -n "${id:-}" ] || fail 'the page has no commands'
+}
+ours=$ann
+documented
+page_instance=$id ann=$ours
+
 # ---- the answers that docs/fulfillment-service.md tells ----
-answer 'no instances yet' 200 '{}' "$ann" GET $instances
+answer 'no instances of his' 200 '{}' "$bob" GET $instances
 answer 'nobody' 401 '{"code":16,"message":"missing bearer token","details":[]}' '' GET $instances
 answer 'no such path' 404 '{"code":5,"message":"Not Found","details":[]}' "$ann" GET fulfillment/v1/nothing
 answer 'the private side' 403 '{"code":7,"message":"permission denied","details":[]}' "$ann" GET private/v1/compute_instances
@@ -215,7 +265,10 @@ snap=$id
 restart
 shows 'it is READY, though the service died when it had been asked for' $snapshots/$snap \
     '"state":"COMPUTE_INSTANCE_SNAPSHOT_STATE_READY"'
-hub_shows 'and on the hub' Ready
+told 'the hub has it' 'condition met' wait -n osac-computeinstance cisnap --all --for=condition=Ready --timeout 30s
+told 'in a table' ' Ready ' get cisnap -n osac-computeinstance
+told 'and the workload cluster' ' true ' --context kubernetes-admin@workload get vmsnapshot -n tenant-a
+told 'with its machine' ' Running ' --context kubernetes-admin@workload get vm -n tenant-a
 missing="{\"code\":5,\"message\":\"compute instance snapshot \\\"$snap\\\" not found\",\"details\":[]}"
 answer 'a snapshot of others' 404 "$missing" "$bob" GET $snapshots/$snap
 
@@ -224,32 +277,66 @@ call "$ann" GET $snapshots
 mv out before
 restart
 answer 'the same after a death' 200 "$(cat before)" "$ann" GET $snapshots
+
+# A tenant asks for one instance after the other, and the service dies under it. Each name is asked for once: all that were acknowledged
+# are there, once, and of the rest at most the one that was on its way.
 : >acknowledged
-while curl -sf --max-time 20 -H "Authorization: Bearer $ann" "$url/api/$instances" \
-    -d '{"spec":{"template":"small","run_strategy":"Halted"}}' >>acknowledged && echo >>acknowledged; do :; done &
+number=0
+while
+    number=$((number + 1))
+    curl -sf --max-time 20 -H "Authorization: Bearer $ann" "$url/api/$instances" \
+        -d "{\"metadata\":{\"name\":\"many-$number\"},\"spec\":{\"template\":\"small\",\"run_strategy\":\"Halted\"}}" >answered
+do
+    cat answered >>acknowledged
+    echo >>acknowledged
+done &
 writer=$!
-until [ "$(wc -l <acknowledged)" -ge 5 ]; do in_time || give_up 'nobody can write'; done
+timeout 30 tail -n +1 -f acknowledged 2>/dev/null | sed 5q >/dev/null # until five lines are there
 kill -KILL "$service"
 wait "$service" 2>/dev/null
 wait "$writer"
 start_service "${url#http://}"
-for id in $(sed -n 's/^{"id":"\([^"]*\)",.*}$/\1/p' acknowledged); do
-    shows 'what was acknowledged' "$instances/$id" "^{\"id\":\"$id\""
-    call "$ann" DELETE "$instances/$id"
+jq -r .metadata.name acknowledged | sort >said
+call "$ann" GET "$instances?limit=1000"
+jq -r '.items[].metadata | select(has("name")) | .name | select(startswith("many-"))' out | sort >kept
+count=$((count + 1))
+[ "$(wc -l <said)" -ge 5 ] || fail "nothing was acknowledged: $(cat acknowledged)"
+[ -z "$(comm -23 said kept)" ] || fail "lost: $(comm -23 said kept)"
+[ "$(comm -13 said kept | wc -l)" -le 1 ] || fail "more than was asked for: $(comm -13 said kept)"
+[ -z "$(uniq -d kept)" ] || fail "twice: $(uniq -d kept)"
+jq -r '.items[] | select(.metadata.name // "" | startswith("many-")) | .id' out >ids
+while read -r each <&5; do
+    shows 'it reaches the hub' "$instances/$each" COMPUTE_INSTANCE_CONDITION_TYPE_PROVISIONED
+done 5<ids
+until hub computeinstances >/dev/null && jq -r '.items[].metadata.labels["osac.openshift.io/computeinstance-uuid"]' hub.json | sort >labels &&
+    [ -z "$(sort ids | comm -23 - labels)" ]; do
+    changed 'each has an object'
 done
+[ -z "$(uniq -d labels)" ] || fail "two objects of one record: $(uniq -d labels)"
+while read -r each <&5; do
+    done_by 'it is deleted' DELETE "$instances/$each"
+done 5<ids
 
 # ---- a restore, and the end ----
-call "$ann" PATCH $instances/$vm '{"spec":{"run_strategy":"Halted"}}'
+done_by 'a stop' PATCH $instances/$vm '{"spec":{"run_strategy":"Halted"}}'
 shows 'it stands still' $instances/$vm '"state":"COMPUTE_INSTANCE_STATE_STOPPED"'
-call "$ann" PATCH $instances/$vm \
+done_by 'a restore' PATCH $instances/$vm \
     "{\"spec\":{\"restore_from_snapshot\":\"$snap\",\"restore_requested_at\":\"2026-01-01T01:00:00Z\"}}"
+told 'the hub knows when' 'condition met' wait -n osac-computeinstance ci -l "osac.openshift.io/computeinstance-uuid=$vm" \
+    --for=jsonpath='{.status.lastRestoredAt}'=2026-01-01T01:00:00Z --timeout 30s
 shows 'it is restored' $instances/$vm '"last_restored_at":"2026-01-01T01:00:00Z"'
 answer 'a delete' 200 '{}' "$ann" DELETE $snapshots/$snap
 restart
 gone 'the snapshot went' $snapshots/$snap "$missing"
-hub_shows 'and its object' "$none"
+told 'and its object' '^No resources found' get cisnap -n osac-computeinstance -l "osac.openshift.io/computeinstancesnapshot-uuid=$snap"
 answer 'a delete of the instance' 200 '{}' "$ann" DELETE $instances/$vm
 gone 'the instance went' $instances/$vm "{\"code\":5,\"message\":\"object with identifier '$vm' not found\",\"details\":[]}"
+
+answer 'a delete of the page'"'"'s instance' 200 '{}' "$ann" DELETE $instances/$page_instance
+gone 'it went too' $instances/$page_instance "{\"code\":5,\"message\":\"object with identifier '$page_instance' not found\",\"details\":[]}"
+while [ -n "$(hub computeinstances)$(hub computeinstancesnapshots)" ]; do
+    changed 'nothing is left on the hub'
+done
 
 # end PID NAME: SIGTERM is a clean end.
 end() {

@@ -37,6 +37,8 @@ static inline void stage_init(struct stage *s)
     s->op.version = OPERATOR_1_1;
     s->op.hub = s->op.workload = (struct client){&s->f->host, NULL};
     s->op.poll_ns = 30 * NS_PER_S;
+    s->op.requeue_ns = 10 * NS_PER_S;
+    s->op.subnet_ns = 30 * NS_PER_S;
     s->op.jobs_max = 10;
 }
 

@@ -280,8 +280,15 @@ START_TEST(older_news)
     json_put_str(d.book.record, "spec.restore_requested_at", T2);
     json_put_str(object_of(&d), "spec.restoreRequestedAt", T1);
     put_condition(&d, "RestoreFailed", "False");
+    put_condition(&d, "RestoreInProgress", "True"); /* the earlier request comes to run */
     ck_assert_int_eq(look(&d), 0);
     ck_assert_str_eq(json_str(remote_condition(&d, FAILED), "status"), TRUE_);
+    ck_assert_str_eq(json_str(remote_condition(&d, PROGRESS), "status"), FALSE_);
+    put_condition(&d, "RestoreInProgress", "False");
+    json_put_str(object_of(&d), "status.lastRestoredAt", T1);
+    ck_assert_int_eq(look(&d), 0);
+    ck_assert_str_eq(json_str(remote_condition(&d, FAILED), "status"), TRUE_);
+    ck_assert_str_eq(json_str(d.book.record, "status.last_restored_at"), T1);
     json_put_str(object_of(&d), "spec.restoreRequestedAt", T2);
     ck_assert_int_eq(look(&d), 0);
     ck_assert_str_eq(json_str(remote_condition(&d, FAILED), "status"), FALSE_);

@@ -206,12 +206,12 @@ START_TEST(a_snapshot_waits_for_its_parents_hub)
     AUTO(str) char *instance = front_instance(&t, "t1");
     AUTO(str) char *id = front_snapshot(&t, "t1", instance, NULL);
     front_settle(&t, SNAPSHOTS, id);
-    ck_assert_int_eq(t.requeue_ns, WAIT_FOR_PARENT_NS);
+    ck_assert_int_eq(t.requeue_ns, 10 * NS_PER_S);
     ck_assert_uint_eq(fake_requests(t.f, ""), 0);
     front_pass(&t, INSTANCES, instance);
     front_pass(&t, INSTANCES, instance); /* a hub, but no object yet */
     front_settle(&t, SNAPSHOTS, id);
-    ck_assert_int_eq(t.requeue_ns, WAIT_FOR_PARENT_NS);
+    ck_assert_int_eq(t.requeue_ns, 10 * NS_PER_S);
     ck_assert_ptr_null(the_snapshot(&t));
     front_settle(&t, INSTANCES, instance);
     front_settle(&t, SNAPSHOTS, id);
@@ -229,7 +229,8 @@ static const struct lost_case {
     {"captured, then failed", "'state':3,'creation_time':'2026-01-01T00:00:00Z'", false,
      SNAPSHOT_STATE "FAILED"},
     {"failed", "'state':3", false, SNAPSHOT_STATE "FAILED"},
-    {"being made", "'state':1", true, SNAPSHOT_STATE "CREATING"},
+    {"being made", "'state':1", false, SNAPSHOT_STATE "FAILED"},
+    {"never made", "'state':1,'hub_object':false", true, SNAPSHOT_STATE "CREATING"},
 };
 
 START_TEST(what_was_captured_is_not_captured_again)
@@ -343,19 +344,55 @@ START_TEST(a_stale_request_blocks_nothing)
 }
 END_TEST
 
+/* Its snapshot goes before the hub hears of it. */
+static void request_in_vain(struct front *t, const char *instance, const char *id)
+{
+    front_request(t, instance, id, R1);
+    front_ask_id(t, "t1", "DELETE", PUBLIC SNAPSHOTS, id, NULL);
+    front_settle(t, SNAPSHOTS, id);
+}
+
 START_TEST(a_snapshot_that_went_first_fails_the_request)
 {
     FRONT(t);
     AUTO(str) char *instance = placed_instance(&t);
     AUTO(str) char *id = placed_snapshot(&t, instance);
     set_state(&t, id, "'state':2");
-    front_request(&t, instance, id, R1);
-    front_ask_id(&t, "t1", "DELETE", PUBLIC SNAPSHOTS, id, NULL);
-    front_settle(&t, SNAPSHOTS, id);
+    request_in_vain(&t, instance, id);
     front_settle(&t, INSTANCES, instance);
     ck_assert_ptr_null(json_path(the_instance(&t), "spec.restoreRequestedAt"));
     ck_assert_str_eq(condition_reason(&t, &resource_instances, instance,
                                       INSTANCE_CONDITION "RESTORE_FAILED", "CONDITION_STATUS_TRUE"),
+                     "SnapshotNotFound");
+}
+END_TEST
+
+static void say_restoring(struct front *t, const char *instance, const char *status)
+{
+    AUTO(str)
+    char *body = mem_printf("{'status':{'conditions':[{'type':'" RESTORE_RUNS "','status':'%s'},"
+                            "{'type':'" RESTORE_FAILED "','status':'CONDITION_STATUS_FALSE'}]}}",
+                            status);
+    ck_assert_int_eq(front_ask_id(t, "admin", "PATCH", PRIVATE INSTANCES, instance, body), 200);
+}
+
+/* Another restore is under way: both TRUE would be about two requests at once. */
+START_TEST(a_failed_request_waits_for_the_restore_before_it)
+{
+    FRONT(t);
+    AUTO(str) char *instance = placed_instance(&t);
+    AUTO(str) char *id = placed_snapshot(&t, instance);
+    set_state(&t, id, "'state':2");
+    request_in_vain(&t, instance, id);
+    say_restoring(&t, instance, "CONDITION_STATUS_TRUE");
+    front_settle(&t, INSTANCES, instance);
+    condition_reason(&t, &resource_instances, instance, RESTORE_RUNS, "CONDITION_STATUS_TRUE");
+    condition_reason(&t, &resource_instances, instance, RESTORE_FAILED, "CONDITION_STATUS_FALSE");
+    say_restoring(&t, instance, "CONDITION_STATUS_FALSE");
+    front_settle(&t, INSTANCES, instance);
+    condition_reason(&t, &resource_instances, instance, RESTORE_RUNS, "CONDITION_STATUS_FALSE");
+    ck_assert_str_eq(condition_reason(&t, &resource_instances, instance, RESTORE_FAILED,
+                                      "CONDITION_STATUS_TRUE"),
                      "SnapshotNotFound");
 }
 END_TEST
@@ -384,11 +421,13 @@ START_TEST(a_hub_that_forgets_requests_is_noticed)
     AUTO(str) char *id = placed_snapshot(&t, instance);
     set_state(&t, id, "'state':2");
     t.f->pruned_spec = pruned[_i];
+    say_restoring(&t, instance, "CONDITION_STATUS_TRUE"); /* of a hub that did keep them */
     front_request(&t, instance, id, R1);
     front_settle(&t, INSTANCES, instance);
     ck_assert_str_eq(condition_reason(&t, &resource_instances, instance,
                                       INSTANCE_CONDITION "RESTORE_FAILED", "CONDITION_STATUS_TRUE"),
                      "RestoreUnsupported");
+    condition_reason(&t, &resource_instances, instance, RESTORE_RUNS, "CONDITION_STATUS_FALSE");
     AUTO(json) json_t *row = front_row(&t, &resource_instances, instance);
     ck_assert_ptr_null(json_path(row, "status.last_restored_at"));
 }
@@ -628,6 +667,8 @@ static const struct setting_case {
      "fulfillment-service: setting 'version': expected \"1.0\" or \"1.1\""},
     {"resync", "{'resyncInterval':'0s'}",
      "fulfillment-service: setting 'resyncInterval' must be positive"},
+    {"requeue", "{'requeueInterval':'0s'}",
+     "fulfillment-service: setting 'requeueInterval' must be positive"},
     {"database", "{'database':'x.db'}",
      "fulfillment-service: setting 'database': 'x.db' is no absolute path"},
 };
@@ -663,6 +704,7 @@ int main(void)
         SUITE_CASE("restores", TEST(a_request_is_translated),
                    EACH(a_request_is_not_replayed, replays), TEST(a_stale_request_blocks_nothing),
                    TEST(a_snapshot_that_went_first_fails_the_request),
+                   TEST(a_failed_request_waits_for_the_restore_before_it),
                    TEST(a_snapshot_that_the_hub_does_not_have_yet),
                    EACH(a_hub_that_forgets_requests_is_noticed, pruned)),
         SUITE_CASE("deletion", TEST(a_row_goes_after_its_object),

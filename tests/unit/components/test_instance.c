@@ -298,6 +298,10 @@ static const struct {
     {"{\"version\":\"1.0\",\"service\":\"s\"}", "the component was stopped", NULL},
     {"{\"version\":\"2\"}", "osac-operator: setting 'version': expected \"1.0\" or \"1.1\"", NULL},
     {"{\"pollInterval\":\"0s\"}", "osac-operator: setting 'pollInterval' must be positive", NULL},
+    {"{\"requeueInterval\":\"0s\"}", "osac-operator: setting 'requeueInterval' must be positive",
+     NULL},
+    {"{\"subnetInterval\":\"-1s\"}", "osac-operator: setting 'subnetInterval' must be positive",
+     NULL},
 };
 
 /* From start to a crash at once: every task unwinds, and the last one frees what they share. */

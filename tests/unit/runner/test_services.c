@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "runner/remote/guest.h"
+#include "runner/sweep.h"
 #include "tests/unit/runner/story.h"
 #include "tests/unit/suite.h"
 
@@ -239,6 +240,10 @@ static const struct {
      "both 'event' and 'call'"},
     {"  steps: []\n  never: [{name: a, upon: {call: GET, at: after}}]\n", "'call' without 'at'"},
     {"  steps: [{link: {up: true}}]\n", "link: nothing to do"},
+    {"  steps: [{call: {method: GET, path: /, afterCrash: soon}}]\n",
+     "'soon' is neither a duration such as 2h nor 'excused'"},
+    {"  steps: [{assert: {that: \"true\", afterCrash: -1s}}]\n",
+     "'afterCrash' must be a duration such as 2h, at most 87600h, or 'excused', found '-1s'"},
 };
 
 START_TEST(is_a_mistake)
@@ -280,6 +285,112 @@ START_TEST(crashes_fall_on_files_and_answers)
         }
     }
     case_outcome_finish(&plain);
+    story_close(&s);
+}
+END_TEST
+
+#define HAS(title, more)                                                                           \
+    BOTH "    - clock: {advance: 12s}\n" LIST(", expect: {body: [{title: " title "}]}" more)
+#define TOLD(code, more)                                                                           \
+    BOTH "    - assert: {that: \"calls('').exists(c, c.code == " code ")\", within: 12s" more "}"  \
+         "\n"
+
+/* The clerk is killed before its first call, at 10 s, and makes it at 21 s; else nobody is. */
+static const struct patience_case {
+    const char *name, *spec;
+    bool well, well_killed;
+} patiences[] = {
+    {"a call without", HAS("clerk-0", ""), true, false},
+    {"a call", HAS("clerk-0", ", afterCrash: 20s"), true, true},
+    {"a call, not so long", HAS("clerk-0", ", afterCrash: 1s"), true, false},
+    {"a call that stays wrong", HAS("other", ", afterCrash: 1h"), false, false},
+    {"a call that need not hold", HAS("clerk-0", ", afterCrash: excused"), true, true},
+    {"a call that need not hold, and must", HAS("other", ", afterCrash: excused"), false, true},
+    {"a hole", HAS("clerk-0", ", afterCrash: '${1 > 0 ? \"20s\" : \"0s\"}'"), true, true},
+    {"a condition without", TOLD("201", ""), true, false},
+    {"a condition", TOLD("201", ", afterCrash: 20s"), true, true},
+    {"a condition, not so long", TOLD("201", ", afterCrash: 1s"), true, false},
+    {"a condition that stays wrong", TOLD("300", ", afterCrash: 1h"), false, false},
+    {"a condition that need not hold", TOLD("201", ", afterCrash: excused"), true, true},
+    {"a condition that need not hold, and must", TOLD("300", ", afterCrash: excused"), false, true},
+    {"what must not be",
+     BOTH "    - clock: {advance: 15s}\n"
+          "    - error: {that: \"calls('').size() == 0\", for: 2s}\n",
+     true, false},
+    {"what must not be, unless",
+     BOTH "    - clock: {advance: 15s}\n"
+          "    - error: {that: \"calls('').size() == 0\", for: 2s, afterCrash: excused}\n",
+     true, true},
+};
+
+static void ends(struct story *s, const struct case_options *options, const char *name, bool well)
+{
+    struct case_outcome out;
+
+    story_run(s, options, &out);
+    ck_assert_msg(out.result->status == (well ? RESULT_PASSED : RESULT_FAILED), "%s, point %d: %s",
+                  name, (int)options->crash_point,
+                  out.result->headline ? out.result->headline : "well");
+    ck_assert_str_eq(out.swept ? out.swept : "nothing", options->crash_point ? "call" : "nothing");
+    case_outcome_finish(&out);
+}
+
+START_TEST(a_claim_says_what_a_crash_may_cost)
+{
+    const struct patience_case *c = &patiences[_i];
+    struct story s;
+    struct case_options options = {.seed = 1, .crash_moment = REQUEST_BEFORE};
+
+    story_open(&s);
+    ck_assert_msg(story_load(&s, c->spec), "%s: %s", c->name, story_mistakes(&s));
+    ends(&s, &options, c->name, c->well);
+    options.crash_point = 1;
+    ends(&s, &options, c->name, c->well_killed);
+    story_close(&s);
+}
+END_TEST
+
+static const struct sweep_word {
+    const char *text;
+    bool known, files;
+    uint64_t step;
+} sweep_words[] = {
+    {"every-write", true, false, 1},      {"every-file-write", true, true, 1},
+    {"every-write/7", true, false, 7},    {"every-file-write/13", true, true, 13},
+    {"every-write/", false, false, 0},    {"every-write/0", false, false, 0},
+    {"every-write/-1", false, false, 0},  {"every-write/7x", false, false, 0},
+    {"every-write/ 7", false, false, 0},  {"every", false, false, 0},
+    {"every-writes", false, false, 0},    {"", false, false, 0},
+    {"every-write/7/7", false, false, 0}, {"every-write/99999999999999999999", false, false, 0},
+};
+
+START_TEST(words_of_a_sweep)
+{
+    const struct sweep_word *w = &sweep_words[_i];
+    struct sweep sweep = {0};
+
+    ck_assert_msg(sweep_parse(w->text, &sweep) == w->known, "%s", w->text);
+    ck_assert_int_eq(sweep.files, w->files);
+    ck_assert_uint_eq(sweep.step, w->step);
+}
+END_TEST
+
+/* Of the six points three are the file's. */
+START_TEST(a_sweep_of_files_alone)
+{
+    struct story s;
+    struct case_options options = {.seed = 1, .crash_files = true, .crash_point = 1};
+    struct case_outcome out;
+
+    story_open(&s);
+    ck_assert_ptr_nonnull(story_load(&s, BOTH "    - clock: {advance: 15s}\n" LIST("")));
+    story_run(&s, &options, &out);
+    ck_assert_str_eq(out.swept, "file-write");
+    case_outcome_finish(&out);
+    options.crash_point = 0;
+    story_run(&s, &options, &out);
+    ck_assert_uint_eq(out.crash_points, 3);
+    case_outcome_finish(&out);
     story_close(&s);
 }
 END_TEST
@@ -395,6 +506,8 @@ int main(int argc, char **argv)
         "services",
         SUITE_LONG_CASE("all", 60, EACH(ends_as_it_should, rows), EACH(is_a_mistake, mistakes),
                         EACH(a_process_does_the_same, alike),
+                        EACH(a_claim_says_what_a_crash_may_cost, patiences),
+                        EACH(words_of_a_sweep, sweep_words), TEST(a_sweep_of_files_alone),
                         TEST(crashes_fall_on_files_and_answers), TEST(a_stream_comes_in_pieces),
                         TEST(a_stream_ends_with_its_service), TEST(a_stream_ends_with_its_link)));
 }

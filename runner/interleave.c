@@ -135,6 +135,12 @@ static char *scope_of(const struct campaign *c, bool all)
     return mem_printf("race: %zu of %llu interleavings, sampled", n, (unsigned long long)c->orders);
 }
 
+void interleave_tell_one(struct case_outcome *o)
+{
+    if (o->result->status == RESULT_PASSED)
+        add_checked(o->result, mem_printf("race: one interleaving, %s", o->interleaving));
+}
+
 void interleave(const struct case_options *base, interleave_run_fn *run, void *cookie,
                 struct case_outcome *first)
 {

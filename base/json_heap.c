@@ -104,10 +104,15 @@ void *json_heap_take(size_t bytes)
         return take_large(bytes);
     class = class_for(bytes ? bytes : 1);
     p = free_blocks[class];
-    if (p)
+    if (p) {
         free_blocks[class] = head_of(p)->next_free;
-    else
+        /* Where a large world has been, free blocks lie anywhere: the next one is on its way while
+         * this one is filled. */
+        if (free_blocks[class])
+            __builtin_prefetch(head_of(free_blocks[class]), 1);
+    } else {
         p = cut(class);
+    }
     head_of(p)->class = class;
     VALGRIND_MALLOCLIKE_BLOCK(p, bytes, 0, 0);
     return p;

@@ -354,6 +354,14 @@ int host_reply_more(struct host *h, struct host_exchange *x, const void *data, s
     return checked(h->ops->reply_more(h, x, data, len, reterr), reterr);
 }
 
+enum host_wait host_reply_wait(struct host *h, struct host_exchange *x, struct host_event *e,
+                               int64_t until_ns, bool *ret_gone)
+{
+    assert(x && e && ret_gone);
+    *ret_gone = false;
+    return h->ops->reply_wait(h, x, e, until_ns, ret_gone);
+}
+
 void host_log(struct host *h, enum host_log_level level, const char *fmt, ...)
 {
     va_list ap;

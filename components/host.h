@@ -184,6 +184,10 @@ struct host_ops {
                        struct err *reterr);
     int (*reply_more)(struct host *h, struct host_exchange *x, const void *data, size_t len,
                       struct err *reterr);
+    /* For a host_service_fn that has nothing to say: waits as event_wait() does, but no longer than
+     * the caller listens. HOST_OK with *ret_gone true: nobody does. */
+    enum host_wait (*reply_wait)(struct host *h, struct host_exchange *x, struct host_event *e,
+                                 int64_t until_ns, bool *ret_gone);
 
     void (*log)(struct host *h, enum host_log_level level, const char *message);
 };
@@ -254,6 +258,8 @@ int host_reply_begin(struct host *h, struct host_exchange *x, const struct http_
                      struct err *reterr);
 int host_reply_more(struct host *h, struct host_exchange *x, const void *data, size_t len,
                     struct err *reterr);
+enum host_wait host_reply_wait(struct host *h, struct host_exchange *x, struct host_event *e,
+                               int64_t until_ns, bool *ret_gone);
 void host_log(struct host *h, enum host_log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 
@@ -34,6 +35,8 @@ struct http_reply {
     size_t header_count;
     char *body; /* NULL: none; else with a NUL behind it */
     size_t body_len;
+    int64_t queries; /* of a database that it took to make it; 0: none are told. For a simulation
+                        that measures: HTTP does not carry it */
 };
 
 /* The value of the first header of that name; NULL: none. Borrowed. */

@@ -9,8 +9,9 @@
 bool call_check(struct parser *p, const struct yaml_node *value, const struct scope *scope);
 int call_check_args(const json_t *args, struct src_pos pos, struct err *reterr);
 
-/* What expressions see of an answer: {code, headers, body, bytes, raw}; code 0: there was none. In
- * raw, the whole of it as one text, each of the texts `masks` (a list, or NULL) is replaced. New.
+/* What expressions see of an answer: {code, headers, body, bytes, raw, queries}; code 0: there was
+ * none. In raw, the whole of it as one text, each of the texts `masks` (a list, or NULL) is
+ * replaced. New.
  */
 json_t *call_answer_json(const struct http_reply *r, const json_t *masks);
 /* Whether it is what the step expects: 1, 0 with the reasons as lines, -1: a mistake. */

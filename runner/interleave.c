@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/plural.h"
 #include "base/strmap.h"
+#include "runner/orders.h"
 
 #define IN_VAIN_MAX 50u
 
@@ -15,6 +16,7 @@ struct campaign {
     void *cookie;
     struct case_outcome *outcome; /* of the last run */
     struct strmap *seen;          /* orders that were run */
+    struct orders *known;         /* the same, for those that are drawn */
     uint64_t orders;              /* there are, judged by the first run; saturates */
     bool uncounted;               /* there are fewer, nobody knows how many */
     bool *sometimes;              /* was true in one of them */
@@ -36,6 +38,7 @@ static void note_run(struct campaign *c)
     c->uncounted = c->uncounted || o->uncounted;
     if (!strmap_get(c->seen, o->interleaving))
         strmap_put(c->seen, o->interleaving, c);
+    orders_add(c->known, o->turns, o->turn_count);
     c->wall_ns += o->result->wall_ns;
     for (size_t i = 0; i < o->sometimes_count && i < c->sometimes_count; i++)
         c->sometimes[i] = c->sometimes[i] || o->sometimes[i];
@@ -74,19 +77,25 @@ static bool run_all(struct campaign *c)
     return true;
 }
 
+static bool wants_more(const struct campaign *c, unsigned in_vain)
+{
+    return passed(c) && in_vain < IN_VAIN_MAX && strmap_count(c->seen) < INTERLEAVINGS_MAX;
+}
+
 /* By chance, the same for each seed. Where many tries in a row met no new order, there are hardly
- * more. */
+ * more. A try that comes to an order that was run is none the less one, and would end as that did:
+ * only the last of all is run, since the result tells of it. */
 static void run_sample(struct campaign *c)
 {
     unsigned in_vain = 0;
 
-    for (uint64_t n = 1;
-         passed(c) && in_vain < IN_VAIN_MAX && strmap_count(c->seen) < INTERLEAVINGS_MAX; n++) {
+    for (uint64_t n = 1; wants_more(c, in_vain); n++) {
         AUTO(str) char *label = mem_printf("interleaving %llu", (unsigned long long)n);
+        struct turn_plan plan = {.random = true, .seed = prng_hash(c->base->seed, label)};
         size_t before = strmap_count(c->seen);
 
-        run_with(c, &(struct turn_plan){.random = true, .seed = prng_hash(c->base->seed, label)},
-                 false);
+        if (!orders_know(c->known, &plan) || in_vain + 1 == IN_VAIN_MAX)
+            run_with(c, &plan, false);
         in_vain = strmap_count(c->seen) > before ? 0 : in_vain + 1;
     }
 }
@@ -128,6 +137,12 @@ static char *scope_of(const struct campaign *c, bool all)
     return mem_printf("race: %zu of %llu interleavings, sampled", n, (unsigned long long)c->orders);
 }
 
+void interleave_tell_one(struct case_outcome *o)
+{
+    if (o->result->status == RESULT_PASSED)
+        add_checked(o->result, mem_printf("race: one interleaving, %s", o->interleaving));
+}
+
 void interleave(const struct case_options *base, interleave_run_fn *run, void *cookie,
                 struct case_outcome *first)
 {
@@ -136,6 +151,7 @@ void interleave(const struct case_options *base, interleave_run_fn *run, void *c
     bool all = false;
 
     c.seen = strmap_create();
+    c.known = orders_create();
     c.sometimes_count = first->sometimes_count;
     c.sometimes = mem_zalloc((c.sometimes_count + 1) * sizeof *c.sometimes);
     note_run(&c);
@@ -149,5 +165,6 @@ void interleave(const struct case_options *base, interleave_run_fn *run, void *c
         add_checked(c.outcome->result, scope_of(&c, all));
     c.outcome->result->wall_ns = c.wall_ns;
     strmap_destroy(c.seen, NULL);
+    orders_destroy(c.known);
     free(c.sometimes);
 }

@@ -15,4 +15,7 @@ typedef void interleave_run_fn(void *cookie, const struct case_options *options,
 void interleave(const struct case_options *base, interleave_run_fn *run, void *cookie,
                 struct case_outcome *first);
 
+/* What a case that was run in one order alone tells: which. */
+void interleave_tell_one(struct case_outcome *o);
+
 #endif

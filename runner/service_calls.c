@@ -246,6 +246,8 @@ static void take_answer(struct host_exchange *x, struct http_reply *ret)
 static void leave(struct host_exchange *x)
 {
     x->gone = true;
+    if (x->idle)
+        waitcell_signal(x->idle);
     exchange_release(x);
 }
 

@@ -157,7 +157,8 @@ static void run_exchange(void *arg)
     struct service *s = x->service;
 
     x->actor = actor_self(world_sched(s->all->world));
-    s->fn(s->cookie, x->host, x, &x->request);
+    if (!process_crashed(x->process)) /* else what the cookie points to may be gone */
+        s->fn(s->cookie, x->host, x, &x->request);
     x->actor = NULL;
     x->ended = true;
     waitcell_signal(x->cell);
@@ -237,6 +238,7 @@ static void copy_head(struct host_exchange *x, const struct http_reply *r)
 {
     assert(!x->begun);
     x->reply.code = r->code;
+    x->reply.queries = r->queries;
     for (size_t i = 0; i < r->header_count; i++)
         http_reply_add(&x->reply, r->headers[i].name, r->headers[i].value);
     x->begun = true;
@@ -286,4 +288,17 @@ int simhost_reply_more(struct host *h, struct host_exchange *x, const void *data
     strbuf_add(&x->data, data, len);
     waitcell_signal(x->cell);
     return 0;
+}
+
+enum host_wait simhost_reply_wait(struct host *h, struct host_exchange *x, struct host_event *e,
+                                  int64_t until_ns, bool *ret_gone)
+{
+    enum host_wait got = HOST_OK;
+
+    x->idle = simhost_event_cell(e);
+    if (!x->gone)
+        got = host_event_wait(h, e, until_ns);
+    x->idle = NULL;
+    *ret_gone = x->gone;
+    return got;
 }

@@ -31,6 +31,7 @@ struct host_exchange {
     struct http_field *fields; /* by these */
     char *method, *target;
     struct waitcell *cell; /* the caller waits for the answer, or for more of it */
+    struct waitcell *idle; /* who answers waits here, and hears that the caller goes; or NULL */
     struct http_reply reply;
     bool begun, whole; /* the head is known; all of it is */
     bool ended;        /* no more comes */

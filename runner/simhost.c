@@ -183,6 +183,11 @@ struct host_event {
     struct waitcell *cell;
 };
 
+struct waitcell *simhost_event_cell(struct host_event *e)
+{
+    return e->cell;
+}
+
 static struct host_event *sim_host_event_create(struct host *h, const char *name)
 {
     struct host_event *e = mem_zalloc(sizeof *e);
@@ -371,5 +376,6 @@ const struct host_ops simulated_ops = {
     .reply = simhost_reply,
     .reply_begin = simhost_reply_begin,
     .reply_more = simhost_reply_more,
+    .reply_wait = simhost_reply_wait,
     .log = sim_host_log,
 };

@@ -18,6 +18,7 @@ struct simhost {
 };
 extern const struct host_ops simulated_ops;
 struct simhost *simhost_of(struct host *h);
+struct waitcell *simhost_event_cell(struct host_event *e);
 
 struct host_file *simhost_file_open(struct host *h, const char *path, enum host_open_mode mode,
                                     struct err *reterr);
@@ -45,6 +46,8 @@ int simhost_reply_begin(struct host *h, struct host_exchange *x, const struct ht
                         struct err *reterr);
 int simhost_reply_more(struct host *h, struct host_exchange *x, const void *data, size_t len,
                        struct err *reterr);
+enum host_wait simhost_reply_wait(struct host *h, struct host_exchange *x, struct host_event *e,
+                                  int64_t until_ns, bool *ret_gone);
 enum host_wait simhost_stream_next(struct host *h, struct host_stream *s, int64_t until_ns,
                                    const char **ret, size_t *ret_len);
 void simhost_stream_close(struct host *h, struct host_stream *s);

@@ -35,7 +35,7 @@ static int first_of(unsigned could)
     return i;
 }
 
-static int random_of(struct turns *t, unsigned could)
+int turns_draw(struct turns *t, unsigned could)
 {
     uint64_t left = prng_below(&t->prng, (uint64_t)__builtin_popcount(could));
     int i = first_of(could);
@@ -73,7 +73,7 @@ static int choose(struct turns *t, unsigned could, const char *const *names)
         return read_text(t, could, names);
     if (t->count < t->plan.begin_count && could >> t->plan.begin[t->count].who & 1)
         return t->plan.begin[t->count].who;
-    return t->plan.random ? random_of(t, could) : first_of(could);
+    return t->plan.random ? turns_draw(t, could) : first_of(could);
 }
 
 int turns_choose(struct turns *t, unsigned could, const char *const *names)

@@ -42,6 +42,8 @@ void turns_init(struct turns *t, const struct turn_plan *plan);
 void turns_finish(struct turns *t);
 /* One of those whose bit is set, by its index; -1: the plan's text names none of them. */
 int turns_choose(struct turns *t, unsigned could, const char *const *names);
+/* By chance, one of those whose bit is set: the next draw of the plan. Nothing is kept of it. */
+int turns_draw(struct turns *t, unsigned could);
 /* A race is over in which each had so many turns. */
 void turns_count_race(struct turns *t, const size_t *each, size_t racers);
 /* "abab", or "tenant.admin.tenant" when a name has more than one letter. Borrowed. */

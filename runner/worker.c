@@ -150,49 +150,82 @@ static void name_interleaving(const struct attempt *a, struct case_outcome *o)
     o->result->replay = case_replay(a->planned->unit, a->planned->name, &again);
 }
 
-/* A case with a race is as many runs as it has interleavings, and one result. Returns the number of
- * crash points. */
-static uint64_t run_once(struct worker_state *w, size_t index, const struct case_options *base)
+/* The crash is part of the name, and so is an order of turns that is not the first. */
+static void name_crash(const struct attempt *a, const struct case_options *options,
+                       struct case_outcome *o)
+{
+    const struct worker_state *w = a->worker;
+    const struct replay again = {
+        .seed = w->options->seed, .crash = w->options->crash, .outside = w->options->outside};
+    const char *order = options->turns.random && o->interleaving ? o->interleaving : NULL;
+    char *name =
+        mem_printf("%s{crash=%lld/%s %s%s%s}", o->result->name, (long long)options->crash_point,
+                   moment_name(options->crash_moment), o->swept ? o->swept : "nothing",
+                   order ? ",interleaving=" : "", order ? order : "");
+
+    free(o->result->name);
+    o->result->name = name;
+    free(o->result->replay);
+    o->result->replay = case_replay(a->planned->unit, a->planned->name, &again);
+}
+
+/* What a sweep has to know of the run without a crash. */
+struct swept {
+    uint64_t points;
+    bool raced;
+};
+
+/* A case with a race is as many runs as it has interleavings, and one result; with a crash, or a
+ * component that is outside, it is one run. */
+static struct swept run_once(struct worker_state *w, size_t index, const struct case_options *base)
 {
     const struct planned_case *c = &w->collection->cases[index];
     const struct case_options options = *base;
     struct attempt attempt = {w, c};
     struct case_outcome outcome;
-    uint64_t points;
+    struct swept swept;
 
     run_attempt(&attempt, &options, &outcome);
-    points = outcome.crash_points;
-    if (outcome.turn_count && !options.crash_point && !options.turns.text && !options.external)
+    swept = (struct swept){outcome.crash_points, outcome.turn_count > 0};
+    if (swept.raced && !options.crash_point && !options.turns.text && !options.external)
         interleave(&options, run_attempt, &attempt, &outcome);
-    if (outcome.turn_count && !options.crash_point)
+    else if (swept.raced)
+        interleave_tell_one(&outcome);
+    if (swept.raced && !options.crash_point)
         name_interleaving(&attempt, &outcome);
-    if (options.crash_point) {
-        const struct replay again = {
-            .seed = w->options->seed, .crash = w->options->crash, .outside = w->options->outside};
-        char *name = mem_printf("%s{crash=%lld/%s %s}", outcome.result->name,
-                                (long long)options.crash_point, moment_name(options.crash_moment),
-                                outcome.swept ? outcome.swept : "nothing");
-
-        free(outcome.result->name);
-        outcome.result->name = name;
-        free(outcome.result->replay);
-        outcome.result->replay = case_replay(c->unit, c->name, &again);
-    }
+    if (options.crash_point)
+        name_crash(&attempt, &options, &outcome);
     if (w->options->trace)
         save_trace(w, index, outcome.result, &outcome.trace);
     send_result(w, outcome.result);
     case_outcome_finish(&outcome);
-    return points;
+    return swept;
+}
+
+/* A race in the order that comes first, as every other case; and at one moment of each point in an
+ * order that the seed decides, another one for each: all orders at all points would be too many. */
+static void run_crash(struct worker_state *w, size_t index, struct case_options options, bool raced)
+{
+    AUTO(str)
+    char *label = mem_printf("interleaving of crash %lld/%s", (long long)options.crash_point,
+                             moment_name(options.crash_moment));
+
+    run_once(w, index, &options);
+    if (!raced || options.turns.text ||
+        (int)options.crash_moment != (int)(options.crash_point % (REQUEST_AFTER + 1)))
+        return;
+    options.turns = (struct turn_plan){.random = true, .seed = prng_hash(options.seed, label)};
+    run_once(w, index, &options);
 }
 
 static void run_sweep(struct worker_state *w, size_t index, struct case_options options,
-                      uint64_t points, uint64_t step)
+                      struct swept swept, uint64_t step)
 {
-    for (uint64_t k = 1; k <= points; k += step) {
+    for (uint64_t k = 1; k <= swept.points; k += step) {
         for (int moment = REQUEST_BEFORE; moment <= REQUEST_AFTER; moment++) {
             options.crash_point = (int64_t)k;
             options.crash_moment = (enum request_moment)moment;
-            run_once(w, index, &options);
+            run_crash(w, index, options, swept.raced);
         }
     }
 }
@@ -214,7 +247,7 @@ static void run_index(struct worker_state *w, size_t index)
         .turns = {.text = w->options->interleaving},
         .sockets = w->options->outside ? w->dir : NULL,
     };
-    uint64_t points;
+    struct swept swept;
 
     if (missing) {
         AUTO(result_case) struct result_case *r = worker_blank_result(c, w->options);
@@ -224,9 +257,9 @@ static void run_index(struct worker_state *w, size_t index)
         send_result(w, r);
         return;
     }
-    points = run_once(w, index, &options);
+    swept = run_once(w, index, &options);
     if (sweeps)
-        run_sweep(w, index, options, points, sweep.step);
+        run_sweep(w, index, options, swept, sweep.step);
 }
 
 #define HEAP_KEPT (64 << 20)

@@ -128,11 +128,11 @@ static int handle(struct call *c)
 
 void call_run(struct call *c)
 {
-    if (call_begin(c) < 0 || handle(c) < 0) {
-        store_rollback(TAKE(c->txn));
-        return;
-    }
-    if (c->dry_run) {
+    bool failed = call_begin(c) < 0 || handle(c) < 0;
+
+    if (c->txn)
+        c->queries = store_queries(c->txn);
+    if (failed || c->dry_run) {
         store_rollback(TAKE(c->txn));
         return;
     }

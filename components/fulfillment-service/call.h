@@ -29,7 +29,8 @@ struct call {
     json_t *response; /* answer form; owned */
     enum rpc_code code;
     char *message;
-    bool crashed; /* no answer at all */
+    bool crashed;     /* no answer at all */
+    uint64_t queries; /* of the store that it took */
 };
 void call_finish(struct call *c);
 static inline void cleanup_call(struct call *c)

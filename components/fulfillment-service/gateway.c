@@ -276,6 +276,7 @@ static void answer(const struct gate *g, struct host *h, struct host_exchange *x
     char *body = c->code == RPC_OK ? json_text(object ? object : c->response)
                                    : rpc_error_body(c->code, c->message);
     reply.code = rpc_http_status(c->code);
+    reply.queries = (int64_t)c->queries;
     http_reply_add(&reply, "content-type", "application/json");
     size_t len = strlen(body);
     if (len > HTTP_BODY_MAX) {

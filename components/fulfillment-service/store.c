@@ -129,6 +129,11 @@ enum store_result store_begin(struct store *s, struct store_txn **ret, struct er
     return checked(s->ops->begin(s, ret, reterr), reterr);
 }
 
+uint64_t store_queries(const struct store_txn *t)
+{
+    return ops_of(t)->queries(t);
+}
+
 enum store_result store_commit(struct store_txn *t, struct err *reterr)
 {
     assert(t && !err_pending(reterr));

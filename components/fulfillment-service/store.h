@@ -169,6 +169,7 @@ struct store_ops {
     enum store_result (*events)(struct store_txn *t, int64_t after, size_t max,
                                 struct store_events *ret, struct err *reterr);
     enum store_result (*last_event)(struct store_txn *t, int64_t *ret, struct err *reterr);
+    uint64_t (*queries)(const struct store_txn *t);
     void (*on_commit)(struct store *s, store_commit_fn *fn, void *cookie);
 };
 
@@ -193,6 +194,9 @@ DEFINE_CLEANUP(struct store, store, store_close);
 /* fn NULL: nobody. */
 void store_on_commit(struct store *s, store_commit_fn *fn, void *cookie);
 
+/* How many queries the transaction has made so far: what an answer cost, and so what it may tell by
+ * how long it takes. */
+uint64_t store_queries(const struct store_txn *t);
 /* Waits for its turn. */
 enum store_result store_begin(struct store *s, struct store_txn **ret, struct err *reterr);
 /* The transaction is gone either way. STORE_OK: it is on the disk. STORE_CRASHED, STORE_FAILED: all

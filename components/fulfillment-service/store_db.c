@@ -174,6 +174,7 @@ struct statement statement_begin(struct db *d, const char *sql)
 {
     struct statement s = {.db = d, .next = 1, .code = SQLITE_OK};
 
+    d->queries++;
     s.sqlite = take_kept(d, sql);
     if (!s.sqlite)
         s.code = sqlite3_prepare_v2(d->sqlite, sql, -1, &s.sqlite, NULL);

@@ -22,6 +22,7 @@ struct db {
     char *path;                      /* for messages */
     sqlite3_stmt *kept[DB_KEPT_MAX]; /* nobody uses them; the last one that was used is first */
     size_t kept_count;
+    uint64_t queries; /* statements that were begun; BEGIN, COMMIT and ROLLBACK are none */
 };
 
 /* path NULL: in memory. On failure d is as it was. */

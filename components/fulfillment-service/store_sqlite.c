@@ -35,7 +35,7 @@ const char *sqlite_parent_id(const struct row *r)
 
 static void release(struct sqlite_store *s)
 {
-    s->txn = (struct sqlite_txn){{NULL}, false, false};
+    s->txn = (struct sqlite_txn){{NULL}, false, false, 0};
     host_event_signal(s->db.host, s->turn);
 }
 
@@ -50,6 +50,7 @@ static enum store_result begin(struct store *base, struct store_txn **ret, struc
     }
     assert(!s->txn.base.store);
     s->txn.base.store = base;
+    s->txn.queries_before = s->db.queries;
     result = db_run(&s->db, "BEGIN", reterr);
     if (result == STORE_OK)
         *ret = &s->txn.base;
@@ -93,6 +94,13 @@ static enum store_result commit(struct store_txn *t, struct err *reterr)
     return result;
 }
 
+static uint64_t queries(const struct store_txn *t)
+{
+    const struct sqlite_store *s = sqlite_store_of(t->store);
+
+    return s->db.queries - s->txn.queries_before;
+}
+
 static void on_commit(struct store *base, store_commit_fn *fn, void *cookie)
 {
     struct sqlite_store *s = sqlite_store_of(base);
@@ -128,6 +136,7 @@ static const struct store_ops sqlite_ops = {
     .each = sqlite_each,
     .events = sqlite_events,
     .last_event = sqlite_last_event,
+    .queries = queries,
     .on_commit = on_commit,
 };
 

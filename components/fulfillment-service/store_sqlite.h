@@ -6,8 +6,9 @@
 
 struct sqlite_txn {
     struct store_txn base;
-    bool broken; /* a call failed in a way that leaves nothing to commit */
-    bool told;   /* an event was written */
+    bool broken;             /* a call failed in a way that leaves nothing to commit */
+    bool told;               /* an event was written */
+    uint64_t queries_before; /* of the connection */
 };
 
 struct sqlite_store {

@@ -94,11 +94,11 @@ static void stream(struct call *c, struct host *h, struct host_exchange *x, stru
     if (host_reply_begin(h, x, &head, &e) < 0)
         return;
     for (;;) {
-        bool more = true;
+        bool more = true, gone;
         while (more)
             if (send_batch(c, h, x, &after, &more) < 0)
                 return;
-        if (host_event_wait(h, w->cell, end_of(c)) != HOST_OK)
+        if (host_reply_wait(h, x, w->cell, end_of(c), &gone) != HOST_OK || gone)
             return;
     }
 }

@@ -23,7 +23,8 @@ struct host_exchange {
     struct http_field *fields;
     char *method, *target;
     bool begun, ended, streams;
-    struct strbuf data; /* that the client has not got yet */
+    struct host_event *idle; /* its task waits for it, and hears that the client goes; or NULL */
+    struct strbuf data;      /* that the client has not got yet */
 };
 
 static void exchange_release(struct host_exchange *x)
@@ -79,7 +80,11 @@ static void run_exchange(void *arg)
 
 static void forget_client(void *cookie)
 {
-    ((struct host_exchange *)cookie)->http = NULL;
+    struct host_exchange *x = cookie;
+
+    x->http = NULL;
+    if (x->idle)
+        host_event_signal(&x->service->host->host, x->idle);
 }
 
 static void handle(void *cookie, struct http_exchange *http)
@@ -153,7 +158,7 @@ static void closed(void *cookie)
 {
     struct host_exchange *x = cookie;
 
-    x->http = NULL;
+    forget_client(x);
     exchange_release(x);
 }
 
@@ -182,6 +187,19 @@ int real_reply_more(struct host *h, struct host_exchange *x, const void *data, s
     strbuf_add(&x->data, data, len);
     http_stream_wake(x->http);
     return 0;
+}
+
+enum host_wait real_reply_wait(struct host *h, struct host_exchange *x, struct host_event *e,
+                               int64_t until_ns, bool *ret_gone)
+{
+    enum host_wait got = HOST_OK;
+
+    x->idle = e;
+    if (x->http)
+        got = host_event_wait(h, e, until_ns);
+    x->idle = NULL;
+    *ret_gone = !x->http;
+    return got;
 }
 
 /* ---- life ---- */

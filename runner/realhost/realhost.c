@@ -132,6 +132,7 @@ const struct host_ops real_ops = {
     .reply = real_reply,
     .reply_begin = real_reply_begin,
     .reply_more = real_reply_more,
+    .reply_wait = real_reply_wait,
     .log = log_line,
 };
 

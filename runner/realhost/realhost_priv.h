@@ -84,6 +84,8 @@ int real_reply_begin(struct host *h, struct host_exchange *x, const struct http_
                      struct err *reterr);
 int real_reply_more(struct host *h, struct host_exchange *x, const void *data, size_t len,
                     struct err *reterr);
+enum host_wait real_reply_wait(struct host *h, struct host_exchange *x, struct host_event *e,
+                               int64_t until_ns, bool *ret_gone);
 /* After the last task. */
 void real_service_end(struct realhost *r);
 

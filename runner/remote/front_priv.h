@@ -130,7 +130,7 @@ struct rest_backend front_backend(struct front_cluster *c);
 /* ---- services (proxy_services.c) ---- */
 
 proxy_call_fn proxy_service_open, proxy_reply, proxy_reply_begin, proxy_reply_more,
-    proxy_service_call, proxy_stream_open, proxy_stream_next, proxy_stream_close;
+    proxy_reply_wait, proxy_service_call, proxy_stream_open, proxy_stream_next, proxy_stream_close;
 void remote_services_finish(struct remote *r);
 
 /* ---- files, objects, programs (proxy_files.c) ---- */

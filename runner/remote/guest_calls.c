@@ -55,6 +55,11 @@ static json_t *id_json(int64_t id)
     return json_pack("{s:I}", "id", (json_int_t)id);
 }
 
+int64_t guest_event_id(const struct host_event *e)
+{
+    return e->id;
+}
+
 static struct host_event *event_create(struct host *h, const char *name)
 {
     struct host_event *e = mem_zalloc(sizeof *e);
@@ -390,5 +395,6 @@ const struct host_ops sealed_ops = {
     .reply = guest_reply,
     .reply_begin = guest_reply_begin,
     .reply_more = guest_reply_more,
+    .reply_wait = guest_reply_wait,
     .log = log_message,
 };

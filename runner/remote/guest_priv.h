@@ -63,6 +63,10 @@ const struct wire_message *guest_wait(struct guest *g, bool (*ready)(const struc
 const struct wire_message *guest_call(struct guest *g, enum wire_op op, json_t *json,
                                       const void *blob, size_t blob_len);
 
+/* ---- guest_calls.c ---- */
+
+int64_t guest_event_id(const struct host_event *e);
+
 /* ---- guest_services.c ---- */
 
 /* A task that answers the request of the message. */
@@ -76,6 +80,8 @@ int guest_reply_begin(struct host *h, struct host_exchange *x, const struct http
                       struct err *reterr);
 int guest_reply_more(struct host *h, struct host_exchange *x, const void *data, size_t len,
                      struct err *reterr);
+enum host_wait guest_reply_wait(struct host *h, struct host_exchange *x, struct host_event *e,
+                                int64_t until_ns, bool *ret_gone);
 int guest_service_call(struct host *h, const char *service, const struct http_request *req,
                        struct http_reply *ret, struct err *reterr);
 struct host_stream *guest_service_stream(struct host *h, const char *service,

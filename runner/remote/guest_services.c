@@ -131,6 +131,19 @@ int guest_reply_more(struct host *h, struct host_exchange *x, const void *data, 
                            reterr);
 }
 
+enum host_wait guest_reply_wait(struct host *h, struct host_exchange *x, struct host_event *e,
+                                int64_t until_ns, bool *ret_gone)
+{
+    json_t *json = exchange_json(x);
+    const struct wire_message *m;
+
+    json_object_set_new(json, "id", json_integer(guest_event_id(e)));
+    json_object_set_new(json, "until", json_integer(until_ns));
+    m = guest_call(guest_of(h), WIRE_REPLY_WAIT, json, NULL, 0);
+    *ret_gone = json_bool(m->json, "gone", false);
+    return (enum host_wait)json_int(m->json, "wait", HOST_CRASHED);
+}
+
 /* ---- calling ---- */
 
 static const struct wire_message *ask(struct host *h, enum wire_op op, const char *service,

@@ -163,6 +163,7 @@ proxy_call_fn *const proxy_calls[WIRE_OP_COUNT] = {
     [WIRE_REPLY] = proxy_reply,
     [WIRE_REPLY_BEGIN] = proxy_reply_begin,
     [WIRE_REPLY_MORE] = proxy_reply_more,
+    [WIRE_REPLY_WAIT] = proxy_reply_wait,
     [WIRE_SERVICE_CALL] = proxy_service_call,
     [WIRE_STREAM_OPEN] = proxy_stream_open,
     [WIRE_STREAM_NEXT] = proxy_stream_next,

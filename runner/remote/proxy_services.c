@@ -115,6 +115,21 @@ int proxy_reply_more(struct proxy *p, const struct wire_message *m, struct wire_
                : 0;
 }
 
+int proxy_reply_wait(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
+{
+    struct remote_exchange *x = exchange_in(p, m);
+    struct host_event *e = slot_get(p->remote, json_int(m->json, "id", 0), SLOT_EVENT);
+    bool gone;
+
+    if (!x || !x->begun || x->whole || !e)
+        return proxy_nonsense(p, m);
+    reply_put(ret, "wait",
+              json_integer(host_reply_wait(p->remote->host, x->exchange, e,
+                                           json_int(m->json, "until", 0), &gone)));
+    reply_put(ret, "gone", json_boolean(gone));
+    return 0;
+}
+
 /* ---- calling ---- */
 
 static void give_reply(struct wire_message *ret, struct http_reply *r)

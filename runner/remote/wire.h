@@ -60,6 +60,7 @@ enum wire_op {
     WIRE_REPLY,         /* {exchange, ANSWER}, its body; so is the head of one that streams: */
     WIRE_REPLY_BEGIN,   /* {exchange, ANSWER} */
     WIRE_REPLY_MORE,    /* {exchange}, bytes */
+    WIRE_REPLY_WAIT,    /* {exchange, id, until} -> {wait, gone} */
     WIRE_SERVICE_CALL,  /* {service, REQUEST}, its body -> {ANSWER}, its body */
     WIRE_STREAM_OPEN,   /* the same -> {id}; or {ANSWER}, its body */
     WIRE_STREAM_NEXT,   /* {id, until} -> {wait, ended}, bytes */

@@ -27,6 +27,7 @@ void wire_put_reply(json_t *json, const struct http_reply *r)
     for (size_t i = 0; i < r->header_count; i++)
         put_header(headers, r->headers[i].name, r->headers[i].value);
     json_object_set_new(json, "code", json_integer(r->code));
+    json_object_set_new(json, "queries", json_integer(r->queries));
     json_object_set_new(json, "headers", headers);
     json_object_set_new(json, "body", json_boolean(r->body != NULL));
 }
@@ -76,7 +77,7 @@ bool wire_take_reply(const struct wire_message *m, struct http_reply *ret)
 
     if (code < 200 || code > 599 || count < 0 || m->blob_len > HTTP_BODY_MAX)
         return false;
-    *ret = (struct http_reply){.code = (int)code};
+    *ret = (struct http_reply){.code = (int)code, .queries = json_int(m->json, "queries", 0)};
     for (int i = 0; i < count; i++)
         http_reply_add(ret, fields[i].name, fields[i].value);
     if (json_bool(m->json, "body", false))

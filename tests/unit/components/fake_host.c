@@ -517,6 +517,13 @@ static int fake_reply_more(struct host *h, struct host_exchange *x, const void *
     return 0;
 }
 
+static enum host_wait fake_reply_wait(struct host *h, struct host_exchange *x, struct host_event *e,
+                                      int64_t until_ns, bool *ret_gone)
+{
+    *ret_gone = x->gone;
+    return x->gone ? HOST_OK : fake_event_wait(h, e, until_ns);
+}
+
 static int fake_service_call(struct host *h, const char *service, const struct http_request *req,
                              struct http_reply *ret, struct err *reterr)
 {
@@ -561,6 +568,7 @@ static const struct host_ops fake_ops = {
     .reply = fake_reply,
     .reply_begin = fake_reply_begin,
     .reply_more = fake_reply_more,
+    .reply_wait = fake_reply_wait,
     .log = fake_log,
 };
 

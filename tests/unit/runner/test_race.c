@@ -1,5 +1,6 @@
 /* Races: every order of turns, or a sample; what is told of them. */
 #include "runner/interleave.h"
+#include "runner/orders.h"
 #include "runner/turns.h"
 
 #include "tests/unit/runner/story.h"
@@ -53,6 +54,74 @@ START_TEST(each_order_once)
     ck_assert_uint_eq(count_orders(shapes[_i].lengths, shapes[_i].racers, &told),
                       shapes[_i].orders);
     ck_assert_uint_eq(told, shapes[_i].orders);
+}
+END_TEST
+
+/* ---- orders that were run ---- */
+
+/* Plays two lists of two and three turns; the items are the caller's. */
+static void play(struct turns *t, const struct turn_plan *plan)
+{
+    size_t left[2] = {2, 3};
+
+    turns_init(t, plan);
+    while (left[0] + left[1] > 0) {
+        unsigned could = (left[0] ? 1u : 0) | (left[1] ? 2u : 0);
+
+        left[turns_choose(t, could, letters)]--;
+    }
+}
+
+/* What is drawn without a run is what a run draws. */
+START_TEST(an_order_is_known_when_it_was_run)
+{
+    AUTO(orders) struct orders *known = orders_create();
+    AUTO(json) json_t *seen = json_object();
+    size_t again = 0;
+
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        const struct turn_plan plan = {.random = true, .seed = seed};
+        bool expected = orders_know(known, &plan);
+        struct turns t;
+
+        play(&t, &plan);
+        ck_assert_int_eq(expected, json_object_get(seen, turns_text(&t)) != NULL);
+        again += expected;
+        json_object_set_new(seen, turns_text(&t), json_true());
+        orders_add(known, t.items, t.count);
+        turns_finish(&t);
+    }
+    ck_assert_uint_eq(json_object_size(seen), 10);
+    ck_assert_uint_eq(again, 190);
+}
+END_TEST
+
+/* A case of ten orders that nobody could count. */
+static void run_lists(void *cookie, const struct case_options *options, struct case_outcome *ret)
+{
+    struct turns t;
+
+    ++*(unsigned *)cookie;
+    play(&t, &options->turns);
+    *ret = (struct case_outcome){.result = result_case_create(), .orders = 1000, .uncounted = true};
+    ret->result->status = RESULT_PASSED;
+    ret->interleaving = mem_strdup(turns_text(&t));
+    ret->turn_count = t.count;
+    ret->turns = TAKE(t.items);
+    turns_finish(&t);
+}
+
+START_TEST(no_order_of_a_sample_runs_twice)
+{
+    const struct case_options base = {.seed = 1};
+    struct case_outcome out;
+    unsigned runs = 0;
+
+    run_lists(&runs, &base, &out);
+    interleave(&base, run_lists, &runs, &out);
+    ck_assert_str_eq(out.result->checked[0], "race: 10 interleavings, sampled");
+    ck_assert_uint_eq(runs, 11); /* and the last of all, of which the result tells */
+    case_outcome_finish(&out);
 }
 END_TEST
 
@@ -327,7 +396,8 @@ int main(void)
     json_init();
     return SUITE_MAIN(
         "race", SUITE_LONG_CASE("all", 60, EACH(each_order_once, shapes), TEST(too_many_to_count),
-                                TEST(names_are_read_back), EACH(runs_them, races),
-                                TEST(a_window_inside_a_service), TEST(an_order_that_does_not_fit),
-                                EACH(is_a_mistake, mistakes)));
+                                TEST(an_order_is_known_when_it_was_run),
+                                TEST(no_order_of_a_sample_runs_twice), TEST(names_are_read_back),
+                                EACH(runs_them, races), TEST(a_window_inside_a_service),
+                                TEST(an_order_that_does_not_fit), EACH(is_a_mistake, mistakes)));
 }

@@ -3,6 +3,8 @@
 
 #include "runner/remote/guest.h"
 #include "runner/sweep.h"
+#include "runner/services_priv.h"
+#include "runner/simhost.h"
 #include "tests/unit/runner/story.h"
 #include "tests/unit/suite.h"
 
@@ -442,6 +444,106 @@ START_TEST(a_stream_ends_with_its_link)
 }
 END_TEST
 
+/* ---- who has gone ---- */
+
+struct desk {
+    struct world *world;
+    struct process *server, *client;
+    struct host *host;
+    struct host_event *bell;
+    unsigned served, rings;
+    bool gone;
+};
+
+static void serve_desk(void *cookie, struct host *h, struct host_exchange *x,
+                       const struct http_request *req)
+{
+    struct desk *d = cookie;
+    struct http_reply head = {.code = 200};
+
+    (void)req;
+    d->served++;
+    if (host_reply_begin(h, x, &head, NULL) < 0)
+        return;
+    while (!d->gone && host_reply_wait(h, x, d->bell, HOST_FOREVER, &d->gone) == HOST_OK)
+        d->rings++;
+}
+
+static void desk_open(struct desk *d)
+{
+    *d = (struct desk){.world = world_create(&(struct world_config){.seed = 1})};
+    d->server = process_create(world_sched(d->world), "server");
+    d->client = process_create(world_sched(d->world), "client");
+    d->host = simhost_create(d->world, d->server, "server", NULL, 0);
+    d->bell = host_event_create(d->host, "bell");
+    ck_assert_int_eq(host_service_open(d->host, "desk", serve_desk, d, NULL), 0);
+}
+
+static void desk_close(struct desk *d)
+{
+    host_event_destroy(d->host, d->bell);
+    process_crash(d->server);
+    simhost_release(d->host);
+    world_destroy(d->world);
+}
+
+/* The task of a request is on its way when the service crashes: what its cookie points to may be
+ * gone by the time it runs. */
+static void crash_behind_the_request(void *arg)
+{
+    struct desk *d = arg;
+    struct services *all = services_of(d->world);
+    const struct service_caller who = {"client", ""};
+    const struct http_request req = {.method = "GET", .target = "/"};
+    struct host_exchange *x = exchange_begin(strmap_get(all->by_name, "desk"), &who, &req);
+
+    process_crash(d->server);
+    exchange_release(x);
+}
+
+START_TEST(no_request_is_given_to_who_has_crashed)
+{
+    struct desk d;
+
+    desk_open(&d);
+    actor_spawn(d.client, "call", crash_behind_the_request, &d);
+    sched_run(world_sched(d.world), SCHED_NEVER);
+    ck_assert_uint_eq(d.served, 0);
+    desk_close(&d);
+}
+END_TEST
+
+static void listen_and_leave(void *arg)
+{
+    struct desk *d = arg;
+    struct host *mine = simhost_create(d->world, d->client, "client", NULL, 0);
+    const struct http_request req = {.method = "GET", .target = "/"};
+    struct http_reply wrong = {0};
+    struct host_stream *s = host_service_stream(mine, "desk", &req, &wrong, NULL);
+
+    ck_assert_ptr_nonnull(s);
+    host_event_signal(d->host, d->bell);
+    ck_assert_int_eq(host_sleep(mine, 1), HOST_OK);
+    ck_assert_uint_eq(d->rings, 1);
+    ck_assert(!d->gone);
+    host_stream_close(mine, s);
+    simhost_release(mine);
+}
+
+/* Nothing happens that there would be to tell of. */
+START_TEST(an_idle_stream_hears_that_its_caller_goes)
+{
+    struct desk d;
+
+    desk_open(&d);
+    actor_spawn(d.client, "call", listen_and_leave, &d);
+    sched_run(world_sched(d.world), SCHED_NEVER);
+    ck_assert_uint_eq(d.served, 1);
+    ck_assert(d.gone);
+    desk_close(&d);
+}
+END_TEST
+
 /* ---- as processes ---- */
 
 static char *trace_of(const char *spec, const char *program)
@@ -509,5 +611,7 @@ int main(int argc, char **argv)
                         EACH(a_claim_says_what_a_crash_may_cost, patiences),
                         EACH(words_of_a_sweep, sweep_words), TEST(a_sweep_of_files_alone),
                         TEST(crashes_fall_on_files_and_answers), TEST(a_stream_comes_in_pieces),
-                        TEST(a_stream_ends_with_its_service), TEST(a_stream_ends_with_its_link)));
+                        TEST(a_stream_ends_with_its_service), TEST(a_stream_ends_with_its_link),
+                        TEST(no_request_is_given_to_who_has_crashed),
+                        TEST(an_idle_stream_hears_that_its_caller_goes)));
 }

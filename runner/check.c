@@ -397,7 +397,7 @@ void check_component(struct check *c, const struct place *at, const struct tmpl 
 
     if (!said_word(&s) || is_played(c, said_word(&s)))
         return;
-    if (known && known->kind == COMPONENT_CONTROLLER)
+    if (known && known->kind != COMPONENT_POD)
         hold_settings(c, known, &settings);
     else
         hold_component(c, said_word(&s), tmpl_pos(s.t));

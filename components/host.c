@@ -129,6 +129,11 @@ bool host_crashed(struct host *h)
     return h->ops->crashed(h);
 }
 
+bool host_stopping(struct host *h)
+{
+    return h->ops->stopping(h);
+}
+
 void host_prng(struct host *h, const char *label, struct prng *ret)
 {
     assert(label && ret);

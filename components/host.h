@@ -115,6 +115,9 @@ struct host_ops {
     void (*event_signal)(struct host *h, struct host_event *e);
     enum host_wait (*event_wait)(struct host *h, struct host_event *e, int64_t until_ns);
     bool (*crashed)(struct host *h);
+    /* Whether it shall end in good order (SIGTERM). Calls go on to work, for as long as the grace
+     * period of its pod allows; a program of a pod asks between two pieces of work. */
+    bool (*stopping)(struct host *h);
     /* A stream of randomness of its own for each label (jitter, generated names). */
     void (*prng)(struct host *h, const char *label, struct prng *ret);
 
@@ -221,6 +224,7 @@ void host_event_destroy(struct host *h, struct host_event *e);
 void host_event_signal(struct host *h, struct host_event *e);
 enum host_wait host_event_wait(struct host *h, struct host_event *e, int64_t until_ns);
 bool host_crashed(struct host *h);
+bool host_stopping(struct host *h);
 void host_prng(struct host *h, const char *label, struct prng *ret);
 struct host_file *host_file_open(struct host *h, const char *path, enum host_open_mode mode,
                                  struct err *reterr);

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
@@ -211,27 +210,6 @@ static int fn_objects(void *cookie, struct cel_context *c, size_t nargs,
     return 0;
 }
 
-static int fn_files(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
-                    struct cel_value *ret, struct err *reterr)
-{
-    AUTO(str) char *target = expr_text(&args[0], "the claim", reterr);
-    AUTO(str) char *path = NULL;
-    json_t *names;
-    bool block = false;
-
-    (void)nargs;
-    if (!target || !(path = claim_path(cookie, target, &block, reterr)))
-        return -1;
-    if (block)
-        return err_set(reterr, ERR_INVALID, NO_POS, "'%s' is a block device and has no files",
-                       target);
-    names = folder_names(path, reterr);
-    if (!names)
-        return -1;
-    *ret = cel_json_take(c, names);
-    return 0;
-}
-
 static int fn_now(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
                   struct cel_value *ret, struct err *reterr)
 {
@@ -358,11 +336,6 @@ const struct expr_function function_objects = {{"objects", false, 2, 2, fn_objec
                                                "`objects(BUCKET, PREFIX)`",
                                                "the keys in the object store",
                                                {EXPR_NAMES_NOTHING}};
-const struct expr_function function_files = {
-    {"files", false, 1, 1, fn_files},
-    "`files(TARGET)`",
-    "names of the files on the claim's volume, sorted; `pvc:NAMESPACE/CLAIM`",
-    {EXPR_NAMES_NOTHING}};
 const struct expr_function function_now = {
     {"now", false, 0, 0, fn_now}, "`now()`", "the virtual time, a timestamp", {EXPR_NAMES_NOTHING}};
 const struct expr_function function_requests = {

@@ -6,8 +6,10 @@
 #include "base/mem.h"
 #include "runner/shape.h"
 
+#define NAME_MAX_LEN 63
+
 static const struct shape_key mutant_keys[] = {
-    {"name", SHAPE_NAME, true},    {"file", SHAPE_TEXT, true},   {"find", SHAPE_TEXT, true},
+    {"name", SHAPE_TEXT, true},    {"file", SHAPE_TEXT, true},   {"find", SHAPE_TEXT, true},
     {"replace", SHAPE_TEXT, true}, {"kills", SHAPE_TEXTS, true}, {"why", SHAPE_TEXT, true},
     {"how", SHAPE_TEXT, false},    {"also", SHAPE_MAP, false},   {NULL, SHAPE_ANY, false},
 };
@@ -56,12 +58,26 @@ static void read_kills(const struct yaml_doc *doc, const struct yaml_node *list,
     }
 }
 
+/* A file name that no shell minds. Bugs that are known by a number keep its capital: B-14. */
+static bool is_name(const char *s)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    size_t len = strlen(s);
+
+    return len > 0 && len <= NAME_MAX_LEN && s[0] != '-' && strspn(s, letters) == len;
+}
+
 static void check_mutant(const struct mutant_list *l, const struct mutant *m, const char *how,
                          struct diags *diags)
 {
     for (size_t i = 0; i + 1 < l->count; i++)
         if (strcmp(l->items[i].name, m->name) == 0)
             diags_add(diags, DIAG_ERROR, m->pos, "mutant: '%s' is there twice", m->name);
+    if (!is_name(m->name))
+        diags_add(diags, DIAG_ERROR, m->pos,
+                  "mutant: 'name' must be a name (letters, digits and '-', at most %d characters), "
+                  "found '%s'",
+                  NAME_MAX_LEN, m->name);
     if (how && strcmp(how, "error") != 0)
         diags_add(diags, DIAG_ERROR, m->pos, "mutant: 'how' knows 'error' only, found '%s'", how);
     if (strcmp(m->edits[0].find, m->edits[0].replace) == 0)

@@ -65,13 +65,15 @@ static const struct shape_key extent_keys[] = {
 static const struct shape_key repeat_keys[] = {
     {"count", SHAPE_INT, true}, {"blocks", SHAPE_INT, false}, END};
 static const struct shape_key damage_keys[] = {
-    {"delete", SHAPE_TEXT, false},    {"truncate", SHAPE_TEXT, false},
-    {"flip", SHAPE_TEXT, false},      {"parent", SHAPE_TEXT, false},
-    {"duplicate", SHAPE_TEXT, false}, {"swap", SHAPE_TEXTS, false},
-    {"backing", SHAPE_TEXT, false},   {"size", SHAPE_TEXT, false},
-    {"bytes", SHAPE_QUANTITY, false}, {"fixSize", SHAPE_BOOL, false},
-    {"offset", SHAPE_INT, false},     {"to", SHAPE_SCALAR, false},
-    {"disk", SHAPE_TEXT, false},      END};
+    {"delete", SHAPE_TEXT, false},     {"truncate", SHAPE_TEXT, false},
+    {"flip", SHAPE_TEXT, false},       {"parent", SHAPE_TEXT, false},
+    {"duplicate", SHAPE_TEXT, false},  {"swap", SHAPE_TEXTS, false},
+    {"backing", SHAPE_TEXT, false},    {"size", SHAPE_TEXT, false},
+    {"bytes", SHAPE_QUANTITY, false},  {"fixSize", SHAPE_BOOL, false},
+    {"offset", SHAPE_INT, false},      {"to", SHAPE_SCALAR, false},
+    {"disk", SHAPE_TEXT, false},       {"entry", SHAPE_TEXT, false},
+    {"manifest", SHAPE_TEXT, false},   {"merge", SHAPE_MAP_VALUE, false},
+    {"json", SHAPE_LIST_VALUE, false}, END};
 static const struct shape_key template_keys[] = {{"description", SHAPE_TEXT, false},
                                                  {"params", SHAPE_MAP, false},
                                                  {"steps", SHAPE_LIST, true},
@@ -119,8 +121,9 @@ static const struct shape_note extent_notes[] = {{"first", NULL, "Block of 4 KiB
                                                  {NULL, NULL, NULL}};
 const struct shape shape_extent = {.what = "extent", .keys = extent_keys, .notes = extent_notes};
 const struct shape shape_repeat = {.what = "repeat", .keys = repeat_keys};
-static const char *const damage_forms[] = {"delete", "truncate", "flip", "parent", "duplicate",
-                                           "swap",   "backing",  "size", NULL};
+static const char *const damage_forms[] = {"delete",    "truncate", "flip",    "parent",
+                                           "duplicate", "swap",     "backing", "size",
+                                           "entry",     "manifest", NULL};
 const struct shape shape_damage = {.what = "damage", .keys = damage_keys, .one_of = damage_forms};
 const struct shape shape_template = {.what = "template", .keys = template_keys};
 const struct shape shape_refused = {.what = "refused", .keys = refused_keys};

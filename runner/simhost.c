@@ -208,6 +208,11 @@ static bool sim_host_crashed(struct host *h)
     return process_crashed(simhost_of(h)->process);
 }
 
+static bool sim_host_stopping(struct host *h)
+{
+    return process_stopping(simhost_of(h)->process);
+}
+
 static void sim_host_prng(struct host *h, const char *label, struct prng *ret)
 {
     struct simhost *s = simhost_of(h);
@@ -341,6 +346,7 @@ const struct host_ops simulated_ops = {
     .event_signal = sim_host_event_signal,
     .event_wait = sim_host_event_wait,
     .crashed = sim_host_crashed,
+    .stopping = sim_host_stopping,
     .prng = sim_host_prng,
     .file_open = simhost_file_open,
     .file_read = simhost_file_read,

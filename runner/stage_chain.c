@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "fixtures/chain.h"
+#include "kube/patch.h"
 #include "kube/quantity.h"
 #include "runner/given.h"
 #include "runner/stage.h"
@@ -234,6 +235,38 @@ static int plan_scalars(struct chain_plan *plan, const json_t *args, struct src_
 
 /* ---- damage ---- */
 
+static int no_document(const char *checkpoint, struct src_pos pos, struct err *reterr)
+{
+    return err_set(reterr, ERR_NOT_FOUND, pos, "damage: the chain has no checkpoint '%s'",
+                   checkpoint);
+}
+
+/* Puts the content of `fresh` in the place of what `document` holds. */
+static void become(json_t *document, json_t *fresh)
+{
+    json_object_clear(document);
+    json_object_update(document, fresh);
+}
+
+/* A patch of one of the chain's documents, as the verb `patch` has it. */
+static int damage_document(struct chain_fixture *f, const json_t *d, json_t *document,
+                           struct src_pos pos, struct err *reterr)
+{
+    const json_t *merge = json_object_get(d, "merge"), *json = json_object_get(d, "json");
+
+    if (!merge == !json)
+        return err_set(reterr, ERR_INVALID, pos, "damage: 'merge' or 'json' says what to change");
+    AUTO(json)
+    json_t *fresh =
+        merge ? patch_merge(document, merge, reterr) : patch_json(document, json, reterr);
+    if (!fresh)
+        return err_wrap(reterr, pos, "damage");
+    if (!json_is_object(fresh))
+        return err_set(reterr, ERR_INVALID, pos, "damage: the document must stay a map");
+    become(document, fresh);
+    return chain_fixture_save(f, reterr);
+}
+
 /* d has the shape of a damage: one form, every member of its type. */
 static int damage_one(struct chain_fixture *f, const json_t *d, struct src_pos pos,
                       struct err *reterr)
@@ -270,6 +303,13 @@ static int damage_one(struct chain_fixture *f, const json_t *d, struct src_pos p
         return err_set(reterr, ERR_INVALID, pos, "size: 'to' must be an integer");
     if (c)
         return chain_damage_size(f, c, disk, json_integer_value(to), reterr);
+    if ((c = json_str(d, "entry")) || (c = json_str(d, "manifest"))) {
+        json_t *document =
+            json_str(d, "entry") ? chain_fixture_entry(f, c) : chain_fixture_manifest(f, c);
+
+        return document ? damage_document(f, d, document, pos, reterr)
+                        : no_document(c, pos, reterr);
+    }
     if (json_array_size(swap) == 2)
         return chain_damage_swap(f, json_string_value(json_array_get(swap, 0)),
                                  json_string_value(json_array_get(swap, 1)), reterr);
@@ -447,8 +487,8 @@ static bool check_chain(struct parser *p, const struct yaml_node *map)
  */
 static void damage_names(struct check *c, const struct chain_names *chain, const struct said *d)
 {
-    static const char *const forms[] = {"delete",    "truncate", "flip", "parent",
-                                        "duplicate", "backing",  "size"};
+    static const char *const forms[] = {"delete",  "truncate", "flip",  "parent",  "duplicate",
+                                        "backing", "size",     "entry", "manifest"};
     const struct said swap = said_member(d, "swap"), disk = said_member(d, "disk");
 
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {

@@ -18,6 +18,7 @@ void stop_on_signals(struct loop *l)
 {
     struct sigaction act = {.sa_handler = on_signal};
 
+    asked = 0;
     running = l;
     sigaction(SIGTERM, &act, NULL);
     sigaction(SIGINT, &act, NULL);

@@ -6,7 +6,8 @@
 
 #include "net/loop.h"
 
-/* From now on. A peer that goes away is an error that writing returns, no signal. */
+/* From now on, whatever came before. A peer that goes away is an error that writing returns, no
+ * signal. */
 void stop_on_signals(struct loop *l);
 
 /* Before the loop is destroyed. */

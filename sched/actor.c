@@ -109,6 +109,16 @@ void process_crash(struct process *p)
     drop_hooks(p, /* call= */ !s->ending);
 }
 
+void process_ask_stop(struct process *p)
+{
+    p->stopping = true;
+}
+
+bool process_stopping(const struct process *p)
+{
+    return p->stopping;
+}
+
 /* ---- actors ---- */
 
 _Noreturn static void actor_main(void *arg)

@@ -31,7 +31,8 @@ const struct fault_point fault_point_store = {
     .actions = {
         {"answer", .type = FAULT_CHOICE, .numbers = {404, 500, 503},
          .texts = {"truncated", "corrupt"}},
-        {"bytes", .type = FAULT_COUNT, .with = "answer", .with_texts = {"truncated", "corrupt"}}}};
+        {"bytes", .type = FAULT_COUNT, .with = "answer", .with_texts = {"truncated", "corrupt"}},
+        {"delay", .type = FAULT_DURATION}}};
 
 const struct fault_point fault_point_file = {
     .name = "file",

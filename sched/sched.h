@@ -78,6 +78,10 @@ const struct process_owner *process_owner(const struct process *p);
  * SCHED_CRASHED. */
 void process_crash(struct process *p);
 bool process_crashed(const struct process *p);
+/* Asks p to end in good order (SIGTERM), now and for good: nothing happens to it but that it can
+ * ask. */
+void process_ask_stop(struct process *p);
+bool process_stopping(const struct process *p);
 /* For those who wait for a process without being one of its actors: fn(cookie) once, when it
  * crashes (not at the end of the world). It may post and signal, no more. The hook is the caller's
  * and stays where it is; zero-initialise, forget it before it goes. */

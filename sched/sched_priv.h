@@ -29,7 +29,7 @@ struct process {
     struct sched *sched;
     char *name;
     const struct process_owner *owner;
-    bool crashed;
+    bool crashed, stopping;
     struct actor_list actors; /* in the order of their spawning */
     size_t actors_count;
     unsigned unwind_spawns;

@@ -110,10 +110,17 @@ static int resolve(struct download *d, struct err *reterr)
                                reterr);
 }
 
+int download_goes_on(const struct download *d, struct err *reterr)
+{
+    return host_stopping(d->h)
+               ? failure_set(reterr, ERR_IO, "E-STOPPED", "asked to end before the disk was whole")
+               : 0;
+}
+
 static int restore(struct download *d, struct err *reterr)
 {
     AUTO(err) struct err e = {0}, removing = {0};
-    if (download_fetch(d, &e) == 0 && download_inspect(d, &e) == 0)
+    if (download_fetch(d, &e) == 0 && download_inspect(d, &e) == 0 && download_goes_on(d, &e) == 0)
         download_rebuild(d, &e);
     /* Also after a failure: a full volume must not stay full of what nobody needs. */
     download_remove(d, &removing);

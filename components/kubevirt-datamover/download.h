@@ -30,6 +30,9 @@ struct download {
 /* A path in the scratch folder. New. */
 char *download_path(const struct download *d, const char *name);
 
+/* Before each piece of work: an error when the pod was asked to end. */
+int download_goes_on(const struct download *d, struct err *reterr);
+
 /* fetch.c: downloads every image, in order, and checks size and digest before anything else sees
  * it. */
 int download_fetch(struct download *d, struct err *reterr);

@@ -45,11 +45,14 @@ static int time_out(struct pass *p, int64_t elapsed, struct err *reterr)
                      pass_phase(p), limit);
 }
 
-/* The time since acceptance; one that nobody wrote down begins now. */
+/* The time since acceptance, without that of waiting for a turn; one that nobody wrote down begins
+ * now. */
 static int64_t elapsed_ns(struct pass *p)
 {
-    int64_t now = host_now(p->m->host), accepted;
+    int64_t now = host_now(p->m->host), accepted, queued;
     char text[TIME_TEXT];
+    if (time_parse(pass_annotation(p, KEY_QUEUED), &queued) && queued < now)
+        now = queued;
     if (time_parse(json_str_or_empty(p->own, "status.acceptedTimestamp"), &accepted))
         return now - accepted;
     time_format(now, text);

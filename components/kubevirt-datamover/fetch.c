@@ -68,7 +68,7 @@ static int copy_pieces(struct transfer *t, struct err *reterr)
     size_t want;
     while ((want = next_want(t)) > 0) {
         size_t len = 0;
-        if (read_piece(t, want, &len, reterr) < 0)
+        if (download_goes_on(t->d, reterr) < 0 || read_piece(t, want, &len, reterr) < 0)
             return -1;
         if (len == 0)
             return 0;

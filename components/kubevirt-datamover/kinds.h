@@ -39,7 +39,8 @@ extern const struct kind kind_dm_vm; /* VirtualMachine */
 /* Private to this controller. */
 #define KEY_RETRIES "kubevirt-datamover.io/enospc-retries" /* on a DataDownload: how many */
 #define KEY_RESTAGING                                                                              \
-    "kubevirt-datamover.io/enospc-restaging"        /* "true" while one is being set up */
+    "kubevirt-datamover.io/enospc-restaging" /* "true" while one is being set up */
+#define KEY_QUEUED "kubevirt-datamover.io/queued-at"
 #define KEY_ATTEMPT "kubevirt-datamover.io/attempt" /* on a pod: the retries it was made for */
 
 #define SCRATCH_PREFIX "kubevirt-restore-scratch-"

@@ -43,17 +43,30 @@ static enum outcome may_start(struct pass *p, bool *ret, struct err *reterr)
     return o;
 }
 
-/* Waiting for a turn does not use up the time of the operation. */
+/* Waiting for a turn does not use up the time of the operation: it stands still from here on, until
+ * leave_queue(). */
 static int keep_waiting(struct pass *p, struct err *reterr)
 {
+    char now[TIME_TEXT];
+    reconcile_after(p->result, MOVER_LONG_NS);
+    if (*pass_annotation(p, KEY_QUEUED))
+        return 0;
+    time_format(host_now(p->m->host), now);
+    meta_set_annotation(p->own, KEY_QUEUED, now);
+    return pass_save(p, reterr);
+}
+
+/* The acceptance moves on by what was waited. */
+static void leave_queue(struct pass *p)
+{
+    int64_t accepted, since;
     char text[TIME_TEXT];
-    int64_t accepted;
-    if (time_parse(json_str_or_empty(p->own, "status.acceptedTimestamp"), &accepted)) {
-        time_format(accepted + MOVER_LONG_NS, text);
+    if (time_parse(pass_annotation(p, KEY_QUEUED), &since) &&
+        time_parse(json_str_or_empty(p->own, "status.acceptedTimestamp"), &accepted)) {
+        time_format(accepted + host_now(p->m->host) - since, text);
         json_put_str(p->own, "status.acceptedTimestamp", text);
     }
-    reconcile_after(p->result, MOVER_LONG_NS);
-    return pass_save(p, reterr);
+    meta_set_annotation(p->own, KEY_QUEUED, NULL);
 }
 
 static enum outcome start_pod(struct pass *p, struct err *reterr)
@@ -77,6 +90,7 @@ int progress_prepared(struct pass *p, struct err *reterr)
         return keep_waiting(p, reterr);
     if (o == OUTCOME_OK)
         o = start_pod(p, &why);
+    leave_queue(p);
     return o == OUTCOME_OK ? pass_go(p, "InProgress", reterr)
                            : pass_outcome(p, o, "", &why, reterr);
 }

@@ -9,6 +9,7 @@
 #define GIB (INT64_C(1) << 30)
 #define DISKS_MAX 256 /* looked at per VM: more than one VM can have */
 #define UNKNOWN_DISK (10 * GIB)
+#define SECTOR 512 /* what is smaller is no disk, and says nothing of one */
 
 static int64_t max64(int64_t a, int64_t b)
 {
@@ -26,6 +27,12 @@ int64_t sizing_with_overhead(int64_t bytes, int64_t percent)
     return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
 }
 
+/* 0: nothing is known. */
+static int64_t disk_size(int64_t told)
+{
+    return told < SECTOR ? 0 : told;
+}
+
 /* The greatest size that an entry tells for the disk. The lists need not be equally long. */
 static int64_t size_in_entry(const json_t *entry, const char *disk)
 {
@@ -38,13 +45,13 @@ static int64_t size_in_entry(const json_t *entry, const char *disk)
         if (size && strcmp(json_str_or_empty(file, "diskName"), disk) == 0)
             most = max64(most, quantity_bytes(size));
     }
-    return most;
+    return disk_size(most);
 }
 
 struct sizing_need sizing_need_of(const json_t *index, const json_t *ids, const struct chain *chain,
                                   const char *disk, int64_t request)
 {
-    struct sizing_need need = {0, max64(request, 0)};
+    struct sizing_need need = {0, disk_size(request)};
     for (size_t i = 0; i < chain->count; i++)
         if (chain->files[i].size > 0)
             need.files = add(need.files, chain->files[i].size);

@@ -71,6 +71,11 @@ static bool crashed(struct host *h)
     return process_crashed(realhost_of(h)->process);
 }
 
+static bool stopping(struct host *h)
+{
+    return process_stopping(realhost_of(h)->process);
+}
+
 static void prng(struct host *h, const char *label, struct prng *ret)
 {
     prng_init(ret, realhost_of(h)->config.seed, label);
@@ -99,6 +104,7 @@ const struct host_ops real_ops = {
     .event_signal = event_signal,
     .event_wait = event_wait,
     .crashed = crashed,
+    .stopping = stopping,
     .prng = prng,
     .file_open = real_file_open,
     .file_read = real_file_read,
@@ -237,6 +243,19 @@ static void run_component(void *arg)
     loop_stop(r->loop);
 }
 
+/* Whether to go on after a signal: the program of a pod ends by itself, unless it is asked twice.
+ */
+static bool goes_on(struct realhost *r, const struct component *c)
+{
+    if (!stop_asked())
+        return true;
+    if (c->kind != COMPONENT_POD || process_stopping(r->process))
+        return false;
+    process_ask_stop(r->process);
+    stop_on_signals(r->loop);
+    return true;
+}
+
 int realhost_run(struct realhost *r, const struct component *c, const json_t *config,
                  struct err *reterr)
 {
@@ -246,7 +265,7 @@ int realhost_run(struct realhost *r, const struct component *c, const json_t *co
 
     stop_on_signals(r->loop);
     actor_spawn(r->process, "main", run_component, &l);
-    while (result == 0 && !stop_asked() && process_actors(r->process) > 0)
+    while (result == 0 && goes_on(r, c) && process_actors(r->process) > 0)
         result = loop_run(r->loop, false, reterr);
     stopped = process_actors(r->process) > 0;
     stop_forget();

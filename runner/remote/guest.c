@@ -155,6 +155,7 @@ static int receive(struct guest *g, struct task **ret, struct err *reterr)
     }
     g->now_ns = m.now_ns;
     g->crashed = m.crashed;
+    g->stopping = m.stopping;
     t->resume = m;
     t->resumed = true;
     *ret = t;
@@ -198,6 +199,7 @@ static int take_start(struct guest *g, const struct wire_message *m, struct err 
     g->config = json_incref(json_object_get(m->json, "config"));
     g->now_ns = m->now_ns;
     g->crashed = m->crashed;
+    g->stopping = m->stopping;
     g->server = (struct transfer_server){.url = "http://vmconform", .unix_path = g->socket};
     return 0;
 }

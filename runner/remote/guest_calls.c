@@ -17,6 +17,11 @@ static bool crashed(struct host *h)
     return guest_of(h)->crashed;
 }
 
+static bool stopping(struct host *h)
+{
+    return guest_of(h)->stopping;
+}
+
 static enum host_wait wait_in(const struct wire_message *reply)
 {
     return (enum host_wait)json_int(reply->json, "wait", HOST_CRASHED);
@@ -392,6 +397,7 @@ const struct host_ops sealed_ops = {
     .event_signal = event_signal,
     .event_wait = event_wait,
     .crashed = crashed,
+    .stopping = stopping,
     .prng = prng,
     .file_open = file_open,
     .file_read = file_read,

@@ -38,7 +38,7 @@ struct guest {
     size_t task_count, task_cap, live;
     struct task *running;
     int64_t now_ns;
-    bool crashed;
+    bool crashed, stopping;
     struct guest_service *services;
 };
 extern const struct host_ops sealed_ops;

@@ -33,6 +33,7 @@ static int resume(struct proxy *p, struct wire_message *m)
     m->task = p->task;
     m->now_ns = host_now(r->host);
     m->crashed = host_crashed(r->host);
+    m->stopping = host_stopping(r->host);
     if (wire_send(r->control, m, piece_ms(r), &e) == 0)
         return 0;
     fail_by(r, &e);

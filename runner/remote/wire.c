@@ -13,7 +13,7 @@
 #define MAGIC 0x56434657u /* "VCFW" */
 
 struct head {
-    uint32_t magic, op, task, crashed, json_len, pad;
+    uint32_t magic, op, task, crashed, stopping, json_len;
     uint64_t blob_len;
     int64_t now_ns;
 };
@@ -87,6 +87,7 @@ int wire_send(int fd, const struct wire_message *m, int wait_ms, struct err *ret
                      .op = m->op,
                      .task = m->task,
                      .crashed = m->crashed,
+                     .stopping = m->stopping,
                      .blob_len = m->blob_len,
                      .now_ns = m->now_ns};
     int r;
@@ -141,6 +142,7 @@ int wire_receive(int fd, struct wire_message *ret, int wait_ms, struct err *rete
     ret->op = (enum wire_op)h.op;
     ret->task = h.task;
     ret->crashed = h.crashed != 0;
+    ret->stopping = h.stopping != 0;
     ret->now_ns = h.now_ns;
     if (!h.blob_len)
         return 0;

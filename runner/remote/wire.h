@@ -74,6 +74,7 @@ struct wire_message {
     enum wire_op op;
     uint32_t task;
     bool crashed;   /* from the world: the process has crashed */
+    bool stopping;  /* from the world: it shall end in good order */
     int64_t now_ns; /* from the world: what the clock reads */
     json_t *json;   /* an object; NULL: {} */
     char *blob;

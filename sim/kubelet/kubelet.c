@@ -100,6 +100,20 @@ static void start_program(struct podrun *run, const json_t *pod)
     actor_spawn(run->process, process_name(run->process), run_program, run);
 }
 
+/* Asks the program to end, and gives it the pod's grace period. true while that lasts. */
+static bool in_grace(struct simloop *l, struct podrun *run, const char *key, const json_t *pod)
+{
+    if (!run || !run->process || !process_actors(run->process) || process_crashed(run->process))
+        return false;
+    if (!run->kill_at_ns) {
+        int64_t grace = json_int(pod, "metadata.deletionGracePeriodSeconds", 0);
+        process_ask_stop(run->process);
+        run->kill_at_ns = simloop_now(l) + grace * NS_PER_S;
+        simloop_add_at(l, run->kill_at_ns, key);
+    }
+    return simloop_now(l) < run->kill_at_ns;
+}
+
 /* Stops what still runs. true when nothing is left of it; else the key comes back. */
 static bool stopped(struct simloop *l, const struct podrun *run, const char *key)
 {
@@ -169,10 +183,9 @@ static int finish(struct simloop *l, const struct podrun *run, const json_t *pod
     return put_status(l, copy, NULL);
 }
 
-static int terminate(struct simloop *l, const struct podrun *run, const char *key,
-                     const json_t *pod)
+static int terminate(struct simloop *l, struct podrun *run, const char *key, const json_t *pod)
 {
-    if (!stopped(l, run, key))
+    if (in_grace(l, run, key, pod) || !stopped(l, run, key))
         return 0;
     /* With grace 0 it is done; only finalizers of others hold the object then. */
     if (json_int(pod, "metadata.deletionGracePeriodSeconds", 1) == 0)

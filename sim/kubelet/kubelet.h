@@ -1,8 +1,8 @@
 /* The kubelet of the simulated nodes: it runs pods. A pod waits for its claims to be bound, becomes
  * Running, its program runs in a process of its own ("pod/NS/NAME"), and the pod ends Succeeded or
- * Failed with the container's exit status and terminated message. Deleting a pod stops its process
- * first (crash), then removes the object: a finished pod object still holds its claims
- * (pvc-protection).
+ * Failed with the container's exit status and terminated message. Deleting a pod asks its program
+ * to end, kills it when the pod's grace period is over, then removes the object: a finished pod
+ * object still holds its claims (pvc-protection).
  *
  * A program runs once, whatever restartPolicy says; one whose process is crashed ends with exit
  * code 137. */

@@ -28,6 +28,7 @@ struct podrun {
     char *key; /* of the pod in the node's loop */
     char *ns, *name;
     int64_t start_at_ns;     /* when its containers run */
+    int64_t kill_at_ns;      /* when what was asked to end is killed; 0: not asked */
     json_t *pod;             /* as it was when the program began */
     struct process *process; /* NULL: no program */
     struct pod_mount *mounts;

@@ -67,10 +67,20 @@ static int conflict(const struct call *c, struct err *reterr)
                    c->key);
 }
 
+/* A store that takes its time. */
+static int delay(const struct call *c, const json_t *fault, struct err *reterr)
+{
+    struct sched *s = world_sched(c->world);
+    int64_t ns = json_int(fault, "delay", 0);
+    return ns > 0 && actor_self(s) && sched_sleep(s, ns) != SCHED_OK ? crashed(reterr) : 0;
+}
+
 /* An answer of the fault that ends the call; 0 when the fault only changes bytes. */
 static int refuse(const struct call *c, const json_t *fault, struct err *reterr)
 {
     int64_t code = json_int(fault, "answer", 0);
+    if (delay(c, fault, reterr) < 0)
+        return -1;
     if (!code)
         return 0;
     AUTO(str) char *outcome = mem_printf("%" PRId64, code);

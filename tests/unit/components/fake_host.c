@@ -448,6 +448,12 @@ static bool fake_is_crashed(struct host *h)
     return fake(h)->crashed;
 }
 
+static bool fake_is_stopping(struct host *h)
+{
+    (void)h;
+    return false;
+}
+
 static void fake_log(struct host *h, enum host_log_level level, const char *message)
 {
     static const char *const names[] = {"debug", "info", "warning", "error"};
@@ -675,6 +681,7 @@ static const struct host_ops fake_ops = {
     .event_signal = fake_event_signal,
     .event_wait = fake_event_wait,
     .crashed = fake_is_crashed,
+    .stopping = fake_is_stopping,
     .prng = fake_prng,
     .object_get = fake_object_get,
     .object_size = fake_object_size,

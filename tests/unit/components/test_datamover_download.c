@@ -23,6 +23,8 @@
 struct files_host {
     struct host host;
     char dir[64];
+    unsigned stop_after; /* when so many images were begun, it is asked to end; 0: never */
+    unsigned begun;
 };
 
 struct host_file {
@@ -146,6 +148,8 @@ static int f_object_read(struct host *h, const char *bucket, const char *key, ui
     ck_assert_str_eq(bucket, "bucket");
     if (fd < 0)
         return err_set(reterr, ERR_NOT_FOUND, NO_POS, "no object '%s'", key);
+    if (offset == 0 && strstr(key, ".qcow2"))
+        ((struct files_host *)h)->begun++;
     return f_read(h, &f, offset, buf, len, ret_len, reterr);
 }
 
@@ -211,6 +215,12 @@ static bool f_crashed(struct host *h)
     return false;
 }
 
+static bool f_stopping(struct host *h)
+{
+    const struct files_host *f = (const struct files_host *)h;
+    return f->stop_after && f->begun >= f->stop_after;
+}
+
 static void f_log(struct host *h, enum host_log_level level, const char *message)
 {
     (void)h, (void)level, (void)message;
@@ -231,6 +241,7 @@ static const struct host_ops files_ops = {.name = "files",
                                           .object_read = f_object_read,
                                           .program_run = f_program_run,
                                           .crashed = f_crashed,
+                                          .stopping = f_stopping,
                                           .log = f_log};
 
 /* ---- the stage ---- */
@@ -265,10 +276,19 @@ struct restore_case {
     const char *target, *flags;   /* path; "block", "strict" */
     const char *want;             /* code, or NULL: restored */
     const char *index, *manifest; /* instead of true ones */
+    unsigned stop_after;          /* see files_host */
 };
 
 static const struct restore_case cases[] = {
     {.name = "full and increment", .make = "true"},
+    {.name = "asked to end between two images",
+     .make = "true",
+     .stop_after = 1,
+     .want = "E-STOPPED"},
+    {.name = "asked to end when all images are there",
+     .make = "true",
+     .stop_after = 2,
+     .want = "E-STOPPED"},
     {.name = "the increment names a lost disk",
      .make = "qemu-img rebase -u -f qcow2 -F raw -b /lost/disk.img I"},
     {.name = "strict, standalone", .make = "true", .flags = "strict", .want = "E-INC-NO-BACKING"},
@@ -496,6 +516,7 @@ START_TEST(restore)
     struct files_host f = {.host = {&files_ops}, .dir = "/tmp/vmconform-download-XXXXXX"};
     struct err e = {0};
     bool block = c->flags && strstr(c->flags, "block");
+    f.stop_after = c->stop_after;
     ck_assert(mkdtemp(f.dir) != NULL);
     shell(&f, "mkdir store pod");
     shell(&f, full_image);

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "components/kubevirt-datamover/failure.h"
+#include "components/bsl/failure.h"
 #include "components/runtime/config.h"
 
 #define DEFAULT_TARGET "/restore-data/disk.raw"

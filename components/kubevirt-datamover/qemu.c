@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "components/kubevirt-datamover/download.h"
-#include "components/kubevirt-datamover/failure.h"
+#include "components/bsl/failure.h"
 #include "kube/time.h"
 
 #define ARGS_MAX 20

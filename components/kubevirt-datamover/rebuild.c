@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "components/kubevirt-datamover/download.h"
-#include "components/kubevirt-datamover/failure.h"
+#include "components/bsl/failure.h"
 
 #define ACCEPT_OK 1u
 #define PIECE (1u << 20)

@@ -1,11 +1,13 @@
-#include "components/kubevirt-datamover/names.h"
+#include "components/bsl/names.h"
 
 #include <string.h>
 
 #include "base/mem.h"
-#include "components/kubevirt-datamover/failure.h"
+#include "components/bsl/failure.h"
+#include "kube/names.h"
 
 #define PREFIX "kubevirt-datamover"
+#define LABEL_MAX 63
 
 static bool has_control(const char *s)
 {
@@ -39,6 +41,16 @@ char *names_key(const char *bsl_prefix, const char *relative)
     if (len == 0)
         return mem_printf(PREFIX "/%s", relative);
     return mem_printf("%.*s-" PREFIX "/%s", (int)len, bsl_prefix, relative);
+}
+
+char *names_backup_label(const char *backup)
+{
+    return name_shorten(backup, LABEL_MAX);
+}
+
+char *names_backup(const char *backup)
+{
+    return mem_printf("manifests/%s/index.json", backup);
 }
 
 char *names_manifest(const char *backup, const char *ns, const char *vm)

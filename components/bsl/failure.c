@@ -1,4 +1,4 @@
-#include "components/kubevirt-datamover/failure.h"
+#include "components/bsl/failure.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Failures with a stable code in front of the text ("E-CHAIN-DUP: ..."), as people and tests match
  * them. */
-#ifndef VMCONFORM_COMPONENTS_KUBEVIRT_DATAMOVER_FAILURE_H
-#define VMCONFORM_COMPONENTS_KUBEVIRT_DATAMOVER_FAILURE_H
+#ifndef VMCONFORM_COMPONENTS_BSL_FAILURE_H
+#define VMCONFORM_COMPONENTS_BSL_FAILURE_H
 
 #include "base/err.h"
 

@@ -175,6 +175,7 @@ static const struct item_action *const actions[] = {&plugin_vm_backup,
                                                     &plugin_claim_restore,
                                                     &plugin_discard,
                                                     &plugin_vm_restore,
+                                                    &plugin_vm_delete,
                                                     NULL};
 
 static const struct item_plugin plugin = {.actions = actions, .create = create, .destroy = destroy};

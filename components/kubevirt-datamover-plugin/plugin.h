@@ -63,6 +63,6 @@ const char *plugin_vm_key(const struct plugin *p);
 int plugin_cancel(struct plugin *p, const struct kind *k, const char *name, struct err *reterr);
 
 extern const struct item_action plugin_vm_backup, plugin_claim_backup, plugin_claim_restore,
-    plugin_discard, plugin_vm_restore;
+    plugin_discard, plugin_vm_restore, plugin_vm_delete;
 
 #endif

@@ -53,7 +53,7 @@ int velero_put_doc(struct velero *v, const struct velero_bucket *b, const char *
     AUTO(str) char *key = key_of(b, folder, name, suffix);
     AUTO(str) char *text = json_text(doc);
 
-    return sim_object_put(cluster_world(v->ctl.cluster), b->bucket, key, text, strlen(text),
+    return sim_object_put(cluster_world(v->ctl.cluster), b->bucket, key, text, strlen(text), NULL,
                           reterr);
 }
 
@@ -65,7 +65,7 @@ json_t *velero_get_doc(struct velero *v, const struct velero_bucket *b, const ch
     size_t len;
 
     if (sim_object_get(cluster_world(v->ctl.cluster), b->bucket, key, JSON_BYTES_MAX, &text, &len,
-                       reterr) < 0)
+                       NULL, reterr) < 0)
         return NULL;
     return json_read(text, len, key, reterr);
 }
@@ -83,7 +83,7 @@ int velero_delete_docs(struct velero *v, const struct velero_bucket *b, const ch
         return -1;
     json_array_foreach(keys, i, key)
     {
-        if (sim_object_delete(w, b->bucket, json_string_value(key), reterr) < 0)
+        if (sim_object_delete(w, b->bucket, json_string_value(key), NULL, reterr) < 0)
             return -1;
     }
     return 0;

@@ -57,7 +57,7 @@ struct plugin_call {
     int rc;
     struct err err;
     struct waitcell *cell;
-    bool ended;
+    bool ended, died; /* died: with the process */
     unsigned refs;
 };
 
@@ -87,6 +87,7 @@ static void run_call(void *arg)
         k->rc = k->action->progress(p->state, k->operation, k->in.owner, &k->progress, &k->err);
     else
         k->rc = k->action->cancel(p->state, k->operation, k->in.owner, &k->err);
+    k->died = process_crashed(p->process);
     k->ended = true;
     waitcell_signal(k->cell);
     release(p);
@@ -147,7 +148,7 @@ static int call_wait(struct plugin_call *k, struct err *reterr)
     while (!k->ended)
         if (waitcell_wait(k->cell, SCHED_NEVER) == SCHED_CRASHED)
             return err_set(reterr, ERR_CRASHED, NO_POS, "crashed");
-    if (process_crashed(k->instance->process))
+    if (k->died)
         return err_set(reterr, ERR_IO, NO_POS,
                        "rpc error: code = Unavailable desc = the plugin's process has ended");
     return k->rc < 0 ? err_move(reterr, &k->err) : 0;

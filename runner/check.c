@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "components/component.h"
 #include "kube/api.h"
+#include "runner/disks.h"
 #include "runner/expr.h"
 #include "runner/given.h"
 #include "runner/unknown.h"
@@ -445,7 +446,10 @@ static void hold_moment(struct check *c, const char *target, const char *moment,
 {
     if (!target || !moment)
         return;
-    if (begins(target, "pvc:"))
+    if (begins(target, "pvc:") && moment_is_marked(moment))
+        hold(c, &c->words.marks, strrchr(moment, '@') ? strrchr(moment, '@') + 1 : moment, pos,
+             unknown_mark);
+    else if (begins(target, "pvc:"))
         hold_chain_moment(c, moment, pos);
     else
         hold(c, &c->words.marks, moment, pos, unknown_mark);

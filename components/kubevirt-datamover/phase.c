@@ -1,4 +1,4 @@
-/* One look at a DataDownload: cancel, time limit, then the step of its phase (datamover.md 4.1). */
+/* One look: cancel, time limit, then the step of the phase (datamover.md 3.1, 4.1). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,27 +7,11 @@
 #include "components/kubevirt-datamover/mover.h"
 #include "kube/meta.h"
 
-static const struct {
-    const char *name;
-    int (*step)(struct pass *p, struct err *reterr);
-    bool timed;    /* the time limit counts */
-    bool terminal; /* cancelling comes too late */
-} phases[] = {
-    {"New", accept_new, false, false},
-    {"Accepted", accept_accepted, true, false},
-    {"Prepared", progress_prepared, true, false},
-    {"InProgress", progress_running, true, false},
-    {"Canceling", finish_cancel, false, true},
-    {"Completed", finish_resume_vm, false, true},
-    {"Failed", NULL, false, true},
-    {"Canceled", NULL, false, true},
-};
-
 /* Whether the disk is where it belongs, or on a way without return. */
 static int look_at_volume(struct pass *p, enum rebind_state *ret, struct err *reterr)
 {
     AUTO(err) struct err e = {0};
-    return rebind_state(p, ret, &e) == OUTCOME_OK ? 0 : err_move(reterr, &e);
+    return !p->work->state || p->work->state(p, ret, &e) == OUTCOME_OK ? 0 : err_move(reterr, &e);
 }
 
 static int time_out(struct pass *p, int64_t elapsed, struct err *reterr)
@@ -35,6 +19,8 @@ static int time_out(struct pass *p, int64_t elapsed, struct err *reterr)
     char took[TIME_TEXT], limit[TIME_TEXT];
     AUTO(err) struct err why = {0};
     enum outcome o = pod_delete_all(p, &why);
+    if (o == OUTCOME_OK && p->work->let_go)
+        o = p->work->let_go(p, &why);
     if (o == OUTCOME_RETRY || o == OUTCOME_BAD)
         return err_move(reterr, &why);
     if (o == OUTCOME_WAIT)
@@ -67,53 +53,55 @@ static void cap_requeue(struct pass *p, int64_t left)
         reconcile_after(p->result, left > NS_PER_S ? left : NS_PER_S);
 }
 
-static int step_timed(struct pass *p, size_t phase, enum rebind_state state, struct err *reterr)
+static int step_timed(struct pass *p, const struct mover_phase *phase, enum rebind_state state,
+                      struct err *reterr)
 {
     int64_t elapsed = elapsed_ns(p), limit = pass_timeout_ns(p);
-    if (elapsed >= limit && state != REBIND_BOUND)
+    bool over = elapsed >= limit && !(p->work->success_ends_timer && pass_succeeded(p));
+    if (over && state != REBIND_BOUND)
         return time_out(p, elapsed, reterr);
     if (pass_save(p, reterr) < 0)
         return -1;
     if (p->lost)
         return 0;
-    int r = phases[phase].step(p, reterr);
+    int r = phase->step(p, reterr);
     cap_requeue(p, limit - elapsed);
     return r;
 }
 
-static int step(struct pass *p, size_t phase, struct err *reterr)
+static int step(struct pass *p, const struct mover_phase *phase, struct err *reterr)
 {
     enum rebind_state state = REBIND_NONE;
-    if (!phases[phase].step)
+    if (!phase->step)
         return 0;
-    if (!phases[phase].terminal && look_at_volume(p, &state, reterr) < 0)
+    if (!phase->terminal && look_at_volume(p, &state, reterr) < 0)
         return -1;
     if (state == REBIND_BOUND)
         return finish_complete(p, reterr);
     /* With the volume on its way to the target claim, going on is the way to end well. */
-    if (!phases[phase].terminal && state == REBIND_NONE && json_bool(p->own, "spec.cancel", false))
+    if (!phase->terminal && state == REBIND_NONE && json_bool(p->own, "spec.cancel", false) &&
+        p->work->may_cancel(p))
         return pass_go(p, "Canceling", reterr);
-    return phases[phase].timed ? step_timed(p, phase, state, reterr)
-                               : phases[phase].step(p, reterr);
+    return phase->timed ? step_timed(p, phase, state, reterr) : phase->step(p, reterr);
 }
 
 static int look(struct pass *p, struct err *reterr)
 {
-    for (size_t i = 0; i < ARRAY_LEN(phases); i++)
-        if (strcmp(phases[i].name, pass_phase(p)) == 0)
-            return step(p, i, reterr);
-    host_log(p->m->host, LOG_WARNING, "DataDownload %s: unknown phase '%s'", meta_name(p->stored),
-             pass_phase(p));
+    for (const struct mover_phase *phase = p->work->phases; phase->name; phase++)
+        if (strcmp(phase->name, pass_phase(p)) == 0)
+            return step(p, phase, reterr);
+    host_log(p->m->host, LOG_WARNING, "%s %s: unknown phase '%s'", p->work->kind->kind,
+             meta_name(p->stored), pass_phase(p));
     return 0;
 }
 
 int mover_reconcile(void *cookie, const char *ns, const char *name, struct reconcile_result *ret,
                     struct err *reterr)
 {
-    struct mover *m = cookie;
-    struct pass p = {.m = m, .result = ret};
+    const struct mover_desk *desk = cookie;
+    struct pass p = {.m = desk->m, .work = desk->work, .result = ret};
     AUTO(err) struct err e = {0};
-    enum answer a = client_get(&m->client, &kind_dm_download, ns, name, &p.stored, &e);
+    enum answer a = client_get(&p.m->client, p.work->kind, ns, name, &p.stored, &e);
     if (a == ANSWER_NOT_FOUND || a == ANSWER_NO_KIND)
         return 0;
     if (a != ANSWER_OK)

@@ -11,6 +11,7 @@
 #include "components/runtime/client.h"
 
 extern const struct component kubevirt_datamover_upload_component;
+extern const struct component kubevirt_datamover_forget_component; /* forget_pod.c */
 
 struct upload {
     struct host *h;

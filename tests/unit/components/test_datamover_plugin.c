@@ -5,12 +5,14 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/strbuf.h"
 #include "components/kubevirt-datamover-plugin/eligible.h"
 #include "components/kubevirt-datamover-plugin/plugin.h"
 #include "components/kubevirt-datamover-plugin/titles.h"
 #include "kube/meta.h"
 #include "kube/time.h"
 #include "tests/unit/components/fake_host.h"
+#include "tests/unit/quoted.h"
 #include "tests/unit/suite.h"
 
 #define NS "openshift-adp"
@@ -31,24 +33,11 @@ struct stage {
     json_t *backup, *restore;
 };
 
-static json_t *doc(const char *text)
-{
-    AUTO(str) char *copy = mem_strdup(text);
-    json_t *v;
-
-    for (char *p = copy; *p; p++)
-        if (*p == '\'')
-            *p = '"';
-    v = json_read(copy, strlen(copy), NULL, NULL);
-    ck_assert_msg(v != NULL, "%s", text);
-    return v;
-}
-
 static void put(struct stage *s, const struct kind *k, const char *ns, const char *name,
                 const char *more)
 {
     json_t *obj = kind_object(k, ns, name);
-    AUTO(json) json_t *members = doc(more);
+    AUTO(json) json_t *members = quoted(more);
     const char *key;
     json_t *v;
 
@@ -87,10 +76,10 @@ static void stage_init(struct stage *s, bool design)
     json_t *map = kind_object(&plugin_configmap, NS, "policies");
     json_put_take(map, "data", json_pack("{s:s}", "p", POLICIES));
     fake_put(s->f, &plugin_configmap, map);
-    s->restore = doc("{'apiVersion':'velero.io/v1','kind':'Restore','metadata':{'name':'r',"
-                     "'namespace':'openshift-adp','uid':'u-r'},'spec':{'backupName':'b',"
-                     "'namespaceMapping':{'shop':'copy'}},"
-                     "'status':{'startTimestamp':'2026-01-01T00:00:00Z'}}");
+    s->restore = quoted("{'apiVersion':'velero.io/v1','kind':'Restore','metadata':{'name':'r',"
+                        "'namespace':'openshift-adp','uid':'u-r'},'spec':{'backupName':'b',"
+                        "'namespaceMapping':{'shop':'copy'}},"
+                        "'status':{'startTimestamp':'2026-01-01T00:00:00Z'}}");
 }
 
 static void stage_finish(struct stage *s)
@@ -112,7 +101,7 @@ static json_t *vm_of(const char *name, const char *claims, const char *status, c
                    "'printableStatus':'%s','changedBlockTracking':{'state':'%s'}}}",
                    name, claims, status, tracking);
 
-    return doc(text);
+    return quoted(text);
 }
 
 /* ---- titles ---- */
@@ -132,10 +121,11 @@ static const struct {
 
 START_TEST(title)
 {
-    char text[1024] = "";
+    AUTO(strbuf) struct strbuf owner = {0};
 
     for (size_t i = 0; i < titles[_i].repeat; i++)
-        strcat(text, titles[_i].text);
+        strbuf_addstr(&owner, titles[_i].text);
+    const char *text = strbuf_str(&owner);
     AUTO(str) char *got = title_operation(text, "shop", "db1");
     AUTO(str) char *again = title_operation(text, "shop", "db1");
     AUTO(str) char *other = title_operation(text, "shop", "db2");
@@ -241,7 +231,7 @@ static void check_row(size_t i, bool design)
     STAGE(s, design);
     AUTO(json)
     json_t *vm = vm_of("db1", rows[i].volumes, rows[i].status, rows[i].tracking);
-    AUTO(json) json_t *more = doc(rows[i].backup ? rows[i].backup : "{}");
+    AUTO(json) json_t *more = quoted(rows[i].backup ? rows[i].backup : "{}");
     AUTO(eligibility) struct eligibility e = {0};
     struct err err = {0};
     const char *want = design ? rows[i].want_design : rows[i].want;
@@ -293,7 +283,7 @@ static const char *const no_inputs[] = {"{}", "{'metadata':{'name':'x','namespac
 START_TEST(no_vm)
 {
     STAGE(s, false);
-    AUTO(json) json_t *item = doc(no_inputs[_i]);
+    AUTO(json) json_t *item = quoted(no_inputs[_i]);
     struct item_action_output out = {0};
     struct err err = {0};
 
@@ -464,7 +454,7 @@ static json_t *stored_claim(const char *vm)
         "'volumeName':'pv-1','selector':{'matchLabels':{'a':'b'}}},'status':{'phase':'Bound'}}",
         vm);
 
-    return doc(text);
+    return quoted(text);
 }
 
 static int restore_claim(struct stage *s, const json_t *item, struct item_action_output *out)
@@ -610,7 +600,7 @@ static int restore_vm(struct stage *s, const char *key, const char *spec,
         mem_printf("{'metadata':{'name':'db1','namespace':'shop','annotations':{'%s':'du-1',"
                    "'velero.io/pvc-namespace-name':'shop.root'}},'spec':%s}",
                    key, spec);
-    AUTO(json) json_t *vm = doc(text);
+    AUTO(json) json_t *vm = quoted(text);
     struct err err = {0};
     int rc = plugin_vm_restore.execute(
         &s->p, &(struct item_action_input){.item = vm, .item_from_backup = vm, .owner = s->restore},

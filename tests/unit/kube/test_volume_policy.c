@@ -5,20 +5,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "tests/unit/quoted.h"
 #include "tests/unit/suite.h"
-
-static json_t *doc(const char *text)
-{
-    AUTO(str) char *copy = mem_strdup(text);
-    json_t *v;
-
-    for (char *p = copy; *p; p++)
-        if (*p == '\'')
-            *p = '"';
-    v = json_read(copy, strlen(copy), NULL, NULL);
-    ck_assert_msg(v != NULL, "%s", text);
-    return v;
-}
 
 static json_t *map_of(const char *policies)
 {
@@ -56,7 +44,7 @@ static const struct {
 
 START_TEST(reading)
 {
-    AUTO(json) json_t *map = doc(maps[_i].map);
+    AUTO(json) json_t *map = quoted(maps[_i].map);
     struct err err = {0};
     AUTO(volume_policies) struct volume_policies *p = volume_policies_read(map, &err);
 
@@ -110,8 +98,8 @@ static const struct {
 START_TEST(match)
 {
     AUTO(json) json_t *map = map_of(matches[_i].policies);
-    AUTO(json) json_t *claim = doc(CLAIM);
-    AUTO(json) json_t *pv = doc(PV);
+    AUTO(json) json_t *claim = quoted(CLAIM);
+    AUTO(json) json_t *pv = quoted(PV);
     struct err err = {0};
     AUTO(volume_policies) struct volume_policies *p = volume_policies_read(map, &err);
 
@@ -126,7 +114,7 @@ START_TEST(unbound)
     AUTO(json)
     json_t *map = map_of("  - {conditions: {capacity: '0,6Gi'}, action: {type: custom, parameters: "
                          "{datamover: kubevirt}}}");
-    AUTO(json) json_t *claim = doc(CLAIM);
+    AUTO(json) json_t *claim = quoted(CLAIM);
     AUTO(volume_policies) struct volume_policies *p = volume_policies_read(map, NULL);
     const json_t *parameters = NULL;
 
@@ -158,7 +146,7 @@ START_TEST(files)
     char *text = mem_printf("[{'metadata':{'annotations':%s},'spec':{'volumes':[{'name':'other'},{"
                             "'name':'data','persistentVolumeClaim':{'claimName':'c'}}]}}]",
                             pods[_i].annotations);
-    AUTO(json) json_t *list = doc(text);
+    AUTO(json) json_t *list = quoted(text);
 
     ck_assert_msg(volume_goes_by_files(list, "c", pods[_i].by_default) == pods[_i].files, "%s",
                   pods[_i].name);

@@ -1,5 +1,6 @@
 /* The backup action of PersistentVolumeClaims: those of a VM that is eligible carry its name, by
- * which their restore knows them. */
+ * which their restore knows them. One with a memory dump does not: no checkpoint has it, so that a
+ * restore would wait for what never comes, and the VM would stay halted. */
 #include <string.h>
 
 #include "base/json.h"
@@ -20,7 +21,7 @@ static json_t *read_users(struct plugin *p, const char *ns, struct err *reterr)
     users = json_object();
     json_array_foreach(vms, i, vm)
     {
-        AUTO(json) json_t *claims = plugin_claims_of(vm);
+        AUTO(json) json_t *claims = plugin_claims_of(vm, CLAIMS_DISKS);
 
         json_array_foreach(claims, k, claim)
         {

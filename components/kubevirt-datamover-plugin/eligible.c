@@ -187,7 +187,7 @@ static char *lacks(const json_t *backup, const json_t *vm)
 int eligible(struct plugin *p, const json_t *backup, const json_t *vm, struct eligibility *ret,
              struct err *reterr)
 {
-    AUTO(json) json_t *names = plugin_claims_of(vm);
+    AUTO(json) json_t *names = plugin_claims_of(vm, CLAIMS_ALL);
     __attribute__((cleanup(cleanup_claims))) struct claims claims = {0};
     AUTO(str) char *why = lacks(backup, vm);
     struct err err = {0};

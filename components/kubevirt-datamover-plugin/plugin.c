@@ -25,12 +25,14 @@ const struct kind plugin_secret = {{"", "v1", "secrets"}, "Secret"};
 
 /* ---- what the actions share ---- */
 
-static const char *claim_of(const json_t *volume)
+static const char *claim_of(const json_t *volume, enum plugin_claims which)
 {
     static const char *const sources[] = {"persistentVolumeClaim.claimName", "dataVolume.name",
                                           "memoryDump.claimName"};
+    const size_t disks = ARRAY_LEN(sources) - 1;
 
-    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+    for (size_t i = which == CLAIMS_DUMPS ? disks : 0;
+         i < (which == CLAIMS_DISKS ? disks : ARRAY_LEN(sources)); i++) {
         const char *name = json_str(volume, sources[i]);
 
         if (name && *name)
@@ -39,14 +41,14 @@ static const char *claim_of(const json_t *volume)
     return NULL;
 }
 
-json_t *plugin_claims_of(const json_t *vm)
+json_t *plugin_claims_of(const json_t *vm, enum plugin_claims which)
 {
     json_t *claims = json_array(), *volume, *have;
     size_t i, k;
 
     json_array_foreach(json_path(vm, "spec.template.spec.volumes"), i, volume)
     {
-        const char *name = claim_of(volume);
+        const char *name = claim_of(volume, which);
         bool again = false;
 
         json_array_foreach(claims, k, have) again =

@@ -42,8 +42,10 @@ struct plugin {
     json_t *users;
 };
 
-/* Names of the claims of a VM's volumes, in their order, each once. New array. */
-json_t *plugin_claims_of(const json_t *vm);
+/* Names of the claims of a VM's volumes, in their order, each once. KubeVirt's checkpoints have no
+ * memory dumps: disks leaves out the claims that hold nothing else. New array. */
+enum plugin_claims { CLAIMS_ALL, CLAIMS_DISKS, CLAIMS_DUMPS };
+json_t *plugin_claims_of(const json_t *vm, enum plugin_claims which);
 /* spec.itemOperationTimeout of a Backup or Restore, or the default. Borrowed. */
 const char *plugin_timeout(const json_t *owner);
 /* Whether status.phase is this. */

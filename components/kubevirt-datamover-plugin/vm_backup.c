@@ -124,6 +124,19 @@ static void tell_gap(struct item_action_output *out, const json_t *vm, const str
                          meta_namespace(vm), meta_name(vm), e->claim, e->why);
 }
 
+static void tell_dumps(struct item_action_output *out, const json_t *vm)
+{
+    AUTO(json) json_t *dumps = plugin_claims_of(vm, CLAIMS_DUMPS);
+    size_t i;
+    json_t *name;
+
+    json_array_foreach(dumps, i, name)
+        item_action_warn(out,
+                         "VirtualMachine %s/%s keeps a memory dump in the claim %s, which no "
+                         "backup of its disks has",
+                         meta_namespace(vm), meta_name(vm), json_string_value(name));
+}
+
 static int execute(void *plugin, const struct item_action_input *in, struct item_action_output *out,
                    struct err *reterr)
 {
@@ -143,6 +156,7 @@ static int execute(void *plugin, const struct item_action_input *in, struct item
     du = new_upload(p, in->owner, in->item, e.claim, wanted);
     if (make_upload(p, in->owner, du, &operation, reterr) < 0)
         return -1;
+    tell_dumps(out, in->item);
     out->item = annotated(in->item, du, e.claim, operation);
     out->additional = json_pack("[{s:s, s:s, s:s}]", "resource", "datauploads.velero.io",
                                 "namespace", p->ns, "name", meta_name(du));

@@ -443,6 +443,19 @@ START_TEST(claim_of_the_vm)
 }
 END_TEST
 
+START_TEST(claim_of_a_dump)
+{
+    STAGE(s, false);
+    struct item_action_output out = {0};
+
+    claim(&s, "root", "ours");
+    claim(&s, "data", "skip");
+    fake_put(s.f, &plugin_vm, vm_of("vm1", ROOT "," DUMP, "Running", "Enabled"));
+    ck_assert_int_eq(back_up_claim(&s, "data", &out), 0);
+    ck_assert_ptr_null(out.item);
+}
+END_TEST
+
 /* ---- 2.3 ---- */
 
 static json_t *stored_claim(const char *vm)
@@ -714,6 +727,57 @@ START_TEST(vm_cancel)
 }
 END_TEST
 
+/* ---- 2.6 ---- */
+
+static const struct {
+    const char *name, *location; /* its spec; NULL: there is none */
+    bool secret;
+    const char *error; /* NULL: none */
+} deletions[] = {
+    {"all is there, and no manifest",
+     "{'objectStorage':{'bucket':'b'},'credential':{'name':'s','key':'cloud'}}", true, NULL},
+    {"no location", NULL, true, "BackupStorageLocation"},
+    {"no bucket", "{'objectStorage':{},'credential':{'name':'s'}}", true, "no bucket"},
+    {"no credential", "{'objectStorage':{'bucket':'b'}}", true, "no credential"},
+    {"no secret", "{'objectStorage':{'bucket':'b'},'credential':{'name':'s'}}", false,
+     "the credential"},
+};
+
+static int delete_vm(struct stage *s, const char *key, struct err *reterr)
+{
+    AUTO(str)
+    char *text = mem_printf(
+        "{'metadata':{'name':'db1','namespace':'shop','annotations':{'%s':'du-1'}}}", key);
+    AUTO(json) json_t *vm = quoted(text);
+    struct item_action_output out = {0};
+
+    return plugin_vm_delete.execute(
+        &s->p, &(struct item_action_input){.item = vm, .owner = s->backup}, &out, reterr);
+}
+
+START_TEST(vm_delete)
+{
+    STAGE(s, false);
+    struct err err = {0};
+    int rc;
+
+    if (deletions[_i].location) {
+        AUTO(str) char *more = mem_printf("{'spec':%s}", deletions[_i].location);
+
+        put(&s, &plugin_location, NS, "default", more);
+    }
+    if (deletions[_i].secret)
+        put(&s, &plugin_secret, NS, "s", "{}");
+    rc = delete_vm(&s, KEY_UPLOAD, &err);
+    ck_assert_msg((rc < 0) == (deletions[_i].error != NULL), "%s: %s", deletions[_i].name, err.msg);
+    ck_assert_msg(rc == 0 || strstr(err.msg, deletions[_i].error), "%s: %s", deletions[_i].name,
+                  err.msg);
+    err_clear(&err);
+    /* A VM that the datamover never had is none of its business. */
+    ck_assert_int_eq(delete_vm(&s, "x", &err), 0);
+}
+END_TEST
+
 START_TEST(discard)
 {
     struct item_action_output out = {0};
@@ -731,10 +795,12 @@ int main(void)
                                  EACH(title_bad, bad_operations)),
                       SUITE_CASE("vm backup", EACH(eligibility, rows), RANGE(unreadable, 1, 3),
                                  EACH(no_vm, no_inputs), EACH(progress, phases)),
-                      SUITE_CASE("claim backup", EACH(claim_backup, users), TEST(claim_of_the_vm)),
+                      SUITE_CASE("claim backup", EACH(claim_backup, users), TEST(claim_of_the_vm),
+                                 TEST(claim_of_a_dump)),
                       SUITE_CASE("claim restore", TEST(claim_restore),
                                  TEST(claim_restore_by_design), TEST(foreign_download),
                                  TEST(no_backup)),
                       SUITE_CASE("vm restore", EACH(vm_restore, runs), TEST(vm_restore_by_design),
-                                 EACH(vm_progress, siblings), TEST(vm_cancel), TEST(discard)));
+                                 EACH(vm_progress, siblings), TEST(vm_cancel), TEST(discard)),
+                      SUITE_CASE("vm delete", EACH(vm_delete, deletions)));
 }

@@ -230,39 +230,60 @@ static int check_version(const struct call *c, const char *only_if, struct err *
     return conflict(c, reterr);
 }
 
-static int begin_write(struct call *c, const char *kind, const char *only_if, struct err *reterr)
+/* A fault that stops the caller at this moment of its write. */
+static int stop(const struct call *c, const json_t *fault, const char *moment, struct err *reterr)
 {
-    return begin(c, reterr) < 0 || notify(c, REQUEST_BEFORE, kind, reterr) < 0 ||
-                   refuse(c, hit(c), reterr) < 0 || check_version(c, only_if, reterr) < 0
+    const struct sched *s = world_sched(c->world);
+    if (!actor_self(s) || strcmp(json_str_or_empty(fault, "crash"), moment) != 0)
+        return 0;
+    process_crash(actor_process(actor_self(s)));
+    return crashed(reterr);
+}
+
+/* *ret_fault: what goes on after the write. */
+static int begin_write(struct call *c, const char *kind, const char *only_if,
+                       const json_t **ret_fault, struct err *reterr)
+{
+    if (begin(c, reterr) < 0 || notify(c, REQUEST_BEFORE, kind, reterr) < 0)
+        return -1;
+    const json_t *fault = *ret_fault = hit(c);
+    return stop(c, fault, "before", reterr) < 0 || refuse(c, fault, reterr) < 0 ||
+                   check_version(c, only_if, reterr) < 0
                ? -1
                : 0;
+}
+
+static int end_write(const struct call *c, const char *kind, const json_t *fault,
+                     struct err *reterr)
+{
+    if (stop(c, fault, "after", reterr) < 0 || notify(c, REQUEST_COMMITTED, kind, reterr) < 0)
+        return -1;
+    return notify(c, REQUEST_AFTER, kind, reterr);
 }
 
 int sim_object_put(struct world *w, const char *bucket, const char *key, const void *data,
                    size_t len, const char *only_if, struct err *reterr)
 {
     struct call c = {.world = w, .op = "put", .bucket = bucket, .key = key};
-    if (begin_write(&c, "object-put", only_if, reterr) < 0)
+    const json_t *fault = NULL;
+    if (begin_write(&c, "object-put", only_if, &fault, reterr) < 0)
         return -1;
     char sha[DIGEST_HEX];
     objectstore_put(objectstore_of(w), bucket, key, data, len);
     if (trace_on(world_trace(w)))
         digest_of(data, len, sha);
     record(&c, NULL, (int64_t)len, trace_on(world_trace(w)) ? sha : NULL);
-    if (notify(&c, REQUEST_COMMITTED, "object-put", reterr) < 0)
-        return -1;
-    return notify(&c, REQUEST_AFTER, "object-put", reterr);
+    return end_write(&c, "object-put", fault, reterr);
 }
 
 int sim_object_delete(struct world *w, const char *bucket, const char *key, const char *only_if,
                       struct err *reterr)
 {
     struct call c = {.world = w, .op = "delete", .bucket = bucket, .key = key};
-    if (begin_write(&c, "object-delete", only_if, reterr) < 0)
+    const json_t *fault = NULL;
+    if (begin_write(&c, "object-delete", only_if, &fault, reterr) < 0)
         return -1;
     bool was = objectstore_delete(objectstore_of(w), bucket, key);
     record(&c, was ? NULL : "missing", -1, NULL);
-    if (notify(&c, REQUEST_COMMITTED, "object-delete", reterr) < 0)
-        return -1;
-    return notify(&c, REQUEST_AFTER, "object-delete", reterr);
+    return end_write(&c, "object-delete", fault, reterr);
 }

@@ -23,6 +23,7 @@ enum err_code {
     ERR_IO,          /* the system refused: reading, writing, running */
     ERR_NO_SPACE,    /* ENOSPC, told apart because callers act on it */
     ERR_UNSUPPORTED, /* understood, and refused */
+    ERR_CONFLICT,    /* somebody else was faster: a precondition does not hold */
     ERR_CRASHED,     /* the calling actor has crashed: unwind, do nothing more */
     ERR_CORRUPT,     /* data contradicts itself: an image, a manifest */
     ERR_INTERNAL,    /* a bug in this program that could be reported instead of asserted */

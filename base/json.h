@@ -16,7 +16,7 @@
 #include "base/strbuf.h"
 
 #define JSON_DEPTH_MAX 64
-#define JSON_BYTES_MAX (8u << 20)
+#define JSON_BYTES_MAX (10u << 20)
 
 /* Call once per process before any json object exists: fixes jansson's hash seed, so that nothing
  * can vary by run, and gives it the heap of json_heap.h. */

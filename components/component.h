@@ -9,10 +9,12 @@
 
 #include "base/err.h"
 #include "components/host.h"
+#include "components/item_action.h"
 
 enum component_kind {
     COMPONENT_CONTROLLER, /* a Deployment: runs until stopped */
-    COMPONENT_POD         /* a program of a pod: runs once, its return is the exit status */
+    COMPONENT_POD,        /* a program of a pod: runs once, its return is the exit status */
+    COMPONENT_PLUGIN      /* item actions that the Velero server calls; it has no run() */
 };
 
 /* A setting that a variable of the environment gives too, for who runs it as a process of its own:
@@ -37,6 +39,7 @@ struct component {
      * Settings it does not know are an error. Controllers block until they crash or are stopped; 0
      * is a clean end. -1: *reterr tells why (a pod then ends with exit 1). */
     int (*run)(struct host *h, const json_t *config, struct err *reterr);
+    const struct item_plugin *plugin; /* COMPONENT_PLUGIN; else NULL */
 };
 
 /* NULL-terminated. */

@@ -230,10 +230,25 @@ json_t *host_list_dir(struct host *h, const char *path, struct err *reterr)
 int host_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
                     char **ret_data, size_t *ret_len, struct err *reterr)
 {
+    return host_object_get_version(h, bucket, key, max_bytes, ret_data, ret_len, NULL, reterr);
+}
+
+int host_object_get_version(struct host *h, const char *bucket, const char *key, size_t max_bytes,
+                            char **ret_data, size_t *ret_len, struct host_version *ret_version,
+                            struct err *reterr)
+{
     assert(bucket && key && max_bytes && ret_data && ret_len && !err_pending(reterr));
-    int result = h->ops->object_get(h, bucket, key, max_bytes, ret_data, ret_len, reterr);
+    int result =
+        h->ops->object_get(h, bucket, key, max_bytes, ret_data, ret_len, ret_version, reterr);
     assert(result < 0 || *ret_len <= max_bytes);
     return checked(result, reterr);
+}
+
+int host_object_size(struct host *h, const char *bucket, const char *key, uint64_t *ret,
+                     struct err *reterr)
+{
+    assert(bucket && key && ret && !err_pending(reterr));
+    return checked(h->ops->object_size(h, bucket, key, ret, reterr), reterr);
 }
 
 int host_object_read(struct host *h, const char *bucket, const char *key, uint64_t offset,
@@ -248,14 +263,33 @@ int host_object_read(struct host *h, const char *bucket, const char *key, uint64
 int host_object_put(struct host *h, const char *bucket, const char *key, const void *data,
                     size_t len, struct err *reterr)
 {
+    return host_object_put_if(h, bucket, key, data, len, NULL, reterr);
+}
+
+int host_object_put_if(struct host *h, const char *bucket, const char *key, const void *data,
+                       size_t len, const struct host_version *only_if, struct err *reterr)
+{
     assert(bucket && key && (data || !len) && !err_pending(reterr));
-    return checked(h->ops->object_put(h, bucket, key, data, len, reterr), reterr);
+    return checked(h->ops->object_put(h, bucket, key, data, len, only_if, reterr), reterr);
+}
+
+int host_object_put_file(struct host *h, const char *bucket, const char *key, struct host_file *f,
+                         struct err *reterr)
+{
+    assert(bucket && key && f && !err_pending(reterr));
+    return checked(h->ops->object_put_file(h, bucket, key, f, reterr), reterr);
 }
 
 int host_object_delete(struct host *h, const char *bucket, const char *key, struct err *reterr)
 {
+    return host_object_delete_if(h, bucket, key, NULL, reterr);
+}
+
+int host_object_delete_if(struct host *h, const char *bucket, const char *key,
+                          const struct host_version *only_if, struct err *reterr)
+{
     assert(bucket && key && !err_pending(reterr));
-    return checked(h->ops->object_delete(h, bucket, key, reterr), reterr);
+    return checked(h->ops->object_delete(h, bucket, key, only_if, reterr), reterr);
 }
 
 json_t *host_object_list(struct host *h, const char *bucket, const char *prefix, struct err *reterr)

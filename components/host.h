@@ -47,6 +47,12 @@ struct host_stat {
     bool is_regular, is_directory, is_block;
 };
 
+/* One state of an object, as conditional writes name it (an ETag). "": there is no object. */
+#define HOST_VERSION_TEXT 80
+struct host_version {
+    char text[HOST_VERSION_TEXT];
+};
+
 /* A program run by the host. All strings borrowed; argv NULL-terminated, argv[0] a bare program
  * name found by the host. Paths among the arguments are paths as the component sees them; prefer a
  * bare file name relative to `dir`. */
@@ -138,16 +144,24 @@ struct host_ops {
     /* Names in a directory, sorted; new array of strings. */
     json_t *(*list_dir)(struct host *h, const char *path, struct err *reterr);
 
-    /* The object store of one bucket. Absent keys are ERR_NOT_FOUND. */
+    /* The object store of one bucket. Absent keys are ERR_NOT_FOUND. ret_version may be NULL. */
     int (*object_get)(struct host *h, const char *bucket, const char *key, size_t max_bytes,
-                      char **ret_data, size_t *ret_len, struct err *reterr);
+                      char **ret_data, size_t *ret_len, struct host_version *ret_version,
+                      struct err *reterr);
+    int (*object_size)(struct host *h, const char *bucket, const char *key, uint64_t *ret,
+                       struct err *reterr);
     /* A range of an object: for streaming large ones into a file. *ret_len < len only at the end.
      */
     int (*object_read)(struct host *h, const char *bucket, const char *key, uint64_t offset,
                        void *buf, size_t len, size_t *ret_len, struct err *reterr);
+    /* only_if: the object must still be in that state, or ERR_CONFLICT; NULL: whatever is there. */
     int (*object_put)(struct host *h, const char *bucket, const char *key, const void *data,
-                      size_t len, struct err *reterr);
-    int (*object_delete)(struct host *h, const char *bucket, const char *key, struct err *reterr);
+                      size_t len, const struct host_version *only_if, struct err *reterr);
+    /* Stores the whole of an open file, however large it is: all of it or nothing. */
+    int (*object_put_file)(struct host *h, const char *bucket, const char *key, struct host_file *f,
+                           struct err *reterr);
+    int (*object_delete)(struct host *h, const char *bucket, const char *key,
+                         const struct host_version *only_if, struct err *reterr);
     /* Keys with the prefix, sorted; new array of strings. */
     json_t *(*object_list)(struct host *h, const char *bucket, const char *prefix,
                            struct err *reterr);
@@ -233,11 +247,22 @@ int host_file_truncate(struct host *h, struct host_file *f, uint64_t size, struc
 json_t *host_list_dir(struct host *h, const char *path, struct err *reterr);
 int host_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
                     char **ret_data, size_t *ret_len, struct err *reterr);
+int host_object_get_version(struct host *h, const char *bucket, const char *key, size_t max_bytes,
+                            char **ret_data, size_t *ret_len, struct host_version *ret_version,
+                            struct err *reterr);
+int host_object_size(struct host *h, const char *bucket, const char *key, uint64_t *ret,
+                     struct err *reterr);
 int host_object_read(struct host *h, const char *bucket, const char *key, uint64_t offset,
                      void *buf, size_t len, size_t *ret_len, struct err *reterr);
 int host_object_put(struct host *h, const char *bucket, const char *key, const void *data,
                     size_t len, struct err *reterr);
+int host_object_put_if(struct host *h, const char *bucket, const char *key, const void *data,
+                       size_t len, const struct host_version *only_if, struct err *reterr);
+int host_object_put_file(struct host *h, const char *bucket, const char *key, struct host_file *f,
+                         struct err *reterr);
 int host_object_delete(struct host *h, const char *bucket, const char *key, struct err *reterr);
+int host_object_delete_if(struct host *h, const char *bucket, const char *key,
+                          const struct host_version *only_if, struct err *reterr);
 json_t *host_object_list(struct host *h, const char *bucket, const char *prefix,
                          struct err *reterr);
 int host_program_run(struct host *h, const struct host_program *program,

@@ -22,11 +22,16 @@ struct inclusion {
     struct frame *frame;
 };
 
+struct plugin_instance;
 struct running_component {
     char *name;
     json_t *config;
-    struct process *process; /* the current one */
-    bool wanted;             /* not stopped by a step */
+    struct process *process;        /* the current one */
+    bool wanted;                    /* not stopped by a step */
+    struct plugin_instance *plugin; /* of a plugin: what lives in that process (plugins.c) */
+    /* Of a part of the simulation that crashes as a component does: starts it in the process. */
+    void (*launch)(struct casework *cw, struct running_component *r);
+    struct cluster *cluster; /* whose part it is */
 };
 
 /* What the story waits for right now; looked at after every change and request. */
@@ -162,6 +167,10 @@ int component_stop(struct casework *cw, const char *name, struct src_pos pos);
 /* Crashes it now; starts it again after the delay (negative: never). */
 int component_crash(struct casework *cw, const char *name, int64_t restart_ns, struct src_pos pos);
 int component_restart(struct casework *cw, const char *name, struct src_pos pos);
+/* Starts a part of the simulation that stories treat as a component of this name. */
+int component_stage_part(struct casework *cw, const char *name, struct cluster *c,
+                         void (*launch)(struct casework *cw, struct running_component *r),
+                         struct err *reterr);
 /* Runs it where the options say: in this process or in one of its own. From an actor of the host's
  * process. */
 struct component;

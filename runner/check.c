@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "components/component.h"
 #include "kube/api.h"
+#include "runner/disks.h"
 #include "runner/expr.h"
 #include "runner/given.h"
 #include "runner/unknown.h"
@@ -394,7 +395,7 @@ void check_component(struct check *c, const struct place *at, const struct tmpl 
 
     if (!said_word(&s) || is_played(c, said_word(&s)))
         return;
-    if (known && known->kind == COMPONENT_CONTROLLER)
+    if (known && known->kind != COMPONENT_POD)
         hold_settings(c, known, &settings);
     else
         hold_component(c, said_word(&s), tmpl_pos(s.t));
@@ -442,7 +443,10 @@ static void hold_moment(struct check *c, const char *target, const char *moment,
 {
     if (!target || !moment)
         return;
-    if (begins(target, "pvc:"))
+    if (begins(target, "pvc:") && moment_is_marked(moment))
+        hold(c, &c->words.marks, strrchr(moment, '@') ? strrchr(moment, '@') + 1 : moment, pos,
+             NAMED_MARK);
+    else if (begins(target, "pvc:"))
         hold_chain_moment(c, moment, pos);
     else
         hold(c, &c->words.marks, moment, pos, NAMED_MARK);

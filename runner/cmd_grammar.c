@@ -162,7 +162,7 @@ static void component_rows(const struct grammar_options *o)
         AUTO(str) char *name = code(o, (*c)->name);
         AUTO(strbuf) struct strbuf settings = {0};
 
-        if ((*c)->kind != COMPONENT_CONTROLLER)
+        if ((*c)->kind == COMPONENT_POD)
             continue;
         for (size_t i = 0; (*c)->settings && (*c)->settings[i]; i++) {
             AUTO(str) char *word = code(o, (*c)->settings[i]);

@@ -6,6 +6,7 @@
 #include "components/component.h"
 #include "runner/casework.h"
 #include "runner/external.h"
+#include "runner/plugins.h"
 #include "runner/simhost.h"
 #include "runner/unknown.h"
 
@@ -28,7 +29,7 @@ static const struct component *known_component(struct casework *cw, const char *
     const struct component *c = component_find(name);
     struct err err = {0};
 
-    if (c && c->kind == COMPONENT_CONTROLLER)
+    if (c && c->kind != COMPONENT_POD)
         return c;
     unknown_component(name, pos, &err);
     verdict_error(cw, "scenario", pos, &err);
@@ -95,11 +96,30 @@ static void run_component(void *arg)
     free(l);
 }
 
+static void launch_plugin(struct casework *cw, const struct component *c,
+                          struct running_component *r)
+{
+    struct err err = {0};
+
+    if (plugin_launch(cw, c, r, &err) < 0)
+        verdict(cw, RESULT_ERROR, "component", NO_POS, NULL, "component '%s' ended: %s", c->name,
+                err.msg);
+    err_clear(&err);
+}
+
 static void launch(struct casework *cw, const struct component *c, struct running_component *r)
 {
     struct launch *l;
 
     r->process = process_create(world_sched(cw->world), r->name);
+    if (r->launch) {
+        r->launch(cw, r);
+        return;
+    }
+    if (c && c->kind == COMPONENT_PLUGIN) {
+        launch_plugin(cw, c, r);
+        return;
+    }
     if (external_is(cw->external, r->name)) {
         external_launch(cw->external, r);
         return;
@@ -121,28 +141,53 @@ static enum case_player player_of(const struct casework *cw, const char *name)
                                : PLAYER_BUILTIN;
 }
 
+static struct running_component *add_running(struct casework *cw, const char *name,
+                                             const json_t *config)
+{
+    struct running_component *r = mem_zalloc(sizeof *r);
+
+    r->name = mem_strdup(name);
+    r->config = config ? json_deep_copy(config) : json_object();
+    cw->components = mem_grow(cw->components, &cw->component_cap, cw->component_count + 1,
+                              sizeof *cw->components);
+    cw->components[cw->component_count++] = r;
+    return r;
+}
+
+int component_stage_part(struct casework *cw, const char *name, struct cluster *c,
+                         void (*start)(struct casework *cw, struct running_component *r),
+                         struct err *reterr)
+{
+    struct running_component *r;
+
+    if (find_running(cw, name))
+        return err_set(reterr, ERR_INVALID, NO_POS, "'%s' runs already", name);
+    r = add_running(cw, name, NULL);
+    r->launch = start;
+    r->cluster = c;
+    r->wanted = true;
+    launch(cw, NULL, r);
+    return 0;
+}
+
 int component_start(struct casework *cw, const char *name, const json_t *config, struct src_pos pos)
 {
     enum case_player player = player_of(cw, name);
     bool outside = external_is(cw->external, name);
-    const struct component *c =
-        outside || player != PLAYER_BUILTIN ? NULL : known_component(cw, name, pos);
     struct running_component *r = find_running(cw, name);
+    bool part = r && r->launch;
+    const struct component *c =
+        outside || part || player != PLAYER_BUILTIN ? NULL : known_component(cw, name, pos);
 
     if (player != PLAYER_BUILTIN)
         return player == PLAYER_OUTSIDE ? stage_pause(cw) : 0;
-    if (!c && !outside)
+    if (!c && !outside && !part)
         return -1;
     if (r && r->wanted && !process_crashed(r->process))
         return verdict(cw, RESULT_ERROR, "scenario", pos, NULL, "component '%s' runs already",
                        name);
     if (!r) {
-        r = mem_zalloc(sizeof *r);
-        r->name = mem_strdup(name);
-        r->config = config ? json_deep_copy(config) : json_object();
-        cw->components = mem_grow(cw->components, &cw->component_cap, cw->component_count + 1,
-                                  sizeof *cw->components);
-        cw->components[cw->component_count++] = r;
+        r = add_running(cw, name, config);
     } else if (config) {
         json_decref(r->config);
         r->config = json_deep_copy(config);

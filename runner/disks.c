@@ -44,6 +44,13 @@ char *claim_path(struct casework *cw, const char *target, bool *ret_block, struc
     return mem_strdup(path);
 }
 
+bool moment_is_marked(const char *moment)
+{
+    const char *slash = strchr(moment, '/');
+
+    return slash && strchr(slash + 1, '/');
+}
+
 /* CHAIN/DISK@CHECKPOINT */
 static const struct disk_moment *chain_moment(struct casework *cw, const char *moment,
                                               struct disk_model **ret_disk, struct err *reterr)
@@ -73,6 +80,28 @@ static const struct disk_moment *chain_moment(struct casework *cw, const char *m
     return m;
 }
 
+/* NAMESPACE/VM/DISK@MARK */
+static const struct disk_moment *mark_moment(struct casework *cw, const char *moment,
+                                             struct disk_model **ret_disk, struct err *reterr)
+{
+    const char *at = strrchr(moment, '@'), *last = at;
+    AUTO(object_ref) struct object_ref vm = {0};
+
+    while (last && *last != '/')
+        last--;
+    if (!at) {
+        no_chain_moment(moment, NO_POS, reterr);
+        return NULL;
+    }
+    AUTO(str) char *name = mem_strndup(moment, (size_t)(last - moment));
+    AUTO(str) char *disk = mem_strndup(last + 1, (size_t)(at - last - 1));
+    if (ref_object(cw, "VirtualMachine", NULL, name, NULL, &vm, reterr))
+        return guest_moment(vm.cluster, vm.ns, vm.name, disk, at + 1, ret_disk, reterr);
+    if (!err_pending(reterr))
+        err_set(reterr, ERR_NOT_FOUND, NO_POS, "no cluster has the VM '%s'", name);
+    return NULL;
+}
+
 static void add_lines(struct strbuf *out, const char *text)
 {
     while (*text) {
@@ -87,7 +116,9 @@ static int compare_claim(struct casework *cw, const char *target, const char *mo
                          bool *ret_same, struct strbuf *why, struct err *reterr)
 {
     struct disk_model *disk = NULL;
-    const struct disk_moment *expected = chain_moment(cw, moment, &disk, reterr);
+    const struct disk_moment *expected = moment_is_marked(moment)
+                                             ? mark_moment(cw, moment, &disk, reterr)
+                                             : chain_moment(cw, moment, &disk, reterr);
     bool block = false, wrong_size;
     AUTO(str) char *path = expected ? claim_path(cw, target, &block, reterr) : NULL;
     AUTO(str) char *file = path ? block ? mem_strdup(path) : mem_printf("%s/disk.img", path) : NULL;

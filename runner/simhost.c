@@ -237,9 +237,16 @@ static void sim_host_prng(struct host *h, const char *label, struct prng *ret)
 
 static int sim_host_object_get(struct host *h, const char *bucket, const char *key,
                                size_t max_bytes, char **ret_data, size_t *ret_len,
-                               struct err *reterr)
+                               struct host_version *ret_version, struct err *reterr)
 {
-    return sim_object_get(simhost_of(h)->world, bucket, key, max_bytes, ret_data, ret_len, reterr);
+    return sim_object_get(simhost_of(h)->world, bucket, key, max_bytes, ret_data, ret_len,
+                          ret_version ? ret_version->text : NULL, reterr);
+}
+
+static int sim_host_object_size(struct host *h, const char *bucket, const char *key, uint64_t *ret,
+                                struct err *reterr)
+{
+    return sim_object_size(simhost_of(h)->world, bucket, key, ret, reterr);
 }
 
 static int sim_host_object_read(struct host *h, const char *bucket, const char *key,
@@ -250,15 +257,29 @@ static int sim_host_object_read(struct host *h, const char *bucket, const char *
 }
 
 static int sim_host_object_put(struct host *h, const char *bucket, const char *key,
-                               const void *data, size_t len, struct err *reterr)
+                               const void *data, size_t len, const struct host_version *only_if,
+                               struct err *reterr)
 {
-    return sim_object_put(simhost_of(h)->world, bucket, key, data, len, reterr);
+    return sim_object_put(simhost_of(h)->world, bucket, key, data, len,
+                          only_if ? only_if->text : NULL, reterr);
+}
+
+static int sim_host_object_put_file(struct host *h, const char *bucket, const char *key,
+                                    struct host_file *f, struct err *reterr)
+{
+    AUTO(str) char *data = NULL;
+    size_t len = 0;
+
+    if (simhost_file_whole(f, &data, &len, reterr) < 0)
+        return -1;
+    return sim_object_put(simhost_of(h)->world, bucket, key, data, len, NULL, reterr);
 }
 
 static int sim_host_object_delete(struct host *h, const char *bucket, const char *key,
-                                  struct err *reterr)
+                                  const struct host_version *only_if, struct err *reterr)
 {
-    return sim_object_delete(simhost_of(h)->world, bucket, key, reterr);
+    return sim_object_delete(simhost_of(h)->world, bucket, key, only_if ? only_if->text : NULL,
+                             reterr);
 }
 
 static json_t *sim_host_object_list(struct host *h, const char *bucket, const char *prefix,
@@ -363,8 +384,10 @@ const struct host_ops simulated_ops = {
     .sync_dir = simhost_sync_dir,
     .list_dir = simhost_list_dir,
     .object_get = sim_host_object_get,
+    .object_size = sim_host_object_size,
     .object_read = sim_host_object_read,
     .object_put = sim_host_object_put,
+    .object_put_file = sim_host_object_put_file,
     .object_delete = sim_host_object_delete,
     .object_list = sim_host_object_list,
     .program_run = simhost_program_run,

@@ -9,10 +9,14 @@
 #include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/strbuf.h"
 #include "runner/memory_files.h"
 #include "runner/open_flags.h"
 #include "runner/program.h"
 #include "runner/simhost_priv.h"
+
+#define PIECE (1u << 20)
+#define WHOLE_MAX (1u << 30)
 
 struct host_file {
     int fd;
@@ -173,6 +177,12 @@ struct host_file *simhost_file_open(struct host *h, const char *path, enum host_
     return NULL;
 }
 
+static ssize_t read_bytes(const struct host_file *f, uint64_t offset, void *buf, size_t len)
+{
+    return f->memory ? (ssize_t)memory_read(f->memory, offset, buf, len)
+                     : fdio_read_at(f->fd, buf, len, offset);
+}
+
 int simhost_file_read(struct host *h, struct host_file *f, uint64_t offset, void *buf, size_t len,
                       size_t *ret_len, struct err *reterr)
 {
@@ -180,14 +190,29 @@ int simhost_file_read(struct host *h, struct host_file *f, uint64_t offset, void
 
     if (host_crashed(h))
         return err_set(reterr, ERR_CRASHED, NO_POS, "crashed");
-    if (f->memory) {
-        *ret_len = memory_read(f->memory, offset, buf, len);
-        return 0;
-    }
-    n = fdio_read_at(f->fd, buf, len, offset);
+    n = read_bytes(f, offset, buf, len);
     if (n < 0)
         return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
     *ret_len = (size_t)n;
+    return 0;
+}
+
+int simhost_file_whole(struct host_file *f, char **ret, size_t *ret_len, struct err *reterr)
+{
+    AUTO(strbuf) struct strbuf all = {0};
+    AUTO(str) char *piece = mem_alloc(PIECE);
+    ssize_t n;
+
+    while ((n = read_bytes(f, all.len, piece, PIECE)) > 0) {
+        if (all.len + (size_t)n > WHOLE_MAX)
+            return err_set(reterr, ERR_LIMIT, NO_POS, "%s: an object may have %u bytes here",
+                           f->path, WHOLE_MAX);
+        strbuf_add(&all, piece, (size_t)n);
+    }
+    if (n < 0)
+        return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
+    *ret_len = all.len;
+    *ret = strbuf_take(&all);
     return 0;
 }
 

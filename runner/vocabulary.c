@@ -187,6 +187,13 @@ static void read_component(struct vocabulary *v, const struct place *at, const s
         v->strangers = true;
 }
 
+/* Its process is crashed and stopped as a component's. */
+static void read_server(struct vocabulary *v)
+{
+    name_list_add(&v->components, "velero");
+    name_list_add(&v->processes, "velero");
+}
+
 /* ---- the walk ---- */
 
 static void on_given(void *cookie, const struct place *at, const struct given *g)
@@ -203,6 +210,8 @@ static void on_given(void *cookie, const struct place *at, const struct given *g
         read_manifests(v, at, g->args);
     else if (g->item == &given_provisioner)
         name_list_add(&v->processes, "osac-provisioner");
+    else if (g->item == &given_velero)
+        read_server(v);
     else if (g->item->part)
         read_part(v, at, g);
 }

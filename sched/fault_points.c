@@ -4,7 +4,7 @@
 
 static const char *const api_verbs[] = {
     "get", "list", "create", "update", "patch", "delete", "deletecollection", "watch", NULL};
-static const char *const store_ops[] = {"get", "put", "list", "delete", NULL};
+static const char *const store_ops[] = {"get", "put", "list", "delete", "head", NULL};
 static const char *const file_ops[] = {"open",   "write",  "truncate", "sync", "stat",
                                        "rename", "remove", "mkdir",    "list", NULL};
 
@@ -29,10 +29,12 @@ const struct fault_point fault_point_store = {
     .attrs = {"op", "key", "by"},
     .closed = {"op", store_ops},
     .actions = {
-        {"answer", .type = FAULT_CHOICE, .numbers = {404, 500, 503},
+        {"answer", .type = FAULT_CHOICE, .numbers = {404, 412, 500, 503},
          .texts = {"truncated", "corrupt"}},
         {"bytes", .type = FAULT_COUNT, .with = "answer", .with_texts = {"truncated", "corrupt"}},
-        {"delay", .type = FAULT_DURATION}}};
+        {"delay", .type = FAULT_DURATION},
+        {"crash", .type = FAULT_CHOICE, .texts = {"before", "after"},
+         .says = "whoever writes stops, before or after it has taken effect"}}};
 
 const struct fault_point fault_point_file = {
     .name = "file",

@@ -7,8 +7,8 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "components/kubevirt-datamover/failure.h"
-#include "components/kubevirt-datamover/names.h"
+#include "components/bsl/failure.h"
+#include "components/bsl/names.h"
 
 void chain_finish(struct chain *c)
 {

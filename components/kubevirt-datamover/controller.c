@@ -13,6 +13,7 @@
 #define WORKERS_MAX 64
 #define PERCENT_MAX 1000
 #define RETRIES_MAX 16
+#define STALE_NS (INT64_C(2) * 3600 * NS_PER_S)
 
 static void mover_destroy(void *arg)
 {
@@ -36,6 +37,17 @@ static int read_sizing(struct mover *m, const char *text, struct err *reterr)
             "setting 'sizing': expected \"implementation\" or "
             "\"design\", found \"%s\"",
             text);
+    return err_suggest(reterr, text, names, ARRAY_LEN(names), NULL);
+}
+
+static int read_mode(struct mover *m, const char *text, struct err *reterr)
+{
+    static const char *const names[] = {"design", "code"};
+    m->as_code = strcmp(text, "code") == 0;
+    if (m->as_code || strcmp(text, "design") == 0)
+        return 0;
+    err_set(reterr, ERR_INVALID, NO_POS,
+            "setting 'mode': expected \"design\" or \"code\", found \"%s\"", text);
     return err_suggest(reterr, text, names, ARRAY_LEN(names), NULL);
 }
 
@@ -64,12 +76,16 @@ static const char *const told[] = {"namespace",
                                    "overheadPercent",
                                    "enospcRetries",
                                    "requireIncrementBacking",
+                                   "maxIncrementalBackups",
+                                   "staleDataUploadThreshold",
+                                   "mode",
                                    "cluster",
                                    NULL};
 
 static int read_config(struct mover *m, const json_t *config, int64_t *workers, struct err *reterr)
 {
-    const char *ns = DEFAULT_NAMESPACE, *image = DEFAULT_IMAGE, *sizing = "implementation";
+    const char *ns = DEFAULT_NAMESPACE, *image = DEFAULT_IMAGE, *sizing = "implementation",
+               *mode = "design";
     const json_t *cluster = NULL;
     const struct config_setting settings[] = {
         {"namespace", CONFIG_STRING, &ns},
@@ -80,11 +96,16 @@ static int read_config(struct mover *m, const json_t *config, int64_t *workers, 
         {"overheadPercent", CONFIG_INT, &m->percent},
         {"enospcRetries", CONFIG_INT, &m->retries_max},
         {"requireIncrementBacking", CONFIG_BOOL, &m->require_backing},
+        {"maxIncrementalBackups", CONFIG_INT, &m->increments_max},
+        {"staleDataUploadThreshold", CONFIG_DURATION, &m->stale_ns},
+        {"mode", CONFIG_STRING, &mode},
         {"cluster", CONFIG_JSON, &cluster},
     };
     config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0 ||
-        read_sizing(m, sizing, reterr) < 0 || read_cluster(m, cluster, reterr) < 0 ||
+        read_sizing(m, sizing, reterr) < 0 || read_mode(m, mode, reterr) < 0 ||
+        check_range("maxIncrementalBackups", m->increments_max, 0, INT64_MAX, reterr) < 0 ||
+        read_cluster(m, cluster, reterr) < 0 ||
         check_range("maxConcurrentReconciles", *workers, 1, WORKERS_MAX, reterr) < 0 ||
         check_range("overheadPercent", m->percent, -1, PERCENT_MAX, reterr) < 0 ||
         check_range("enospcRetries", m->retries_max, 0, RETRIES_MAX, reterr) < 0)
@@ -126,6 +147,18 @@ static void map_vm(void *cookie, struct controller *c, const json_t *vm)
     }
 }
 
+static void watch_uploads(struct runtime *rt, struct mover *m, unsigned workers)
+{
+    struct controller *c =
+        controller_create(rt, &(struct controller_config){.name = "dataupload",
+                                                          .reconcile = mover_reconcile,
+                                                          .cookie = &m->upload_desk,
+                                                          .workers = workers});
+    controller_watch_self(c, cache(rt, m, &kind_dm_upload, m->ns, NULL), NULL, NULL);
+    controller_watch_owner(c, cache(rt, m, &kind_dm_pod, m->ns, KEY_POD_TYPE "=upload"),
+                           "velero.io", "DataUpload");
+}
+
 static int run(struct host *h, const json_t *config, struct err *reterr)
 {
     AUTO(runtime) struct runtime *rt = runtime_create(h);
@@ -135,18 +168,22 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
     m->host = h;
     m->percent = -1;
     m->retries_max = 1;
+    m->stale_ns = STALE_NS;
+    m->download_desk = (struct mover_desk){m, &mover_downloads};
+    m->upload_desk = (struct mover_desk){m, &mover_uploads};
     if (read_config(m, config, &workers, reterr) < 0)
         return err_wrap(reterr, NO_POS, DM_NAME);
     m->downloads = cache(rt, m, &kind_dm_download, m->ns, NULL);
     struct controller *c =
         controller_create(rt, &(struct controller_config){.name = "datadownload",
                                                           .reconcile = mover_reconcile,
-                                                          .cookie = m,
+                                                          .cookie = &m->download_desk,
                                                           .workers = (unsigned)workers});
     controller_watch_self(c, m->downloads, NULL, NULL);
     controller_watch_owner(c, cache(rt, m, &kind_dm_pod, m->ns, KEY_POD_TYPE "=download"),
                            "velero.io", "DataDownload");
     controller_watch(c, cache(rt, m, &kind_dm_vm, NULL, NULL), map_vm, waits_for_run_state, m);
+    watch_uploads(rt, m, (unsigned)workers);
     return runtime_run(rt, reterr);
 }
 

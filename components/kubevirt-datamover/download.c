@@ -5,33 +5,12 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "components/kubevirt-datamover/failure.h"
+#include "components/bsl/failure.h"
+#include "components/kubevirt-datamover/env.h"
 #include "components/runtime/config.h"
 
 #define DEFAULT_TARGET "/restore-data/disk.raw"
 #define DEFAULT_SCRATCH "/scratch"
-
-static const char *env_text(const json_t *env, const char *name)
-{
-    const char *s = json_string_value(json_object_get(env, name));
-    return s ? s : "";
-}
-
-static const char *or_default(const char *text, const char *otherwise)
-{
-    return *text ? text : otherwise;
-}
-
-static int required(const json_t *env, struct err *reterr)
-{
-    static const char *const names[] = {
-        "KUBEVIRT_DM_BSL_PROVIDER", "KUBEVIRT_DM_BSL_BUCKET",         "KUBEVIRT_DM_VM_NAME",
-        "KUBEVIRT_DM_VM_NAMESPACE", "KUBEVIRT_DM_VELERO_BACKUP_NAME", "KUBEVIRT_DM_TARGET_VOLUME"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (!*env_text(env, names[i]))
-            return failure_set(reterr, ERR_INVALID, "E-CONFIG", "%s is not set", names[i]);
-    return 0;
-}
 
 static int read_flag(const json_t *env, const char *name, bool *target, struct err *reterr)
 {
@@ -72,7 +51,10 @@ static int check_paths(const struct download *d, struct err *reterr)
 
 static int read_env(struct download *d, const json_t *env, struct err *reterr)
 {
-    if (required(env, reterr) < 0 ||
+    static const char *const needed[] = {
+        "KUBEVIRT_DM_BSL_PROVIDER", "KUBEVIRT_DM_BSL_BUCKET",         "KUBEVIRT_DM_VM_NAME",
+        "KUBEVIRT_DM_VM_NAMESPACE", "KUBEVIRT_DM_VELERO_BACKUP_NAME", "KUBEVIRT_DM_TARGET_VOLUME"};
+    if (env_require(env, needed, ARRAY_LEN(needed), reterr) < 0 ||
         read_flag(env, "KUBEVIRT_DM_TARGET_IS_BLOCK_DEVICE", &d->block, reterr) < 0 ||
         read_flag(env, "KUBEVIRT_DM_REQUIRE_BACKING", &d->require_backing, reterr) < 0)
         return -1;
@@ -80,14 +62,11 @@ static int read_env(struct download *d, const json_t *env, struct err *reterr)
     if (d->block && !*target)
         return failure_set(reterr, ERR_INVALID, "E-CONFIG",
                            "KUBEVIRT_DM_TARGET_PATH is not set, and a device has no default");
-    d->place = (struct documents_place){
-        env_text(env, "KUBEVIRT_DM_BSL_BUCKET"), env_text(env, "KUBEVIRT_DM_BSL_PREFIX"),
-        env_text(env, "KUBEVIRT_DM_VELERO_BACKUP_NAME"), env_text(env, "KUBEVIRT_DM_VM_NAMESPACE"),
-        env_text(env, "KUBEVIRT_DM_VM_NAME")};
+    d->place = env_place(env);
     d->disk = env_text(env, "KUBEVIRT_DM_TARGET_VOLUME");
     d->uid = env_text(env, "KUBEVIRT_DM_DATADOWNLOAD_UID");
-    d->target = or_default(target, DEFAULT_TARGET);
-    d->scratch = or_default(env_text(env, "KUBEVIRT_DM_SCRATCH_PATH"), DEFAULT_SCRATCH);
+    d->target = *target ? target : DEFAULT_TARGET;
+    d->scratch = env_or(env, "KUBEVIRT_DM_SCRATCH_PATH", DEFAULT_SCRATCH);
     return check_paths(d, reterr);
 }
 

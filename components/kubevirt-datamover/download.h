@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "components/bsl/documents.h"
 #include "components/component.h"
 #include "components/kubevirt-datamover/chain.h"
-#include "components/kubevirt-datamover/documents.h"
 
 extern const struct component kubevirt_datamover_download_component;
 

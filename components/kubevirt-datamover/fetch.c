@@ -6,9 +6,9 @@
 
 #include "base/digest.h"
 #include "base/mem.h"
+#include "components/bsl/failure.h"
+#include "components/bsl/names.h"
 #include "components/kubevirt-datamover/download.h"
-#include "components/kubevirt-datamover/failure.h"
-#include "components/kubevirt-datamover/names.h"
 #include "kube/time.h"
 
 #define PIECE (1u << 20)

@@ -7,8 +7,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "components/bsl/failure.h"
 #include "components/kubevirt-datamover/download.h"
-#include "components/kubevirt-datamover/failure.h"
 #include "components/kubevirt-datamover/hostio.h"
 #include "qcow2/chain.h"
 

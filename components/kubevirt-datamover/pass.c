@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "components/kubevirt-datamover/failure.h"
+#include "components/bsl/failure.h"
 #include "components/kubevirt-datamover/mover.h"
 #include "kube/meta.h"
 
@@ -35,11 +35,40 @@ enum outcome pass_delete(struct pass *p, const struct kind *kind, const json_t *
     AUTO(err) struct err e = {0};
     if (meta_deleting(object))
         return OUTCOME_WAIT;
-    enum answer a = client_delete(&p->m->client, kind, p->m->ns, meta_name(object), &options, &e);
+    const char *ns = meta_namespace(object);
+    enum answer a =
+        client_delete(&p->m->client, kind, *ns ? ns : NULL, meta_name(object), &options, &e);
     if (a == ANSWER_OK || a == ANSWER_NOT_FOUND)
         return OUTCOME_WAIT;
     err_move(reterr, &e);
     return OUTCOME_RETRY;
+}
+
+enum outcome pass_list(struct pass *p, const struct kind *kind, const char *ns, json_t **ret,
+                       struct err *reterr)
+{
+    AUTO(str) char *selector = mem_printf("%s=%s", p->work->uid_label, pass_uid(p));
+    return outcome_of(client_list(&p->m->client, kind, ns, selector, NULL, ret, reterr));
+}
+
+enum outcome pass_delete_all(struct pass *p, const struct kind *kind, const char *ns,
+                             struct err *reterr)
+{
+    AUTO(json) json_t *all = NULL;
+    enum outcome o = pass_list(p, kind, ns, &all, reterr);
+    size_t i;
+    const json_t *object;
+    if (o != OUTCOME_OK)
+        return o;
+    json_array_foreach(all, i, object)
+    {
+        o = pass_delete(p, kind, object, reterr);
+        if (o == OUTCOME_RETRY)
+            return o;
+    }
+    if (o == OUTCOME_WAIT)
+        reconcile_after(p->result, MOVER_SHORT_NS);
+    return o;
 }
 
 const char *pass_uid(const struct pass *p)
@@ -57,6 +86,11 @@ const char *pass_annotation(const struct pass *p, const char *key)
 {
     const char *value = meta_annotation(p->own, key);
     return value ? value : "";
+}
+
+bool pass_succeeded(const struct pass *p)
+{
+    return strcmp(pass_annotation(p, p->work->succeeded), "true") == 0;
 }
 
 const char *pass_vm(const struct pass *p)
@@ -96,7 +130,7 @@ int pass_save(struct pass *p, struct err *reterr)
         return 0;
     json_t *stored = NULL;
     AUTO(err) struct err e = {0};
-    enum answer a = client_update(&p->m->client, &kind_dm_download, p->own, &stored, &e);
+    enum answer a = client_update(&p->m->client, p->work->kind, p->own, &stored, &e);
     if (a == ANSWER_OK) {
         json_decref(p->stored);
         json_decref(p->own);
@@ -151,7 +185,8 @@ int pass_fail(struct pass *p, struct err *reterr, const char *fmt, ...)
     AUTO(str) char *text = mem_vprintf(fmt, ap);
     AUTO(str) char *message = failure_plain(text);
     va_end(ap);
-    host_log(p->m->host, LOG_ERROR, "DataDownload %s failed: %s", meta_name(p->stored), message);
+    host_log(p->m->host, LOG_ERROR, "%s %s failed: %s", p->work->kind->kind, meta_name(p->stored),
+             message);
     pass_set_phase(p, "Failed", message);
     return pass_save(p, reterr);
 }

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "components/bsl/documents.h"
 #include "components/kubevirt-datamover/chain.h"
-#include "components/kubevirt-datamover/documents.h"
 #include "components/kubevirt-datamover/mover.h"
 #include "kube/meta.h"
 #include "kube/names.h"

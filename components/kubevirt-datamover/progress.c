@@ -5,22 +5,22 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "components/kubevirt-datamover/failure.h"
+#include "components/bsl/failure.h"
 #include "components/kubevirt-datamover/mover.h"
 #include "kube/meta.h"
 
 /* ---- how many at a time ---- */
 
-static bool is_active(const json_t *dd)
+bool progress_is_active(const json_t *object)
 {
-    const char *phase = json_str_or_empty(dd, "status.phase");
-    return strcmp(json_str_or_empty(dd, "spec.datamover"), DM_DATAMOVER) == 0 &&
+    const char *phase = json_str_or_empty(object, "status.phase");
+    return strcmp(json_str_or_empty(object, "spec.datamover"), DM_DATAMOVER) == 0 &&
            (strcmp(phase, "Accepted") == 0 || strcmp(phase, "Prepared") == 0 ||
             strcmp(phase, "InProgress") == 0);
 }
 
 /* Older ones first: a plain count would have all of them wait for each other. */
-static bool outranks(const json_t *a, const json_t *b)
+bool progress_outranks(const json_t *a, const json_t *b)
 {
     int order = strcmp(json_str_or_empty(a, "metadata.creationTimestamp"),
                        json_str_or_empty(b, "metadata.creationTimestamp"));
@@ -36,9 +36,10 @@ static enum outcome may_start(struct pass *p, bool *ret, struct err *reterr)
     *ret = true;
     if (p->m->movers_max <= 0)
         return OUTCOME_OK;
-    enum outcome o = outcome_of(
-        client_list(&p->m->client, &kind_dm_download, p->m->ns, NULL, NULL, &all, reterr));
-    json_array_foreach(all, i, dd) before += is_active(dd) && outranks(dd, p->stored);
+    enum outcome o =
+        outcome_of(client_list(&p->m->client, p->work->kind, p->m->ns, NULL, NULL, &all, reterr));
+    json_array_foreach(all, i, dd) before +=
+        progress_is_active(dd) && progress_outranks(dd, p->stored);
     *ret = before < p->m->movers_max;
     return o;
 }
@@ -69,7 +70,7 @@ static void leave_queue(struct pass *p)
     meta_set_annotation(p->own, KEY_QUEUED, NULL);
 }
 
-static enum outcome start_pod(struct pass *p, struct err *reterr)
+enum outcome progress_start_download(struct pass *p, struct err *reterr)
 {
     AUTO(location) struct location l = {0};
     enum outcome o = location_read(p, &l, reterr);
@@ -89,7 +90,7 @@ int progress_prepared(struct pass *p, struct err *reterr)
     if (o == OUTCOME_OK && !may)
         return keep_waiting(p, reterr);
     if (o == OUTCOME_OK)
-        o = start_pod(p, &why);
+        o = p->work->start(p, &why);
     leave_queue(p);
     return o == OUTCOME_OK ? pass_go(p, "InProgress", reterr)
                            : pass_outcome(p, o, "", &why, reterr);
@@ -198,7 +199,7 @@ static int hand_over(struct pass *p, struct err *reterr)
 
 int progress_running(struct pass *p, struct err *reterr)
 {
-    if (strcmp(pass_annotation(p, KEY_SUCCEEDED), "true") == 0)
+    if (pass_succeeded(p))
         return hand_over(p, reterr);
     AUTO(json) json_t *pods = NULL;
     AUTO(err) struct err why = {0};

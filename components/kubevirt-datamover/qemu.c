@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "components/bsl/failure.h"
 #include "components/kubevirt-datamover/download.h"
-#include "components/kubevirt-datamover/failure.h"
 #include "kube/time.h"
 
 #define ARGS_MAX 20

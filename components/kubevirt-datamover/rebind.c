@@ -1,7 +1,7 @@
-/* Gives the volume that the pod filled to the target claim (datamover.md 3.7): keep the volume,
- * remove its claim, name the target claim in it, wait until they are bound. Each step finds out by
- * itself whether it has been done, and the volume carries our uid before its claim goes, so that it
- * is found again after a crash anywhere. */
+/* Gives a volume that was filled under one claim to the target claim (datamover.md 3.7): keep the
+ * volume, remove its claim, name the target claim in it, wait until they are bound. Each step finds
+ * out by itself whether it has been done, and the volume carries our uid before its claim goes, so
+ * that it is found again after a crash anywhere. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +10,14 @@
 #include "components/kubevirt-datamover/mover.h"
 #include "kube/meta.h"
 #include "kube/quantity.h"
+#include "kube/selector.h"
 
 #define WAIT_NS (INT64_C(120) * NS_PER_S)
 #define POLL_NS (2 * NS_PER_S)
 
 struct rebind {
     struct pass *p;
+    struct rebind_place place;
     const char *ns, *claim; /* the target */
     json_t *source;         /* NULL: gone already */
     json_t *volume;
@@ -27,13 +29,25 @@ static void rebind_finish(struct rebind *r)
     json_decref(r->source);
     json_decref(r->volume);
     json_decref(r->target);
+    free(r->place.claim);
 }
 
 static struct rebind rebind_of(struct pass *p)
 {
-    return (struct rebind){.p = p,
-                           .ns = json_str_or_empty(p->own, "spec.targetVolume.namespace"),
-                           .claim = json_str_or_empty(p->own, "spec.targetVolume.pvc")};
+    struct rebind r = {.p = p};
+    p->work->place(p, &r.place);
+    r.ns = r.place.ns;
+    r.claim = r.place.claim;
+    return r;
+}
+
+void rebind_place_download(const struct pass *p, struct rebind_place *ret)
+{
+    *ret = (struct rebind_place){
+        .source_ns = p->m->ns,
+        .source_prefix = SCRATCH_PREFIX,
+        .ns = json_str_or_empty(p->own, "spec.targetVolume.namespace"),
+        .claim = mem_strdup(json_str_or_empty(p->own, "spec.targetVolume.pvc"))};
 }
 
 static const struct client *client_of(const struct rebind *r)
@@ -58,15 +72,25 @@ static void replace(json_t **slot, json_t *value_take)
 
 static enum outcome labelled_volumes(struct pass *p, json_t **ret, struct err *reterr)
 {
-    AUTO(str) char *selector = mem_printf(KEY_DOWNLOAD_UID "=%s", pass_uid(p));
-    return outcome_of(
-        client_list(&p->m->client, &kind_dm_volume, NULL, selector, NULL, ret, reterr));
+    return pass_list(p, &kind_dm_volume, NULL, ret, reterr);
+}
+
+/* *ret NULL: there is none. */
+static enum outcome get_target(struct rebind *r, json_t **ret, struct err *reterr)
+{
+    AUTO(err) struct err e = {0};
+    enum answer a = client_get(client_of(r), &kind_dm_claim, r->ns, r->claim, ret, &e);
+    *ret = a == ANSWER_OK ? *ret : NULL;
+    if (a == ANSWER_OK || a == ANSWER_NOT_FOUND)
+        return OUTCOME_OK;
+    err_move(reterr, &e);
+    return outcome_of(a);
 }
 
 static enum outcome read_target(struct rebind *r, struct err *reterr)
 {
     json_t *target = NULL;
-    enum outcome o = plan_target(r->p, &target, reterr);
+    enum outcome o = get_target(r, &target, reterr);
     if (o != OUTCOME_OK)
         return o;
     replace(&r->target, target);
@@ -92,7 +116,7 @@ static enum outcome volume_by_label(struct rebind *r, struct err *reterr)
     if (o != OUTCOME_OK)
         return o;
     if (json_array_size(volumes) == 0)
-        return bad(reterr, mem_printf("the scratch PVC is missing and no PV carries the uid %s",
+        return bad(reterr, mem_printf("the source PVC is missing and no PV carries the uid %s",
                                       pass_uid(r->p)));
     if (json_array_size(volumes) > 1)
         return bad(reterr, mem_printf("more than one PV carries the uid %s", pass_uid(r->p)));
@@ -100,21 +124,28 @@ static enum outcome volume_by_label(struct rebind *r, struct err *reterr)
     return OUTCOME_OK;
 }
 
-static enum outcome find_volume(struct rebind *r, struct err *reterr)
+enum outcome rebind_source_download(struct pass *p, json_t **ret, struct err *reterr)
 {
     AUTO(json) json_t *claims = NULL;
-    enum outcome o = staging_claims(r->p, &claims, reterr);
+    enum outcome o = staging_claims(p, &claims, reterr);
+    if (o == OUTCOME_OK)
+        *ret = json_incref(
+            (json_t *)(uintptr_t)staging_find(claims, pass_is_block(p) ? ROLE_OUTPUT : NULL));
+    return o;
+}
+
+static enum outcome find_volume(struct rebind *r, struct err *reterr)
+{
+    enum outcome o = r->p->work->source(r->p, &r->source, reterr);
     if (o != OUTCOME_OK)
         return o;
-    const json_t *source = staging_find(claims, pass_is_block(r->p) ? ROLE_OUTPUT : NULL);
-    if (!source)
+    if (!r->source)
         return volume_by_label(r, reterr);
-    const char *phase = json_str_or_empty(source, "status.phase");
-    const char *name = json_str_or_empty(source, "spec.volumeName");
+    const char *phase = json_str_or_empty(r->source, "status.phase");
+    const char *name = json_str_or_empty(r->source, "spec.volumeName");
     if (!*name || (strcmp(phase, "Bound") != 0 && strcmp(phase, "Lost") != 0))
-        return bad(reterr,
-                   mem_printf("scratch PVC %s is not bound (phase: %s)", meta_name(source), phase));
-    r->source = json_incref((json_t *)(uintptr_t)source);
+        return bad(reterr, mem_printf("source PVC %s is not bound (phase: %s)",
+                                      meta_name(r->source), phase));
     return read_volume(r, name, reterr);
 }
 
@@ -135,15 +166,15 @@ static bool is_bound(const struct rebind *r)
 
 enum outcome rebind_state(struct pass *p, enum rebind_state *ret, struct err *reterr)
 {
-    struct rebind r = rebind_of(p);
     AUTO(json) json_t *volumes = NULL;
     *ret = REBIND_NONE;
     /* Nothing is handed over before the pod has succeeded, and that is written down first. */
-    if (strcmp(pass_annotation(p, KEY_SUCCEEDED), "true") != 0)
+    if (!pass_succeeded(p))
         return OUTCOME_OK;
+    struct rebind r = rebind_of(p);
     enum outcome o = labelled_volumes(p, &volumes, reterr);
     if (o == OUTCOME_OK && json_array_size(volumes) == 1) {
-        o = plan_target(p, &r.target, reterr);
+        o = get_target(&r, &r.target, reterr);
         r.volume = json_incref(json_array_get(volumes, 0));
         if (o == OUTCOME_OK && r.target && names_target(&r))
             *ret = is_bound(&r) ? REBIND_BOUND : REBIND_CLAIMED;
@@ -175,12 +206,20 @@ static bool supports_modes(const json_t *volume, const json_t *claim)
     return true;
 }
 
+static bool selects(const json_t *claim, const json_t *volume)
+{
+    const json_t *wanted = json_path(claim, "spec.selector");
+    if (!json_is_object(wanted))
+        return true;
+    AUTO(selector) struct selector *s = selector_from_label_selector(wanted, NULL);
+    return s && selector_matches(s, json_path(volume, "metadata.labels"));
+}
+
 /* NULL: the volume fits the claim. Static. */
 static const char *misfit(const json_t *volume, const json_t *target)
 {
     const char *name = json_str_or_empty(target, "spec.volumeName");
     const char *class = json_str(target, "spec.storageClassName");
-    const json_t *selector = json_path(target, "spec.selector");
     if (meta_deleting(target))
         return "it is being deleted";
     if (*name && strcmp(name, meta_name(volume)) != 0)
@@ -194,7 +233,8 @@ static const char *misfit(const json_t *volume, const json_t *target)
         return "its volume mode differs";
     if (!supports_modes(volume, target))
         return "the volume lacks one of its access modes";
-    return selector && !json_is_null(selector) ? "it declares spec.selector" : NULL;
+    return selects(target, volume) ? NULL
+                                   : "it declares spec.selector, which the volume does not match";
 }
 
 static enum outcome check_target(struct rebind *r, struct err *reterr)
@@ -214,12 +254,12 @@ static bool change_to_keep(json_t *volume, void *cookie)
 {
     struct pass *p = cookie;
     const char *policy = json_str_or_empty(volume, "spec.persistentVolumeReclaimPolicy");
-    const char *label = meta_label(volume, KEY_DOWNLOAD_UID);
+    const char *label = meta_label(volume, p->work->uid_label);
     if (strcmp(policy, "Retain") == 0 && label && strcmp(label, pass_uid(p)) == 0)
         return false;
     if (!meta_annotation(volume, KEY_ORIGINAL_POLICY))
         meta_set_annotation(volume, KEY_ORIGINAL_POLICY, policy);
-    meta_set_label(volume, KEY_DOWNLOAD_UID, pass_uid(p));
+    meta_set_label(volume, p->work->uid_label, pass_uid(p));
     json_put_str(volume, "spec.persistentVolumeReclaimPolicy", "Retain");
     return true;
 }
@@ -281,18 +321,19 @@ static enum outcome delete_source(struct rebind *r, struct err *reterr)
         return err_move(reterr, &e), outcome_of(a);
     enum outcome o = poll(r, source_gone, reterr);
     return o == OUTCOME_WAIT
-               ? bad(reterr, mem_printf("scratch PVC %s is still there after two minutes",
+               ? bad(reterr, mem_printf("source PVC %s is still there after two minutes",
                                         meta_name(r->source)))
                : o;
 }
 
-/* Whether the volume belongs to nobody but a scratch claim of ours. */
+/* Whether the volume belongs to nobody but a claim of ours that it is taken from. */
 static bool may_take(const struct rebind *r, const json_t *volume)
 {
     const json_t *ref = json_path(volume, "spec.claimRef");
     const char *name = json_str_or_empty(ref, "name");
-    return !json_is_object(ref) || (strcmp(json_str_or_empty(ref, "namespace"), r->p->m->ns) == 0 &&
-                                    strncmp(name, SCRATCH_PREFIX, strlen(SCRATCH_PREFIX)) == 0);
+    return !json_is_object(ref) ||
+           (strcmp(json_str_or_empty(ref, "namespace"), r->place.source_ns) == 0 &&
+            strncmp(name, r->place.source_prefix, strlen(r->place.source_prefix)) == 0);
 }
 
 static bool change_to_target(json_t *volume, void *cookie)
@@ -344,11 +385,44 @@ static enum outcome wait_bound(struct rebind *r, struct err *reterr)
                : o;
 }
 
+/* A claim that only this volume fits. */
+static json_t *new_target(const struct rebind *r)
+{
+    const struct pass *p = r->p;
+    json_t *claim = kind_object(&kind_dm_claim, r->ns, r->claim);
+    meta_set_label(claim, p->work->uid_label, pass_uid(p));
+    meta_set_annotation(claim, KEY_UPLOAD_NAME, meta_name(p->stored));
+    json_put_take(claim, "spec.accessModes",
+                  json_copy_of(json_path(r->volume, "spec.accessModes")));
+    json_put_str(claim, "spec.volumeMode", mode_of(r->volume));
+    json_put_str(claim, "spec.storageClassName",
+                 json_str_or_empty(r->volume, "spec.storageClassName"));
+    json_put_str(claim, "spec.resources.requests.storage",
+                 json_str_or_empty(r->volume, "spec.capacity.storage"));
+    json_put_str(claim, "spec.volumeName", meta_name(r->volume));
+    json_put_take(claim, "spec.selector",
+                  json_pack("{s:{s:s}}", "matchLabels", p->work->uid_label, pass_uid(p)));
+    return claim;
+}
+
+static enum outcome make_target(struct rebind *r, struct err *reterr)
+{
+    AUTO(json) json_t *there = NULL;
+    enum outcome o = get_target(r, &there, reterr);
+    if (o != OUTCOME_OK || there)
+        return o;
+    AUTO(json) json_t *claim = new_target(r);
+    return outcome_of(client_create(client_of(r), &kind_dm_claim, claim, NULL, reterr));
+}
+
 static enum outcome run_steps(struct rebind *r, struct err *reterr)
 {
-    static step_fn *const steps[] = {find_volume, check_target, keep_volume, delete_source,
-                                     check_target};
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+    static step_fn *const onto_claim[] = {find_volume, check_target, keep_volume, delete_source,
+                                          check_target};
+    static step_fn *const onto_own[] = {find_volume, keep_volume, delete_source, make_target,
+                                        check_target};
+    step_fn *const *steps = r->place.makes_target ? onto_own : onto_claim;
+    for (size_t i = 0; i < ARRAY_LEN(onto_claim); i++) {
         enum outcome o = steps[i](r, reterr);
         if (o != OUTCOME_OK)
             return o;
@@ -369,12 +443,12 @@ enum outcome rebind_volume(struct pass *p, struct err *reterr)
 
 static bool change_back(json_t *volume, void *cookie)
 {
-    (void)cookie;
+    const struct pass *p = cookie;
     const char *policy = meta_annotation(volume, KEY_ORIGINAL_POLICY);
     if (policy && *policy)
         json_put_str(volume, "spec.persistentVolumeReclaimPolicy", policy);
     meta_set_annotation(volume, KEY_ORIGINAL_POLICY, NULL);
-    meta_set_label(volume, KEY_DOWNLOAD_UID, NULL);
+    meta_set_label(volume, p->work->uid_label, NULL);
     return true;
 }
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "components/bsl/failure.h"
 #include "components/kubevirt-datamover/download.h"
-#include "components/kubevirt-datamover/failure.h"
 
 #define ACCEPT_OK 1u
 #define PIECE (1u << 20)

@@ -17,9 +17,7 @@
 
 enum outcome staging_claims(struct pass *p, json_t **ret, struct err *reterr)
 {
-    AUTO(str) char *selector = mem_printf(KEY_DOWNLOAD_UID "=%s", pass_uid(p));
-    return outcome_of(
-        client_list(&p->m->client, &kind_dm_claim, p->m->ns, selector, NULL, ret, reterr));
+    return pass_list(p, &kind_dm_claim, p->m->ns, ret, reterr);
 }
 
 static bool has_role(const json_t *claim, const char *role)

@@ -219,6 +219,10 @@ static int run(const char *name, const struct component_options *o)
 
     if (!c)
         return unknown_component(name);
+    if (!c->run) {
+        err_set(&err, ERR_UNSUPPORTED, NO_POS, "'%s' is a plugin, which Velero calls", name);
+        return fail(&err);
+    }
     if (path && !*path)
         path = NULL;
     /* A service may do without a cluster. */
@@ -241,7 +245,8 @@ static void help(const struct option_spec *specs)
     options_help(specs);
     puts("\ncomponents:");
     for (const struct component *const *c = component_all(); *c; c++)
-        printf("    %s%s\n", (*c)->name, (*c)->kind == COMPONENT_POD ? " (runs once)" : "");
+        if ((*c)->run)
+            printf("    %s%s\n", (*c)->name, (*c)->kind == COMPONENT_POD ? " (runs once)" : "");
     puts("\nvariables, where --config does not say otherwise:");
     for (const struct component *const *c = component_all(); *c; c++)
         help_variables(*c);

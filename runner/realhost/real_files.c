@@ -45,6 +45,11 @@ struct host_file *real_file_open(struct host *h, const char *path, enum host_ope
     return f;
 }
 
+int real_file_fd(const struct host_file *f)
+{
+    return f->fd;
+}
+
 int real_file_read(struct host *h, struct host_file *f, uint64_t offset, void *buf, size_t len,
                    size_t *ret_len, struct err *reterr)
 {

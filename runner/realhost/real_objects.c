@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/fdio.h"
 #include "base/mem.h"
 #include "base/order.h"
@@ -13,6 +15,7 @@
 
 #define PART ".part" /* of a name that is being written; no key may end so */
 #define FOLDERS_MAX 100000u
+#define PIECE (1u << 20)
 
 static int folder_of(struct host *h, struct err *reterr)
 {
@@ -80,7 +83,8 @@ int real_object_read(struct host *h, const char *bucket, const char *key, uint64
 }
 
 int real_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
-                    char **ret_data, size_t *ret_len, struct err *reterr)
+                    char **ret_data, size_t *ret_len, struct host_version *ret_version,
+                    struct err *reterr)
 {
     AUTO(fd) int fd = open_object(h, bucket, key, reterr);
     AUTO(str) char *data = NULL;
@@ -96,7 +100,23 @@ int real_object_get(struct host *h, const char *bucket, const char *key, size_t 
     data = mem_zalloc((size_t)st.st_size + 1);
     if (read_at(fd, key, 0, data, (size_t)st.st_size, ret_len, reterr) < 0)
         return -1;
+    if (ret_version)
+        digest_of(data, *ret_len, ret_version->text);
     *ret_data = TAKE(data);
+    return 0;
+}
+
+int real_object_size(struct host *h, const char *bucket, const char *key, uint64_t *ret,
+                     struct err *reterr)
+{
+    AUTO(fd) int fd = open_object(h, bucket, key, reterr);
+    struct stat st;
+
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) < 0)
+        return err_set_errno(reterr, errno, NO_POS, "%s", key);
+    *ret = (uint64_t)st.st_size;
     return 0;
 }
 
@@ -120,16 +140,83 @@ static int make_folders(int folder, char *path, struct err *reterr)
     return 0;
 }
 
-int real_object_put(struct host *h, const char *bucket, const char *key, const void *data,
-                    size_t len, struct err *reterr)
-{
-    int folder = folder_of(h, reterr);
-    AUTO(str) char *path = folder < 0 ? NULL : path_of(bucket, key, reterr);
-    AUTO(str) char *part = path ? mem_printf("%s" PART, path) : NULL;
-    const char *name;
+/* What an object gets: bytes, or a file's. */
+struct content {
+    const void *data;
+    size_t len;
+    int fd; /* -1: data */
+};
 
-    if (!path || make_folders(folder, path, reterr) < 0)
-        return -1;
+static int copy_file(int from, int to)
+{
+    AUTO(str) char *piece = mem_alloc(PIECE);
+    uint64_t done = 0;
+
+    for (ssize_t n; (n = fdio_read_at(from, piece, PIECE, done)) != 0; done += (uint64_t)n)
+        if (n < 0 || fdio_write(to, piece, (size_t)n) < 0)
+            return -1;
+    return 0;
+}
+
+static int write_content(int fd, const struct content *c)
+{
+    return c->fd < 0 ? fdio_write(fd, c->data, c->len) : copy_file(c->fd, fd);
+}
+
+static int digest_of_fd(int fd, char out[DIGEST_HEX])
+{
+    AUTO(digest) struct digest *d = digest_create();
+    AUTO(str) char *piece = mem_alloc(PIECE);
+    uint64_t done = 0;
+
+    for (ssize_t n; (n = fdio_read_at(fd, piece, PIECE, done)) != 0; done += (uint64_t)n) {
+        if (n < 0)
+            return -1;
+        digest_add(d, piece, (size_t)n);
+    }
+    digest_hex(d, out);
+    return 0;
+}
+
+/* The state of an object is its digest; whoever writes under a condition holds the folder's lock
+ * from the look to the write. */
+static int check_version(struct host *h, const char *bucket, const char *key,
+                         const struct host_version *only_if, struct err *reterr)
+{
+    char version[HOST_VERSION_TEXT] = "";
+    AUTO(err) struct err e = {0};
+
+    if (!only_if)
+        return 0;
+    AUTO(fd) int fd = open_object(h, bucket, key, &e);
+    if (fd < 0 && e.code != ERR_NOT_FOUND)
+        return err_move(reterr, &e);
+    if (fd >= 0 && digest_of_fd(fd, version) < 0)
+        return err_set_errno(reterr, errno, NO_POS, "%s", key);
+    if (strcmp(version, only_if->text) == 0)
+        return 0;
+    return err_set(reterr, ERR_CONFLICT, NO_POS, "object '%s' has been changed by somebody else",
+                   key);
+}
+
+/* Closing it gives the lock back. */
+static int lock_of(int folder, struct err *reterr)
+{
+    AUTO(fd) int lock = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (lock < 0 || flock(lock, LOCK_EX) < 0)
+        return err_set_errno(reterr, errno, NO_POS, "cannot lock the folder of buckets");
+    int taken = lock;
+    lock = -1;
+    return taken;
+}
+
+static int publish(struct host *h, const char *bucket, const char *key, const char *path,
+                   const struct content *c, const struct host_version *only_if, struct err *reterr)
+{
+    int folder = realhost_of(h)->objects;
+    const char *name;
+    AUTO(str) char *part = mem_printf("%s" PART, path);
     AUTO(fd) int dir = below_parent(folder, path, &name, reterr);
     AUTO(fd)
     int fd = dir < 0 ? -1 : below_open(folder, part, O_WRONLY | O_CREAT | O_TRUNC, 0600, reterr);
@@ -137,24 +224,65 @@ int real_object_put(struct host *h, const char *bucket, const char *key, const v
 
     if (fd < 0)
         return -1;
-    if (fdio_write(fd, data, len) == 0 && fsync(fd) == 0 &&
-        renameat(dir, part_name, dir, name) == 0)
-        return 0;
-    err_set_errno(reterr, errno, NO_POS, "%s", key);
+    if (check_version(h, bucket, key, only_if, reterr) == 0) {
+        if (write_content(fd, c) == 0 && fsync(fd) == 0 && renameat(dir, part_name, dir, name) == 0)
+            return 0;
+        err_set_errno(reterr, errno, NO_POS, "%s", key);
+    }
     unlinkat(dir, part_name, 0);
     return -1;
 }
 
-int real_object_delete(struct host *h, const char *bucket, const char *key, struct err *reterr)
+static int put(struct host *h, const char *bucket, const char *key, const struct content *c,
+               const struct host_version *only_if, struct err *reterr)
 {
     int folder = folder_of(h, reterr);
     AUTO(str) char *path = folder < 0 ? NULL : path_of(bucket, key, reterr);
+
+    if (!path || make_folders(folder, path, reterr) < 0)
+        return -1;
+    AUTO(fd) int lock = lock_of(folder, reterr);
+    return lock < 0 ? -1 : publish(h, bucket, key, path, c, only_if, reterr);
+}
+
+int real_object_put(struct host *h, const char *bucket, const char *key, const void *data,
+                    size_t len, const struct host_version *only_if, struct err *reterr)
+{
+    struct content c = {data, len, -1};
+
+    return put(h, bucket, key, &c, only_if, reterr);
+}
+
+int real_object_put_file(struct host *h, const char *bucket, const char *key, struct host_file *f,
+                         struct err *reterr)
+{
+    struct content c = {.fd = real_file_fd(f)};
+
+    return put(h, bucket, key, &c, NULL, reterr);
+}
+
+static int remove_object(int folder, const char *key, const char *path, struct err *reterr)
+{
     const char *name;
-    AUTO(fd) int dir = path ? below_parent(folder, path, &name, reterr) : -1;
+    AUTO(fd) int dir = below_parent(folder, path, &name, reterr);
 
     if (dir < 0)
         return -1;
     return unlinkat(dir, name, 0) < 0 ? err_set_errno(reterr, errno, NO_POS, "%s", key) : 0;
+}
+
+int real_object_delete(struct host *h, const char *bucket, const char *key,
+                       const struct host_version *only_if, struct err *reterr)
+{
+    int folder = folder_of(h, reterr);
+    AUTO(str) char *path = folder < 0 ? NULL : path_of(bucket, key, reterr);
+
+    if (!path)
+        return -1;
+    AUTO(fd) int lock = lock_of(folder, reterr);
+    if (lock < 0 || check_version(h, bucket, key, only_if, reterr) < 0)
+        return -1;
+    return remove_object(folder, key, path, reterr);
 }
 
 /* ---- listing ---- */

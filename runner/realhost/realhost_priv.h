@@ -102,6 +102,8 @@ json_t *below_list(int folder, const char *path, struct err *reterr);
 
 struct host_file *real_file_open(struct host *h, const char *path, enum host_open_mode mode,
                                  struct err *reterr);
+/* Borrowed. */
+int real_file_fd(const struct host_file *f);
 int real_file_read(struct host *h, struct host_file *f, uint64_t offset, void *buf, size_t len,
                    size_t *ret_len, struct err *reterr);
 int real_file_write(struct host *h, struct host_file *f, uint64_t offset, const void *buf,
@@ -116,12 +118,18 @@ int real_make_dir(struct host *h, const char *path, struct err *reterr);
 int real_sync_dir(struct host *h, const char *path, struct err *reterr);
 json_t *real_list_dir(struct host *h, const char *path, struct err *reterr);
 int real_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
-                    char **ret_data, size_t *ret_len, struct err *reterr);
+                    char **ret_data, size_t *ret_len, struct host_version *ret_version,
+                    struct err *reterr);
+int real_object_size(struct host *h, const char *bucket, const char *key, uint64_t *ret,
+                     struct err *reterr);
 int real_object_read(struct host *h, const char *bucket, const char *key, uint64_t offset,
                      void *buf, size_t len, size_t *ret_len, struct err *reterr);
 int real_object_put(struct host *h, const char *bucket, const char *key, const void *data,
-                    size_t len, struct err *reterr);
-int real_object_delete(struct host *h, const char *bucket, const char *key, struct err *reterr);
+                    size_t len, const struct host_version *only_if, struct err *reterr);
+int real_object_put_file(struct host *h, const char *bucket, const char *key, struct host_file *f,
+                         struct err *reterr);
+int real_object_delete(struct host *h, const char *bucket, const char *key,
+                       const struct host_version *only_if, struct err *reterr);
 json_t *real_object_list(struct host *h, const char *bucket, const char *prefix,
                          struct err *reterr);
 int real_program_run(struct host *h, const struct host_program *program,

@@ -259,7 +259,8 @@ static json_t *key_json(const char *bucket, const char *key)
 }
 
 static int object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
-                      char **ret_data, size_t *ret_len, struct err *reterr)
+                      char **ret_data, size_t *ret_len, struct host_version *ret_version,
+                      struct err *reterr)
 {
     json_t *json = key_json(bucket, key);
     const struct wire_message *reply;
@@ -273,7 +274,31 @@ static int object_get(struct host *h, const char *bucket, const char *key, size_
         memcpy(*ret_data, reply->blob, reply->blob_len);
     (*ret_data)[reply->blob_len] = '\0';
     *ret_len = reply->blob_len;
+    if (ret_version)
+        snprintf(ret_version->text, sizeof ret_version->text, "%s",
+                 json_str_or_empty(reply->json, "version"));
     return 0;
+}
+
+static int object_size(struct host *h, const char *bucket, const char *key, uint64_t *ret,
+                       struct err *reterr)
+{
+    const struct wire_message *reply =
+        guest_call(guest_of(h), WIRE_OBJECT_SIZE, key_json(bucket, key), NULL, 0);
+
+    if (wire_take_error(reply, reterr) < 0)
+        return -1;
+    *ret = (uint64_t)json_int(reply->json, "size", 0);
+    return 0;
+}
+
+static json_t *write_json(const char *bucket, const char *key, const struct host_version *only_if)
+{
+    json_t *json = key_json(bucket, key);
+
+    if (only_if)
+        json_object_set_new(json, "only_if", wire_text(only_if->text));
+    return json;
 }
 
 static int object_read(struct host *h, const char *bucket, const char *key, uint64_t offset,
@@ -292,17 +317,27 @@ static int object_read(struct host *h, const char *bucket, const char *key, uint
 }
 
 static int object_put(struct host *h, const char *bucket, const char *key, const void *data,
-                      size_t len, struct err *reterr)
+                      size_t len, const struct host_version *only_if, struct err *reterr)
 {
     if (len > WIRE_BLOB_MAX)
         return err_set(reterr, ERR_LIMIT, NO_POS, "more than %u bytes in one object",
                        WIRE_BLOB_MAX);
-    return plain(h, WIRE_OBJECT_PUT, key_json(bucket, key), data, len, reterr);
+    return plain(h, WIRE_OBJECT_PUT, write_json(bucket, key, only_if), data, len, reterr);
 }
 
-static int object_delete(struct host *h, const char *bucket, const char *key, struct err *reterr)
+static int object_put_file(struct host *h, const char *bucket, const char *key, struct host_file *f,
+                           struct err *reterr)
 {
-    return plain(h, WIRE_OBJECT_DELETE, key_json(bucket, key), NULL, 0, reterr);
+    json_t *json = key_json(bucket, key);
+
+    json_object_set_new(json, "id", json_integer((json_int_t)f->id));
+    return plain(h, WIRE_OBJECT_FILE, json, NULL, 0, reterr);
+}
+
+static int object_delete(struct host *h, const char *bucket, const char *key,
+                         const struct host_version *only_if, struct err *reterr)
+{
+    return plain(h, WIRE_OBJECT_DELETE, write_json(bucket, key, only_if), NULL, 0, reterr);
 }
 
 static json_t *object_list(struct host *h, const char *bucket, const char *prefix,
@@ -382,8 +417,10 @@ const struct host_ops sealed_ops = {
     .sync_dir = sync_dir,
     .list_dir = list_dir,
     .object_get = object_get,
+    .object_size = object_size,
     .object_read = object_read,
     .object_put = object_put,
+    .object_put_file = object_put_file,
     .object_delete = object_delete,
     .object_list = object_list,
     .program_run = program_run,

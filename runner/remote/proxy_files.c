@@ -183,19 +183,35 @@ int proxy_object_get(struct proxy *p, const struct wire_message *m, struct wire_
 {
     const char *bucket = json_str(m->json, "bucket"), *key = json_str(m->json, "key");
     int64_t max = json_int(m->json, "max", -1);
+    struct host_version version = {""};
     struct err e = {0};
 
     if (!bucket || !key || max < 1)
         return proxy_nonsense(p, m);
-    if (host_object_get(p->remote->host, bucket, key, (size_t)max, &ret->blob, &ret->blob_len, &e) <
-        0)
+    if (host_object_get_version(p->remote->host, bucket, key, (size_t)max, &ret->blob,
+                                &ret->blob_len, &version, &e) < 0)
         return reply_error(ret, &e);
+    reply_put(ret, "version", json_string(version.text));
     if (ret->blob_len <= WIRE_BLOB_MAX)
         return 0;
     free(TAKE(ret->blob));
     ret->blob_len = 0;
     err_set(&e, ERR_LIMIT, NO_POS, "%s: more than %u bytes in one object", key, WIRE_BLOB_MAX);
     return reply_error(ret, &e);
+}
+
+int proxy_object_size(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
+{
+    const char *bucket = json_str(m->json, "bucket"), *key = json_str(m->json, "key");
+    uint64_t size = 0;
+    struct err e = {0};
+
+    if (!bucket || !key)
+        return proxy_nonsense(p, m);
+    if (host_object_size(p->remote->host, bucket, key, &size, &e) < 0)
+        return reply_error(ret, &e);
+    reply_put(ret, "size", json_integer((json_int_t)size));
+    return 0;
 }
 
 int proxy_object_read(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
@@ -212,26 +228,51 @@ int proxy_object_read(struct proxy *p, const struct wire_message *m, struct wire
                 &e, ret);
 }
 
+/* The condition of a write; NULL: none. */
+static const struct host_version *only_if(const struct wire_message *m, struct host_version *room)
+{
+    const char *text = json_str(m->json, "only_if");
+
+    if (!text)
+        return NULL;
+    snprintf(room->text, sizeof room->text, "%s", text);
+    return room;
+}
+
 int proxy_object_put(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
 {
     const char *bucket = json_str(m->json, "bucket"), *key = json_str(m->json, "key");
+    struct host_version room;
     struct err e = {0};
 
     if (!bucket || !key)
         return proxy_nonsense(p, m);
-    return done(
-        host_object_put(p->remote->host, bucket, key, m->blob ? m->blob : "", m->blob_len, &e), &e,
-        ret);
+    return done(host_object_put_if(p->remote->host, bucket, key, m->blob ? m->blob : "",
+                                   m->blob_len, only_if(m, &room), &e),
+                &e, ret);
+}
+
+int proxy_object_put_file(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
+{
+    const char *bucket = json_str(m->json, "bucket"), *key = json_str(m->json, "key");
+    struct host_file *f = file_in(p, m);
+    struct err e = {0};
+
+    if (!bucket || !key || !f)
+        return proxy_nonsense(p, m);
+    return done(host_object_put_file(p->remote->host, bucket, key, f, &e), &e, ret);
 }
 
 int proxy_object_delete(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
 {
     const char *bucket = json_str(m->json, "bucket"), *key = json_str(m->json, "key");
+    struct host_version room;
     struct err e = {0};
 
     if (!bucket || !key)
         return proxy_nonsense(p, m);
-    return done(host_object_delete(p->remote->host, bucket, key, &e), &e, ret);
+    return done(host_object_delete_if(p->remote->host, bucket, key, only_if(m, &room), &e), &e,
+                ret);
 }
 
 int proxy_object_list(struct proxy *p, const struct wire_message *m, struct wire_message *ret)

@@ -47,10 +47,12 @@ enum wire_op {
     WIRE_MAKE_DIR,      /* {path} */
     WIRE_SYNC_DIR,      /* {path} */
     WIRE_LIST_DIR,      /* {path} -> {names} */
-    WIRE_OBJECT_GET,    /* {bucket, key, max} -> bytes */
+    WIRE_OBJECT_GET,    /* {bucket, key, max} -> {version}, bytes */
+    WIRE_OBJECT_SIZE,   /* {bucket, key} -> {size} */
     WIRE_OBJECT_READ,   /* {bucket, key, offset, len} -> bytes */
-    WIRE_OBJECT_PUT,    /* {bucket, key}, bytes */
-    WIRE_OBJECT_DELETE, /* {bucket, key} */
+    WIRE_OBJECT_PUT,    /* {bucket, key, only_if?}, bytes */
+    WIRE_OBJECT_FILE,   /* {bucket, key, id} */
+    WIRE_OBJECT_DELETE, /* {bucket, key, only_if?} */
     WIRE_OBJECT_LIST,   /* {bucket, prefix} -> {names} */
     WIRE_PROGRAM,       /* {argv, dir?, stdout_max, deadline, files_max}
                            -> {exit, signal, out_len}, bytes: both outputs in a row */

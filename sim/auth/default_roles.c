@@ -96,7 +96,8 @@ static const struct binding_def bindings[] = {
     {"system:node", "system:node", "Group:" GROUP_NODES},
     {"system:node-proxier", "system:node-proxier", "User:system:kube-proxy"},
     /* The parts of the simulation itself, by name: controllers of the cluster, storage, KubeVirt,
-     * the stand-in for the provider's tooling. What is under test is not among them. */
+     * the stand-in for the provider's tooling, and Velero, whose account has all rights in real
+     * clusters, too. What is under test is not among them. */
     {"vmconform:simulation", "cluster-admin",
      "User:system:kube-controller-manager User:system:kube-scheduler "
      "ServiceAccount:kube-system/generic-garbage-collector "
@@ -111,7 +112,8 @@ static const struct binding_def bindings[] = {
      "ServiceAccount:kube-system/snapshot-controller ServiceAccount:kube-system/csi-snapshotter "
      "ServiceAccount:kubevirt/kubevirt-controller ServiceAccount:kubevirt/kubevirt-handler "
      "ServiceAccount:kubevirt/kubevirt-apiserver "
-     "ServiceAccount:osac-system/provisioner Group:" GROUP_NODES},
+     "ServiceAccount:osac-system/provisioner ServiceAccount:openshift-adp/velero "
+     "Group:" GROUP_NODES},
 };
 
 void default_roles_create(struct auth *a)

@@ -185,6 +185,31 @@ static int compare_volume(struct kv *kv, const json_t *vm, const char *volume,
     return 0;
 }
 
+static const struct mark *find_mark(struct kv *kv, const char *ns, const char *name,
+                                    const char *moment, struct err *reterr)
+{
+    const struct mark *mark = moment ? strmap_get(kv_guest(kv, ns, name)->marks, moment) : NULL;
+    if (!mark)
+        err_set(reterr, ERR_INVALID, NO_POS, "VirtualMachine %s/%s has no moment '%s'", ns, name,
+                moment ? moment : "");
+    return mark;
+}
+
+const struct disk_moment *guest_moment(struct cluster *c, const char *ns, const char *name,
+                                       const char *disk, const char *moment,
+                                       struct disk_model **ret_disk, struct err *reterr)
+{
+    struct kv *kv = kv_guest_kv(c, reterr);
+    AUTO(json) json_t *vm = kv ? kv_guest_vm(kv, ns, name, reterr) : NULL;
+    const json_t *volume = vm ? find_volume(vm, disk, reterr) : NULL;
+    const struct mark *mark = volume ? find_mark(kv, ns, name, moment, reterr) : NULL;
+    const struct disk_moment *m = mark ? strmap_get(mark->disks, disk) : NULL;
+    if (mark && !m)
+        err_set(reterr, ERR_INVALID, NO_POS, "the moment '%s' has no disk '%s'", moment, disk);
+    *ret_disk = m ? disk_of(kv, vm, volume, reterr) : NULL;
+    return *ret_disk ? m : NULL;
+}
+
 int guest_compare(struct cluster *c, const char *ns, const char *name, const char *moment,
                   bool *ret_same, char **ret_why, struct err *reterr)
 {
@@ -192,10 +217,9 @@ int guest_compare(struct cluster *c, const char *ns, const char *name, const cha
     AUTO(json) json_t *vm = kv ? kv_guest_vm(kv, ns, name, reterr) : NULL;
     if (!vm)
         return -1;
-    const struct mark *mark = moment ? strmap_get(kv_guest(kv, ns, name)->marks, moment) : NULL;
+    const struct mark *mark = find_mark(kv, ns, name, moment, reterr);
     if (!mark)
-        return err_set(reterr, ERR_INVALID, NO_POS, "VirtualMachine %s/%s has no moment '%s'", ns,
-                       name, moment ? moment : "");
+        return -1;
     AUTO(strbuf) struct strbuf why = {0};
     size_t i = 0;
     const char *volume;

@@ -61,6 +61,12 @@ static void record(const struct call *c, const char *outcome, int64_t len, const
     trace_end(t);
 }
 
+static int conflict(const struct call *c, struct err *reterr)
+{
+    return err_set(reterr, ERR_CONFLICT, NO_POS, "object '%s' has been changed by somebody else",
+                   c->key);
+}
+
 /* A store that takes its time. */
 static int delay(const struct call *c, const json_t *fault, struct err *reterr)
 {
@@ -79,6 +85,8 @@ static int refuse(const struct call *c, const json_t *fault, struct err *reterr)
         return 0;
     AUTO(str) char *outcome = mem_printf("%" PRId64, code);
     record(c, outcome, -1, NULL);
+    if (code == 409 || code == 412)
+        return conflict(c, reterr);
     if (code == 404)
         return err_set(reterr, ERR_NOT_FOUND, NO_POS, "bucket '%s' has no object '%s'", c->bucket,
                        c->key);
@@ -150,7 +158,7 @@ int sim_object_read(struct world *w, const char *bucket, const char *key, uint64
 }
 
 int sim_object_get(struct world *w, const char *bucket, const char *key, size_t max_bytes,
-                   char **ret_data, size_t *ret_len, struct err *reterr)
+                   char **ret_data, size_t *ret_len, char *ret_version, struct err *reterr)
 {
     struct call c = {.world = w, .op = "get", .bucket = bucket, .key = key};
     uint64_t size = 0;
@@ -165,9 +173,24 @@ int sim_object_get(struct world *w, const char *bucket, const char *key, size_t 
     if (read_now(&c, 0, data, (size_t)size, &got, reterr) < 0)
         return -1;
     data[got] = '\0';
+    if (ret_version)
+        objectstore_version(objectstore_of(w), bucket, key, ret_version);
     *ret_data = TAKE(data);
     *ret_len = got;
     return 0;
+}
+
+int sim_object_size(struct world *w, const char *bucket, const char *key, uint64_t *ret,
+                    struct err *reterr)
+{
+    struct call c = {.world = w, .op = "head", .bucket = bucket, .key = key};
+    if (begin(&c, reterr) < 0 || refuse(&c, hit(&c), reterr) < 0)
+        return -1;
+    bool there = objectstore_size(objectstore_of(w), bucket, key, ret);
+    record(&c, there ? NULL : "missing", -1, NULL);
+    return there ? 0
+                 : err_set(reterr, ERR_NOT_FOUND, NO_POS, "bucket '%s' has no object '%s'", bucket,
+                           key);
 }
 
 json_t *sim_object_list(struct world *w, const char *bucket, const char *prefix, struct err *reterr)
@@ -194,32 +217,73 @@ static int notify(const struct call *c, enum request_moment moment, enum effect_
     return has_crashed(c) ? crashed(reterr) : 0;
 }
 
+/* Whether the object is as a conditional write wants it. */
+static int check_version(const struct call *c, const char *only_if, struct err *reterr)
+{
+    char version[OBJECT_VERSION_TEXT];
+    if (!only_if)
+        return 0;
+    objectstore_version(objectstore_of(c->world), c->bucket, c->key, version);
+    if (strcmp(version, only_if) == 0)
+        return 0;
+    record(c, "conflict", -1, NULL);
+    return conflict(c, reterr);
+}
+
+/* A fault that stops the caller at this moment of its write. */
+static int stop(const struct call *c, const json_t *fault, const char *moment, struct err *reterr)
+{
+    const struct sched *s = world_sched(c->world);
+    if (!actor_self(s) || strcmp(json_str_or_empty(fault, "crash"), moment) != 0)
+        return 0;
+    process_crash(actor_process(actor_self(s)));
+    return crashed(reterr);
+}
+
+/* *ret_fault: what goes on after the write. */
+static int begin_write(struct call *c, enum effect_kind kind, const char *only_if,
+                       const json_t **ret_fault, struct err *reterr)
+{
+    if (begin(c, reterr) < 0 || notify(c, REQUEST_BEFORE, kind, reterr) < 0)
+        return -1;
+    const json_t *fault = *ret_fault = hit(c);
+    return stop(c, fault, "before", reterr) < 0 || refuse(c, fault, reterr) < 0 ||
+                   check_version(c, only_if, reterr) < 0
+               ? -1
+               : 0;
+}
+
+static int end_write(const struct call *c, enum effect_kind kind, const json_t *fault,
+                     struct err *reterr)
+{
+    if (stop(c, fault, "after", reterr) < 0 || notify(c, REQUEST_COMMITTED, kind, reterr) < 0)
+        return -1;
+    return notify(c, REQUEST_AFTER, kind, reterr);
+}
+
 int sim_object_put(struct world *w, const char *bucket, const char *key, const void *data,
-                   size_t len, struct err *reterr)
+                   size_t len, const char *only_if, struct err *reterr)
 {
     struct call c = {.world = w, .op = "put", .bucket = bucket, .key = key};
-    if (begin(&c, reterr) < 0 || notify(&c, REQUEST_BEFORE, EFFECT_OBJECT_PUT, reterr) < 0 ||
-        refuse(&c, hit(&c), reterr) < 0)
+    const json_t *fault = NULL;
+    if (begin_write(&c, EFFECT_OBJECT_PUT, only_if, &fault, reterr) < 0)
         return -1;
     char sha[DIGEST_HEX];
     objectstore_put(objectstore_of(w), bucket, key, data, len);
     if (trace_on(world_trace(w)))
         digest_of(data, len, sha);
     record(&c, NULL, (int64_t)len, trace_on(world_trace(w)) ? sha : NULL);
-    if (notify(&c, REQUEST_COMMITTED, EFFECT_OBJECT_PUT, reterr) < 0)
-        return -1;
-    return notify(&c, REQUEST_AFTER, EFFECT_OBJECT_PUT, reterr);
+    return end_write(&c, EFFECT_OBJECT_PUT, fault, reterr);
 }
 
-int sim_object_delete(struct world *w, const char *bucket, const char *key, struct err *reterr)
+int sim_object_delete(struct world *w, const char *bucket, const char *key, const char *only_if,
+                      struct err *reterr)
 {
     struct call c = {.world = w, .op = "delete", .bucket = bucket, .key = key};
-    if (begin(&c, reterr) < 0 || notify(&c, REQUEST_BEFORE, EFFECT_OBJECT_DELETE, reterr) < 0 ||
-        refuse(&c, hit(&c), reterr) < 0)
+    const json_t *fault = NULL;
+    if (begin_write(&c, EFFECT_OBJECT_DELETE, only_if, &fault, reterr) < 0)
         return -1;
     bool was = objectstore_delete(objectstore_of(w), bucket, key);
     record(&c, was ? NULL : "missing", -1, NULL);
-    if (notify(&c, REQUEST_COMMITTED, EFFECT_OBJECT_DELETE, reterr) < 0)
-        return -1;
-    return notify(&c, REQUEST_AFTER, EFFECT_OBJECT_DELETE, reterr);
+    return end_write(&c, EFFECT_OBJECT_DELETE, fault, reterr);
 }

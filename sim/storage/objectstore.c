@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,10 +21,12 @@ struct object {
     char *data; /* NULL when a file backs it */
     size_t len;
     char *path;
+    uint64_t version;
 };
 
 struct objectstore {
     struct strmap *objects; /* "bucket/key" */
+    uint64_t version;       /* the last one given */
 };
 
 static void object_free(void *object)
@@ -71,6 +75,7 @@ static struct object *replace(struct objectstore *o, const char *bucket, const c
 {
     AUTO(str) char *full = full_key(bucket, key);
     struct object *object = mem_zalloc(sizeof *object);
+    object->version = ++o->version;
     object_free(strmap_put(o->objects, full, object));
     return object;
 }
@@ -141,6 +146,15 @@ int objectstore_read(struct objectstore *o, const char *bucket, const char *key,
     if (*ret_len)
         memcpy(buf, object->data + offset, *ret_len);
     return 0;
+}
+
+void objectstore_version(struct objectstore *o, const char *bucket, const char *key,
+                         char ret[OBJECT_VERSION_TEXT])
+{
+    const struct object *object = find(o, bucket, key);
+    *ret = '\0';
+    if (object)
+        snprintf(ret, OBJECT_VERSION_TEXT, "v%" PRIu64, object->version);
 }
 
 bool objectstore_delete(struct objectstore *o, const char *bucket, const char *key)

@@ -12,6 +12,8 @@
 #include "sim/world.h"
 
 struct objectstore;
+/* One state of an object, as an ETag tells it. "": there is no object. */
+#define OBJECT_VERSION_TEXT 24
 /* The world's object store; made on first use. */
 struct objectstore *objectstore_of(struct world *w);
 
@@ -25,6 +27,9 @@ bool objectstore_size(struct objectstore *o, const char *bucket, const char *key
                       uint64_t *ret_size);
 int objectstore_read(struct objectstore *o, const char *bucket, const char *key, uint64_t offset,
                      void *buf, size_t len, size_t *ret_len, struct err *reterr);
+/* Writes "" for an absent one. */
+void objectstore_version(struct objectstore *o, const char *bucket, const char *key,
+                         char ret[OBJECT_VERSION_TEXT]);
 bool objectstore_delete(struct objectstore *o, const char *bucket, const char *key);
 /* Sorted keys; new array. */
 json_t *objectstore_list(struct objectstore *o, const char *bucket, const char *prefix);
@@ -33,11 +38,16 @@ json_t *objectstore_list(struct objectstore *o, const char *bucket, const char *
  * running actor. */
 int sim_object_read(struct world *w, const char *bucket, const char *key, uint64_t offset,
                     void *buf, size_t len, size_t *ret_len, struct err *reterr);
+/* ret_version (may be NULL) gets that of what was read. */
 int sim_object_get(struct world *w, const char *bucket, const char *key, size_t max_bytes,
-                   char **ret_data, size_t *ret_len, struct err *reterr);
+                   char **ret_data, size_t *ret_len, char *ret_version, struct err *reterr);
+int sim_object_size(struct world *w, const char *bucket, const char *key, uint64_t *ret,
+                    struct err *reterr);
+/* only_if: the version that must be there (ERR_CONFLICT otherwise); NULL: any, or none. */
 int sim_object_put(struct world *w, const char *bucket, const char *key, const void *data,
-                   size_t len, struct err *reterr);
-int sim_object_delete(struct world *w, const char *bucket, const char *key, struct err *reterr);
+                   size_t len, const char *only_if, struct err *reterr);
+int sim_object_delete(struct world *w, const char *bucket, const char *key, const char *only_if,
+                      struct err *reterr);
 json_t *sim_object_list(struct world *w, const char *bucket, const char *prefix,
                         struct err *reterr);
 

@@ -547,6 +547,133 @@ void fake_exchange_finish(struct host_exchange *x)
     strbuf_finish(&x->streamed);
 }
 
+/* ---- objects ---- */
+
+const char *fake_blob(struct fake_host *f, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(f->blobs, key), "text"));
+}
+
+void fake_put_blob(struct fake_host *f, const char *key, const char *text)
+{
+    json_object_set_new(f->blobs, key,
+                        json_pack("{s:s, s:i}", "text", text, "version", (int)++f->version));
+}
+
+static void blob_version(struct fake_host *f, const char *key, char *ret, size_t size)
+{
+    json_t *blob = json_object_get(f->blobs, key);
+    *ret = '\0';
+    if (blob)
+        snprintf(ret, size, "%d", (int)json_int(blob, "version", 0));
+}
+
+static int object_begin(struct fake_host *f, const char *op, const char *key, struct err *reterr)
+{
+    if (f->crashed)
+        return crashed(f, reterr);
+    AUTO(str) char *line = mem_printf("object %s %s", op, key);
+    json_array_append_new(f->requests, json_string(line));
+    if (f->object_hook)
+        f->object_hook(f, op, key, f->object_hook_cookie);
+    return 0;
+}
+
+static int object_fault(struct fake_host *f, enum fake_moment moment, struct err *reterr)
+{
+    if (f->object_fault.at != f->object_calls || f->object_fault.moment != moment)
+        return 0;
+    if (f->object_fault.code < 0)
+        return crashed(f, reterr);
+    return f->object_fault.code == 0
+               ? err_set(reterr, ERR_IO, NO_POS, "the store does not answer")
+               : err_set(reterr, ERR_CONFLICT, NO_POS, "changed by somebody else");
+}
+
+static int fake_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
+                           char **ret_data, size_t *ret_len, struct host_version *ret_version,
+                           struct err *reterr)
+{
+    struct fake_host *f = fake(h);
+    (void)bucket;
+    if (object_begin(f, "get", key, reterr) < 0)
+        return -1;
+    const char *text = fake_blob(f, key);
+    if (!text)
+        return err_set(reterr, ERR_NOT_FOUND, NO_POS, "no object '%s'", key);
+    if (strlen(text) > max_bytes)
+        return err_set(reterr, ERR_LIMIT, NO_POS, "object '%s' is too large", key);
+    *ret_data = mem_strdup(text);
+    *ret_len = strlen(text);
+    if (ret_version)
+        blob_version(f, key, ret_version->text, sizeof ret_version->text);
+    return 0;
+}
+
+static int fake_object_size(struct host *h, const char *bucket, const char *key, uint64_t *ret,
+                            struct err *reterr)
+{
+    struct fake_host *f = fake(h);
+    (void)bucket;
+    if (object_begin(f, "head", key, reterr) < 0)
+        return -1;
+    const char *text = fake_blob(f, key);
+    if (!text)
+        return err_set(reterr, ERR_NOT_FOUND, NO_POS, "no object '%s'", key);
+    *ret = strlen(text);
+    return 0;
+}
+
+static int object_write(struct fake_host *f, const char *op, const char *key, const char *text,
+                        const struct host_version *only_if, struct err *reterr)
+{
+    struct host_version is;
+    if (object_begin(f, op, key, reterr) < 0)
+        return -1;
+    f->object_calls++;
+    blob_version(f, key, is.text, sizeof is.text);
+    if (object_fault(f, FAKE_BEFORE, reterr) < 0)
+        return -1;
+    if (only_if && strcmp(only_if->text, is.text) != 0)
+        return err_set(reterr, ERR_CONFLICT, NO_POS, "changed by somebody else");
+    if (text)
+        fake_put_blob(f, key, text);
+    else
+        json_object_del(f->blobs, key);
+    return object_fault(f, FAKE_AFTER, reterr);
+}
+
+static int fake_object_put(struct host *h, const char *bucket, const char *key, const void *data,
+                           size_t len, const struct host_version *only_if, struct err *reterr)
+{
+    AUTO(str) char *text = mem_strndup(data, len);
+    (void)bucket;
+    return object_write(fake(h), "put", key, text, only_if, reterr);
+}
+
+static int fake_object_delete(struct host *h, const char *bucket, const char *key,
+                              const struct host_version *only_if, struct err *reterr)
+{
+    (void)bucket;
+    return object_write(fake(h), "delete", key, NULL, only_if, reterr);
+}
+
+static json_t *fake_object_list(struct host *h, const char *bucket, const char *prefix,
+                                struct err *reterr)
+{
+    struct fake_host *f = fake(h);
+    (void)bucket;
+    if (object_begin(f, "list", prefix, reterr) < 0)
+        return NULL;
+    json_t *keys = json_array();
+    const char **sorted = json_sorted_keys(f->blobs);
+    for (size_t i = 0; i < json_object_size(f->blobs); i++)
+        if (strncmp(sorted[i], prefix, strlen(prefix)) == 0)
+            json_array_append_new(keys, json_string(sorted[i]));
+    free(sorted);
+    return keys;
+}
+
 static const struct host_ops fake_ops = {
     .name = "fake",
     .request = fake_request,
@@ -563,6 +690,11 @@ static const struct host_ops fake_ops = {
     .crashed = fake_is_crashed,
     .stopping = fake_is_stopping,
     .prng = fake_prng,
+    .object_get = fake_object_get,
+    .object_size = fake_object_size,
+    .object_put = fake_object_put,
+    .object_delete = fake_object_delete,
+    .object_list = fake_object_list,
     .service_open = fake_service_open,
     .service_call = fake_service_call,
     .reply = fake_reply,
@@ -581,6 +713,7 @@ struct fake_host *fake_create(void)
     f->requests = json_array();
     f->absent = json_array();
     f->logs = json_array();
+    f->blobs = json_object();
     return f;
 }
 
@@ -594,6 +727,7 @@ void fake_destroy(struct fake_host *f)
     json_decref(f->requests);
     json_decref(f->absent);
     json_decref(f->logs);
+    json_decref(f->blobs);
     free(f->service);
     free(f);
 }

@@ -72,7 +72,12 @@ struct fake_host {
     void *on_stream_cookie;
     fake_callee_fn *callee; /* NULL: nobody serves */
     void *callee_cookie;
-    json_t *logs; /* "LEVEL text" */
+    json_t *logs;  /* "LEVEL text" */
+    json_t *blobs; /* the object store, one bucket: key -> {text, version} */
+    unsigned object_calls;
+    struct fake_fault object_fault; /* at writes: code 0: ERR_IO, 412: as if changed, -1: crash */
+    void (*object_hook)(struct fake_host *f, const char *op, const char *key, void *cookie);
+    void *object_hook_cookie; /* called before each operation; may change the store */
     struct fake_event events[32];
     size_t events_count, events_next;
     int watch_code; /* the next watch is refused with this code */
@@ -98,6 +103,9 @@ size_t fake_count(struct fake_host *f, const struct kind *k);
 /* Requests whose text starts so. */
 size_t fake_requests(struct fake_host *f, const char *prefix);
 void fake_fail(struct fake_host *f, unsigned at, enum fake_moment moment, int code);
+/* Objects of the store: text, NULL when there is none (borrowed). */
+const char *fake_blob(struct fake_host *f, const char *key);
+void fake_put_blob(struct fake_host *f, const char *key, const char *text);
 void fake_say(struct fake_host *f, enum api_event_type type, json_t *object);
 void fake_end_watch(struct fake_host *f);
 /* One request to the open service, answered when this returns. Free with fake_exchange_finish(). */

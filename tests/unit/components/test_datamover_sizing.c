@@ -7,8 +7,8 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "components/kubevirt-datamover/failure.h"
-#include "components/kubevirt-datamover/names.h"
+#include "components/bsl/failure.h"
+#include "components/bsl/names.h"
 #include "tests/unit/suite.h"
 
 #define G (INT64_C(1) << 30)

@@ -145,6 +145,39 @@ END_TEST
 
 /* ---- objects ---- */
 
+static void use_conditions(struct host *h)
+{
+    struct host_version absent = {""}, first = {""}, second = {""};
+    AUTO(str) char *data = NULL;
+    AUTO(str) char *more = NULL;
+    struct err e = {0};
+    uint64_t size = 0;
+    size_t n;
+
+    expect(host_object_put_if(h, "b", "c/k", "1", 1, &absent, &e), &e, ERR_NONE, "put the first");
+    expect(host_object_put_if(h, "b", "c/k", "1", 1, &absent, &e), &e, ERR_CONFLICT, "put again");
+    expect(host_object_get_version(h, "b", "c/k", 9, &data, &n, &first, &e), &e, ERR_NONE, "get");
+    expect(host_object_put_if(h, "b", "c/k", "22", 2, &first, &e), &e, ERR_NONE, "put the next");
+    expect(host_object_put_if(h, "b", "c/k", "3", 1, &first, &e), &e, ERR_CONFLICT, "put late");
+    expect(host_object_delete_if(h, "b", "c/k", &first, &e), &e, ERR_CONFLICT, "delete late");
+    expect(host_object_size(h, "b", "c/k", &size, &e), &e, ERR_NONE, "size");
+    ck_assert_uint_eq(size, 2);
+    expect(host_object_get_version(h, "b", "c/k", 9, &more, &n, &second, &e), &e, ERR_NONE, "get");
+    ck_assert_str_ne(first.text, second.text);
+    expect(host_object_delete_if(h, "b", "c/k", &second, &e), &e, ERR_NONE, "delete it");
+    expect(host_object_size(h, "b", "c/k", &size, &e), &e, ERR_NOT_FOUND, "size of none");
+    struct host_file *f = host_file_open(h, "/upload", HOST_CREATE, &e);
+    ck_assert_ptr_nonnull(f);
+    expect(host_file_write(h, f, 0, "content", 7, &e), &e, ERR_NONE, "write");
+    host_file_close(h, f, &e);
+    f = host_file_open(h, "/upload", HOST_READ, &e);
+    expect(host_object_put_file(h, "b", "c/file", f, &e), &e, ERR_NONE, "put a file");
+    host_file_close(h, f, &e);
+    expect(host_object_size(h, "b", "c/file", &size, &e), &e, ERR_NONE, "size of the file");
+    ck_assert_uint_eq(size, 7);
+    expect(host_object_delete(h, "b", "c/file", &e), &e, ERR_NONE, "delete the file");
+}
+
 static int use_objects(struct host *h, const json_t *config, struct err *reterr)
 {
     static const char *const bad[] = {"", "/k", "a//b", "a/", "../k", "x.part"};
@@ -170,6 +203,7 @@ static int use_objects(struct host *h, const json_t *config, struct err *reterr)
     AUTO(json) json_t *lists = json_pack("[O, O, O]", all, some, none);
     AUTO(str) char *text = json_text(lists);
     ck_assert_str_eq(text, "[[\"x/1\",\"x/y/2\",\"z\"],[\"x/y/2\"],[]]");
+    use_conditions(h);
     expect(host_object_delete(h, "b", "z", &e), &e, ERR_NONE, "delete");
     expect(host_object_delete(h, "b", "z", &e), &e, ERR_NOT_FOUND, "delete again");
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

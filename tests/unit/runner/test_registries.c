@@ -131,7 +131,11 @@ START_TEST(components)
     for (const struct component *const *c = component_all(); *c; c++) {
         add(&n, (*c)->name);
         ck_assert_ptr_eq(component_find((*c)->name), *c);
-        ck_assert_msg((*c)->user && (*c)->run, "%s: user and run", (*c)->name);
+        ck_assert_msg((*c)->user != NULL, "%s: its user", (*c)->name);
+        ck_assert_msg(((*c)->kind == COMPONENT_PLUGIN) == ((*c)->plugin != NULL), "%s: its actions",
+                      (*c)->name);
+        ck_assert_msg(((*c)->kind == COMPONENT_PLUGIN) == ((*c)->run == NULL), "%s: its run",
+                      (*c)->name);
         ck_assert_msg(((*c)->kind == COMPONENT_POD) == ((*c)->image != NULL), "%s: its image",
                       (*c)->name);
     }

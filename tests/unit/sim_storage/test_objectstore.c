@@ -118,7 +118,7 @@ struct client {
 static void get_hello(void *arg)
 {
     struct client *c = arg;
-    c->rc = sim_object_get(c->world, "b", "hello", 100, &c->data, &c->len, &c->err);
+    c->rc = sim_object_get(c->world, "b", "hello", 100, &c->data, &c->len, NULL, &c->err);
 }
 
 START_TEST(client_reads)
@@ -146,10 +146,43 @@ START_TEST(client_reads)
 }
 END_TEST
 
+static const struct condition_row {
+    const char *name, *only_if;
+    enum err_code code;
+} conditions[] = {
+    {"none", NULL, ERR_NONE},
+    {"absent, and it is there", "", ERR_CONFLICT},
+    {"the state that it has", "v2", ERR_NONE},
+    {"an earlier state", "v1", ERR_CONFLICT},
+};
+
+/* The first write of a key is v1, its second v2. */
+START_TEST(conditional_writes)
+{
+    const struct condition_row *row = &conditions[_i];
+    AUTO(world) struct world *w = make_world();
+    AUTO(str) char *data = NULL;
+    char version[OBJECT_VERSION_TEXT];
+    struct err e = {0};
+    size_t len;
+    ck_assert_int_eq(sim_object_put(w, "b", "k", "1", 1, "", NULL), 0);
+    ck_assert_int_eq(sim_object_put(w, "b", "k", "2", 1, NULL, NULL), 0);
+    ck_assert_int_eq(sim_object_get(w, "b", "k", 9, &data, &len, version, NULL), 0);
+    ck_assert_str_eq(version, "v2");
+    sim_object_put(w, "b", "k", "3", 1, row->only_if, &e);
+    ck_assert_msg(e.code == row->code, "put, %s: %d", row->name, e.code);
+    err_clear(&e);
+    objectstore_version(objectstore_of(w), "b", "k", version);
+    sim_object_delete(w, "b", "k", row->code ? row->only_if : version, &e);
+    ck_assert_msg(e.code == row->code, "delete, %s: %d", row->name, e.code);
+    err_clear(&e);
+}
+END_TEST
+
 static void put_hello(void *arg)
 {
     struct client *c = arg;
-    c->rc = sim_object_put(c->world, "b", "hello", "hello", 5, &c->err);
+    c->rc = sim_object_put(c->world, "b", "hello", "hello", 5, NULL, &c->err);
 }
 
 struct trap {
@@ -196,5 +229,6 @@ int main(void)
 {
     return SUITE_MAIN("sim.storage.objectstore",
                       SUITE_CASE("objectstore", TEST(direct), TEST(odd_buckets), TEST(file_backed),
-                                 EACH(client_reads, faults), EACH(crash_at_put, crashes)));
+                                 EACH(client_reads, faults), EACH(conditional_writes, conditions),
+                                 EACH(crash_at_put, crashes)));
 }

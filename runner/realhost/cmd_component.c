@@ -11,12 +11,14 @@
 #include "base/yaml.h"
 #include "runner/options.h"
 #include "runner/realhost/realhost.h"
+#include "runner/realhost/s3_store.h"
 
 #define EXIT_FAILED 1
 #define EXIT_CANNOT_TELL 2
 
 struct component_options {
     const char *kubeconfig, *context, *config, *root, *objects, *listen, *database;
+    struct s3_options s3;
     struct option_list clusters, services;
     struct option_number seed;
     bool help;
@@ -178,14 +180,22 @@ static int run_with(const struct component *c, const struct component_options *o
                     const struct kubeconfig *k, json_t *config)
 {
     AUTO(str) char *folder = NULL;
+    AUTO(s3_place) struct s3_place s3 = {0};
     struct err err = {0};
 
+    if (o->s3.url && o->objects) {
+        err_set(&err, ERR_INVALID, NO_POS, "both --objects and --s3");
+        return fail(&err);
+    }
+    if (o->s3.url && s3_place_read(&o->s3, &s3, &err) < 0)
+        return fail(&err);
     if (check_services(&o->services, &err) < 0 || give_database(c, o, config, &folder, &err) < 0)
         return fail(&err);
     const struct realhost_config rc = {
         .seed = o->seed.given ? o->seed.value : (uint64_t)wall_date_ns() ^ (uint64_t)getpid() << 40,
         .root = folder ? folder : o->root,
         .objects = o->objects,
+        .s3 = o->s3.url ? &s3 : NULL,
         .listen = o->listen,
         .services = (const char *const *)o->services.items,
         .service_count = o->services.count};
@@ -287,6 +297,18 @@ int real_component(int argc, char **argv)
          "the component's settings, as YAML or JSON"},
         {"--root", 0, OPTION_TEXT, &o.root, "DIR", "what the component sees as /"},
         {"--objects", 0, OPTION_TEXT, &o.objects, "DIR", "an object store: a folder of buckets"},
+        {"--s3", 0, OPTION_TEXT, &o.s3.url, "URL", "an object store: an S3 server"},
+        {"--s3-region", 0, OPTION_TEXT, &o.s3.region, "NAME", "its region (default us-east-1)"},
+        {"--s3-credentials", 0, OPTION_TEXT, &o.s3.credentials, "FILE",
+         "as AWS clients have it, profile default (default: AWS_ACCESS_KEY_ID and its like)"},
+        {"--s3-ca", 0, OPTION_TEXT, &o.s3.ca_file, "FILE", "whom to trust, as PEM"},
+        {"--s3-insecure", 0, OPTION_FLAG, &o.s3.insecure, NULL, "trust any certificate"},
+        {"--s3-virtual-hosts", 0, OPTION_FLAG, &o.s3.virtual_hosts, NULL,
+         "buckets are hosts: BUCKET.HOST in place of HOST/BUCKET"},
+        {"--s3-customer-key", 0, OPTION_TEXT, &o.s3.customer_key_file, "FILE",
+         "32 bytes that the store encrypts objects with (SSE-C)"},
+        {"--s3-checksum", 0, OPTION_TEXT, &o.s3.checksum, "NAME",
+         "what goes with each body: CRC32, CRC32C (default), SHA1, SHA256"},
         {"--listen", 0, OPTION_TEXT, &o.listen, "ADDR",
          "where the component serves HTTP: 127.0.0.1:8080"},
         {"--database", 0, OPTION_TEXT, &o.database, "FILE",

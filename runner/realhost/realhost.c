@@ -11,6 +11,7 @@
 #include "base/wall.h"
 #include "kube/time.h"
 #include "runner/realhost/realhost_priv.h"
+#include "runner/realhost/s3_store.h"
 #include "runner/stop.h"
 
 /* ---- the host ---- */
@@ -156,6 +157,7 @@ struct realhost *realhost_create(const struct realhost_config *config, struct er
     r->host.ops = &real_ops;
     r->config = *config;
     r->root = r->objects = -1;
+    r->object_ops = config->s3 ? &s3_object_ops : &folder_object_ops;
     r->transfer_at = INT64_MAX;
     TAILQ_INIT(&r->waiters);
     r->sched =

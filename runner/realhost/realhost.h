@@ -11,11 +11,14 @@
 #include "components/component.h"
 #include "runner/realhost/kubeconfig.h"
 
+struct s3_place;
+
 struct realhost_config {
-    uint64_t seed;       /* of jitter and generated names */
-    const char *root;    /* what the component sees as /; NULL: it has no files. Borrowed */
-    const char *objects; /* a folder of buckets; NULL: there is no object store. Borrowed */
-    const char *listen;  /* "127.0.0.1:0": where it serves, if it does; NULL: nowhere. Borrowed */
+    uint64_t seed;             /* of jitter and generated names */
+    const char *root;          /* what the component sees as /; NULL: it has no files. Borrowed */
+    const char *objects;       /* a folder of buckets; NULL: there is none. Borrowed */
+    const struct s3_place *s3; /* the object store, when it is no folder; NULL. Borrowed */
+    const char *listen; /* "127.0.0.1:0": where it serves, if it does; NULL: nowhere. Borrowed */
     const char *const *services; /* "NAME=URL": where those are that it calls. Borrowed */
     size_t service_count;
 };

@@ -34,6 +34,7 @@ struct realhost {
     size_t cluster_count, cluster_cap;
     struct real_service *service; /* that the component serves, or NULL */
     int root, objects;            /* descriptors of folders; -1: none */
+    const struct object_ops *object_ops;
     bool started;
     int result;
     struct err why;
@@ -98,7 +99,46 @@ int below_parent(int folder, const char *path, const char **ret_name, struct err
 /* Names in a folder, sorted. New. */
 json_t *below_list(int folder, const char *path, struct err *reterr);
 
-/* ---- real_files.c, real_objects.c, real_program.c ---- */
+/* ---- folder_objects.c, s3_store.h: one behaviour of the object store, two stores ---- */
+
+/* As the slots of the same names in components/host.h. */
+struct object_ops {
+    int (*get)(struct host *h, const char *bucket, const char *key, size_t max_bytes,
+               char **ret_data, size_t *ret_len, struct host_version *ret_version,
+               struct err *reterr);
+    int (*size)(struct host *h, const char *bucket, const char *key, uint64_t *ret,
+                struct err *reterr);
+    int (*read)(struct host *h, const char *bucket, const char *key, uint64_t offset, void *buf,
+                size_t len, size_t *ret_len, struct err *reterr);
+    int (*put)(struct host *h, const char *bucket, const char *key, const void *data, size_t len,
+               const struct host_version *only_if, struct err *reterr);
+    int (*put_file)(struct host *h, const char *bucket, const char *key, struct host_file *f,
+                    struct err *reterr);
+    int (*del)(struct host *h, const char *bucket, const char *key,
+               const struct host_version *only_if, struct err *reterr);
+    json_t *(*list)(struct host *h, const char *bucket, const char *prefix, struct err *reterr);
+};
+extern const struct object_ops folder_object_ops;
+
+/* ---- real_objects.c ---- */
+
+int real_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
+                    char **ret_data, size_t *ret_len, struct host_version *ret_version,
+                    struct err *reterr);
+int real_object_size(struct host *h, const char *bucket, const char *key, uint64_t *ret,
+                     struct err *reterr);
+int real_object_read(struct host *h, const char *bucket, const char *key, uint64_t offset,
+                     void *buf, size_t len, size_t *ret_len, struct err *reterr);
+int real_object_put(struct host *h, const char *bucket, const char *key, const void *data,
+                    size_t len, const struct host_version *only_if, struct err *reterr);
+int real_object_put_file(struct host *h, const char *bucket, const char *key, struct host_file *f,
+                         struct err *reterr);
+int real_object_delete(struct host *h, const char *bucket, const char *key,
+                       const struct host_version *only_if, struct err *reterr);
+json_t *real_object_list(struct host *h, const char *bucket, const char *prefix,
+                         struct err *reterr);
+
+/* ---- real_files.c, real_program.c ---- */
 
 struct host_file *real_file_open(struct host *h, const char *path, enum host_open_mode mode,
                                  struct err *reterr);
@@ -117,21 +157,6 @@ int real_file_remove(struct host *h, const char *path, struct err *reterr);
 int real_make_dir(struct host *h, const char *path, struct err *reterr);
 int real_sync_dir(struct host *h, const char *path, struct err *reterr);
 json_t *real_list_dir(struct host *h, const char *path, struct err *reterr);
-int real_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
-                    char **ret_data, size_t *ret_len, struct host_version *ret_version,
-                    struct err *reterr);
-int real_object_size(struct host *h, const char *bucket, const char *key, uint64_t *ret,
-                     struct err *reterr);
-int real_object_read(struct host *h, const char *bucket, const char *key, uint64_t offset,
-                     void *buf, size_t len, size_t *ret_len, struct err *reterr);
-int real_object_put(struct host *h, const char *bucket, const char *key, const void *data,
-                    size_t len, const struct host_version *only_if, struct err *reterr);
-int real_object_put_file(struct host *h, const char *bucket, const char *key, struct host_file *f,
-                         struct err *reterr);
-int real_object_delete(struct host *h, const char *bucket, const char *key,
-                       const struct host_version *only_if, struct err *reterr);
-json_t *real_object_list(struct host *h, const char *bucket, const char *prefix,
-                         struct err *reterr);
 int real_program_run(struct host *h, const struct host_program *program,
                      struct host_program_result *ret, struct err *reterr);
 

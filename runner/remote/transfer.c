@@ -387,6 +387,14 @@ int transfer_code(const struct transfer *x)
     return (int)code;
 }
 
+int64_t transfer_length(const struct transfer *x)
+{
+    curl_off_t length = -1;
+
+    curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    return (int64_t)length;
+}
+
 /* ---- what came ---- */
 
 static const char *line_end(const struct transfer *x)

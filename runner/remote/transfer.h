@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -63,6 +64,8 @@ int transfer_http_reply(struct transfer *x, struct http_reply *ret, struct err *
 bool transfer_done(const struct transfer *x);
 /* The code of the answer once its headers have come, else 0. */
 int transfer_code(const struct transfer *x);
+/* The length that the answer announces, of HEAD too; -1: none. */
+int64_t transfer_length(const struct transfer *x);
 bool transfer_has_line(const struct transfer *x);
 /* The next line of the body, without its end: borrowed until the next call; NULL when there is
  * none.

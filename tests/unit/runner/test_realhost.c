@@ -259,19 +259,38 @@ END_TEST
 
 /* ---- the end ---- */
 
-/* Stopped while a program runs: the program goes too, and everything unwinds. */
+/* Asked once: told so, and everything goes on to work. */
+static int be_asked(struct host *h, const json_t *config, struct err *reterr)
+{
+    struct err e = {0};
+
+    (void)config;
+    (void)reterr;
+    ck_assert(!host_stopping(h));
+    ck_assert_int_eq(raise(SIGTERM), 0);
+    while (!host_stopping(h))
+        ck_assert_int_eq(host_sleep(h, 1000000), HOST_OK);
+    ck_assert(!host_crashed(h));
+    expect(host_make_dir(h, "/d", &e), &e, ERR_NONE, "a call after that");
+    return 0;
+}
+
+START_TEST(asked)
+{
+    run_in_folder(be_asked, true);
+}
+END_TEST
+
+/* Stopped, by asking twice, while a program runs: the program goes too, and everything unwinds. */
 static int be_stopped(struct host *h, const json_t *config, struct err *reterr)
 {
-    const char *const stop[] = {"sh", "-c", "kill -TERM $PPID; exec cat /d/fifo", NULL};
-    const char *const make[] = {"mkfifo", "/d/fifo", NULL};
+    const char *const stop[] = {"sh", "-c", "while kill -TERM $PPID; do sleep 0.01; done", NULL};
     struct host_program_result r = {0};
     struct err e = {0};
 
     (void)config;
     (void)reterr;
     host_make_dir(h, "/d", &e);
-    expect(host_program_run(h, &(struct host_program){.argv = make}, &r, &e), &e, ERR_NONE, "fifo");
-    host_program_result_finish(&r);
     expect(host_program_run(h, &(struct host_program){.argv = stop, .dir = "/d"}, &r, &e), &e,
            ERR_CRASHED, "a program when the component is stopped");
     ck_assert(host_crashed(h));
@@ -441,5 +460,5 @@ int main(void)
                       SUITE_LONG_CASE("all", 60, TEST(files), TEST(outside), TEST(nothing_given),
                                       TEST(services), TEST(nowhere_to_serve),
                                       TEST(a_file_edited_in_place), TEST(objects), TEST(programs),
-                                      TEST(stopped)));
+                                      TEST(asked), TEST(stopped)));
 }

@@ -322,6 +322,8 @@ static const struct shape_key duration_keys[] = {{"start", SHAPE_DURATION, false
                                                  {"stop", SHAPE_DURATION, false},
                                                  {"snapshot", SHAPE_DURATION, false},
                                                  {"restore", SHAPE_DURATION, false},
+                                                 {"attach", SHAPE_DURATION, false},
+                                                 {"backup", SHAPE_DURATION, false},
                                                  {NULL, SHAPE_ANY, false}};
 static const struct shape duration_shape = {
     .what = "duration", .keys = duration_keys, .definition = "duration-of"};
@@ -387,8 +389,8 @@ const struct given_item given_component = {
 const struct given_item given_duration = {
     .name = "duration",
     .value = "`duration: {NAME: DURATION}`",
-    .says = "how long the simulated platform takes: `start`, `stop`, `snapshot`, `restore`; item "
-            "key `cluster` beside it",
+    .says = "how long the simulated platform takes: `start`, `stop`, `snapshot`, `restore`, `attach` "
+            "and `backup` (a backup's target, its job); item key `cluster` beside it",
     .type = SHAPE_MAP,
     .shape = &duration_shape,
     .on_cluster = true,

@@ -20,9 +20,7 @@ static bool kv_is_own_user(const char *user)
 }
 
 /* A denial with causes: 422. */
-static int deny(struct api_response *ret, const char *hook, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static int deny(struct api_response *ret, const char *hook, const char *fmt, ...)
+int kv_hook_deny(struct api_response *ret, const char *hook, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -33,13 +31,13 @@ static int deny(struct api_response *ret, const char *hook, const char *fmt, ...
 }
 
 /* A plain one: 400, no reason. */
-static int refuse(struct api_response *ret, const char *hook, const char *why)
+int kv_hook_refuse(struct api_response *ret, const char *hook, const char *why)
 {
     AUTO(str) char *text = mem_printf("admission webhook \"%s\" denied the request: %s", hook, why);
     return status_denied(ret, 400, "", text);
 }
 
-static bool is_write(const struct admission_review *r)
+bool kv_hook_is_write(const struct admission_review *r)
 {
     return !r->request->subresource && r->object &&
            (r->request->verb == API_CREATE || r->request->verb == API_UPDATE ||
@@ -47,7 +45,7 @@ static bool is_write(const struct admission_review *r)
 }
 
 /* failurePolicy is Fail: without virt-api nothing that it checks can be written. */
-static int check_up(const struct kv *kv, const char *hook, struct api_response *ret)
+int kv_hook_check_up(const struct kv *kv, const char *hook, struct api_response *ret)
 {
     if (!kv->api_down)
         return 0;
@@ -64,7 +62,7 @@ static int check_gate(const struct kv *kv, const char *kind, const char *hook,
     const struct fault_attr attrs[] = {{"kind", kind}, {"cluster", cluster_name(kv->cluster)}};
     const json_t *action = fault_hit(world_faults(kv->world), "gate", attrs, ARRAY_LEN(attrs));
     return json_bool(action, "closed", false)
-               ? refuse(ret, hook, "snapshot feature gate not enabled")
+               ? kv_hook_refuse(ret, hook, "snapshot feature gate not enabled")
                : 0;
 }
 
@@ -74,7 +72,7 @@ static bool is_update(const struct admission_review *r)
     return r->old != NULL;
 }
 
-static const char *namespace_of(const struct admission_review *r)
+const char *kv_hook_namespace(const struct admission_review *r)
 {
     const char *ns = meta_namespace(r->object);
     return *ns ? ns : r->request->ns ? r->request->ns : "default";
@@ -89,16 +87,16 @@ static int check_strategy(const json_t *vm, struct api_response *ret)
     const char *strategy = json_str(vm, "spec.runStrategy");
     const json_t *running = json_path(vm, "spec.running");
     if (strategy && json_is_boolean(running))
-        return deny(ret, HOOK_VM,
+        return kv_hook_deny(ret, HOOK_VM,
                     "Running and RunStrategy are mutually exclusive. Note that Running is "
                     "deprecated, please use RunStrategy instead");
     if (!strategy)
-        return json_is_boolean(running) ? 0 : deny(ret, HOOK_VM, "RunStrategy must be specified");
+        return json_is_boolean(running) ? 0 : kv_hook_deny(ret, HOOK_VM, "RunStrategy must be specified");
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (!strcmp(known[i], strategy))
             return 0;
     }
-    return deny(ret, HOOK_VM, "Invalid RunStrategy (%s)", strategy);
+    return kv_hook_deny(ret, HOOK_VM, "Invalid RunStrategy (%s)", strategy);
 }
 
 static bool same_at(const json_t *a, const json_t *b, const char *path)
@@ -114,24 +112,24 @@ static int check_locked(const json_t *vm, const json_t *old, struct api_response
     if (snapshot) {
         if (!same_at(vm, old, "spec.template.spec.volumes") ||
             !same_at(vm, old, "spec.template.spec.domain.devices.disks"))
-            return deny(ret, HOOK_VM,
+            return kv_hook_deny(ret, HOOK_VM,
                         "Cannot update vm disks or volumes until snapshot \"%s\" completes",
                         snapshot);
         if (!same_at(vm, old, "spec.running") || !same_at(vm, old, "spec.runStrategy"))
-            return deny(ret, HOOK_VM,
+            return kv_hook_deny(ret, HOOK_VM,
                         "Cannot update vm running state until snapshot \"%s\" completes", snapshot);
     }
     if (restore && strcmp(kv_run_strategy(vm), kv_run_strategy(old)))
-        return deny(ret, HOOK_VM, "Cannot update VM runStrategy until restore \"%s\" completes",
+        return kv_hook_deny(ret, HOOK_VM, "Cannot update VM runStrategy until restore \"%s\" completes",
                     restore);
     return 0;
 }
 
 static int admit_vm(void *cookie, const struct admission_review *r, struct api_response *ret)
 {
-    if (r->object && check_up(cookie, HOOK_VM, ret) < 0)
+    if (r->object && kv_hook_check_up(cookie, HOOK_VM, ret) < 0)
         return -1; /* writes of the status, too */
-    if (!is_write(r))
+    if (!kv_hook_is_write(r))
         return 0;
     /* A machine that is going away must be able to lose its finalizers. */
     if (is_update(r) && meta_deleting(r->old))
@@ -145,9 +143,9 @@ static int admit_vm(void *cookie, const struct admission_review *r, struct api_r
 
 static int admit_vmi(void *cookie, const struct admission_review *r, struct api_response *ret)
 {
-    if (!is_write(r))
+    if (!kv_hook_is_write(r))
         return 0;
-    if (check_up(cookie, HOOK_VMI, ret) < 0)
+    if (kv_hook_check_up(cookie, HOOK_VMI, ret) < 0)
         return -1;
     if (!is_update(r)) {
         meta_add_finalizer(r->object, FINALIZER_VMI);
@@ -171,11 +169,11 @@ static int check_reference(const json_t *ref, const char *hook, struct api_respo
 {
     const char *group = json_str(ref, "apiGroup");
     if (!group)
-        return deny(ret, hook, "missing apiGroup");
+        return kv_hook_deny(ret, hook, "missing apiGroup");
     if (strcmp(group, "kubevirt.io"))
-        return deny(ret, hook, "invalid apiGroup");
+        return kv_hook_deny(ret, hook, "invalid apiGroup");
     if (strcmp(json_str_or_empty(ref, "kind"), "VirtualMachine"))
-        return deny(ret, hook, "invalid kind");
+        return kv_hook_deny(ret, hook, "invalid kind");
     return 0;
 }
 
@@ -184,14 +182,14 @@ static int check_immutable(const struct admission_review *r, const char *hook,
 {
     if (same_at(r->object, r->old, "spec"))
         return 0;
-    return deny(ret, hook, "spec in immutable after creation"); /* KubeVirt's own spelling */
+    return kv_hook_deny(ret, hook, "spec in immutable after creation"); /* KubeVirt's own spelling */
 }
 
 static int admit_snapshot(void *cookie, const struct admission_review *r, struct api_response *ret)
 {
-    if (!is_write(r))
+    if (!kv_hook_is_write(r))
         return 0;
-    if (check_up(cookie, HOOK_SNAPSHOT, ret) < 0)
+    if (kv_hook_check_up(cookie, HOOK_SNAPSHOT, ret) < 0)
         return -1;
     if (is_update(r))
         return check_immutable(r, HOOK_SNAPSHOT, ret);
@@ -205,14 +203,14 @@ static int admit_snapshot(void *cookie, const struct admission_review *r, struct
 static int check_other_restores(struct kv *kv, const struct admission_review *r,
                                 struct api_response *ret)
 {
-    AUTO(json) json_t *all = ctl_peek_all(&kv->restore, &KIND_RESTORE, namespace_of(r));
+    AUTO(json) json_t *all = ctl_peek_all(&kv->restore, &KIND_RESTORE, kv_hook_namespace(r));
     size_t i;
     json_t *other;
     json_array_foreach(all, i, other)
     {
         /* A failed restore never completes, and so stands in the way until it is deleted. */
         if (same_at(r->object, other, "spec.target") && !json_bool(other, "status.complete", false))
-            return deny(ret, HOOK_RESTORE, "VirtualMachineRestore \"%s\" in progress",
+            return kv_hook_deny(ret, HOOK_RESTORE, "VirtualMachineRestore \"%s\" in progress",
                         meta_name(other));
     }
     return 0;
@@ -221,7 +219,7 @@ static int check_other_restores(struct kv *kv, const struct admission_review *r,
 static int check_restored_snapshot(struct kv *kv, const struct admission_review *r,
                                    struct api_response *ret)
 {
-    const char *ns = namespace_of(r);
+    const char *ns = kv_hook_namespace(r);
     AUTO(json)
     json_t *snapshot = ctl_peek(&kv->restore, &KIND_SNAPSHOT, ns,
                                 json_str_or_empty(r->object, "spec.virtualMachineSnapshotName"));
@@ -237,7 +235,7 @@ static int check_restored_snapshot(struct kv *kv, const struct admission_review 
     if (vm && (!source || !strcmp(source, meta_uid(vm))))
         return 0;
     if (!json_str(snapshot, "status.virtualMachineSnapshotContentName"))
-        return refuse(ret, HOOK_RESTORE, "snapshot content name is nil in vmSnapshot status");
+        return kv_hook_refuse(ret, HOOK_RESTORE, "snapshot content name is nil in vmSnapshot status");
     return 0;
 }
 
@@ -254,7 +252,7 @@ static int check_patches(const json_t *restore, struct api_response *ret)
         while ((part = strsep(&rest, ","))) {
             const char *colon = strchr(part, ':');
             if (!colon || strchr(colon + 1, ':'))
-                return deny(ret, HOOK_RESTORE,
+                return kv_hook_deny(ret, HOOK_RESTORE,
                             "patch format is not valid - one \":\" expected in a single key-value "
                             "json patch: %s",
                             part);
@@ -265,7 +263,7 @@ static int check_patches(const json_t *restore, struct api_response *ret)
             for (size_t k = 0; k < ARRAY_LEN(allowed); k++)
                 fine = fine || strstr(colon, allowed[k]);
             if (!fine)
-                return deny(ret, HOOK_RESTORE,
+                return kv_hook_deny(ret, HOOK_RESTORE,
                             "patching is valid only for elements under /spec/ only: %s", part);
         }
     }
@@ -282,7 +280,7 @@ static int check_policy(const json_t *restore, const char *path, const char *wha
         if (!strcmp(known[i], policy))
             return 0;
     }
-    return deny(ret, HOOK_RESTORE, "volume %s policy \"%s\" doesn't exist", what, policy);
+    return kv_hook_deny(ret, HOOK_RESTORE, "volume %s policy \"%s\" doesn't exist", what, policy);
 }
 
 static int check_overrides(const json_t *restore, struct api_response *ret)
@@ -292,11 +290,11 @@ static int check_overrides(const json_t *restore, struct api_response *ret)
     json_array_foreach(json_path(restore, "spec.volumeRestoreOverrides"), i, override)
     {
         if (!*json_str_or_empty(override, "volumeName"))
-            return deny(ret, HOOK_RESTORE, "must provide a volume name");
+            return kv_hook_deny(ret, HOOK_RESTORE, "must provide a volume name");
         if (!*json_str_or_empty(override, "restoreName") &&
             !json_object_size(json_object_get(override, "labels")) &&
             !json_object_size(json_object_get(override, "annotations")))
-            return deny(ret, HOOK_RESTORE, "must provide at least one overriden field");
+            return kv_hook_deny(ret, HOOK_RESTORE, "must provide at least one overriden field");
     }
     return 0;
 }
@@ -306,9 +304,9 @@ static int admit_restore(void *cookie, const struct admission_review *r, struct 
     static const char *const volume_policies[] = {"RandomizeNames", "InPlace", "PrefixTargetName"};
     static const char *const owner_policies[] = {"Vm", "None"};
     struct kv *kv = cookie;
-    if (!is_write(r))
+    if (!kv_hook_is_write(r))
         return 0;
-    if (check_up(kv, HOOK_RESTORE, ret) < 0)
+    if (kv_hook_check_up(kv, HOOK_RESTORE, ret) < 0)
         return -1;
     if (is_update(r))
         return check_immutable(r, HOOK_RESTORE, ret);
@@ -330,4 +328,5 @@ void kv_admission_start(struct kv *kv)
     apiserver_admit(a, KIND_VMI.group, KIND_VMI.plural, admit_vmi, kv);
     apiserver_admit(a, KIND_SNAPSHOT.group, KIND_SNAPSHOT.plural, admit_snapshot, kv);
     apiserver_admit(a, KIND_RESTORE.group, KIND_RESTORE.plural, admit_restore, kv);
+    kv_backup_admission_start(kv);
 }

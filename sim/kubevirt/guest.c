@@ -28,6 +28,7 @@ void kv_guest_destroy(void *guest)
 {
     struct guest *g = guest;
     strmap_destroy(g->marks, kv_mark_destroy);
+    kv_launcher_destroy(g->launcher);
     free(g->uid);
     free(g->ns);
     free(g->name);
@@ -45,6 +46,7 @@ static void thaw(struct guest *g)
 void kv_guest_end(struct guest *g)
 {
     thaw(g);
+    kv_launcher_end(g);
     g->paused = false;
     g->ending = NULL;
     g->freeze_after_ns = 0;
@@ -63,8 +65,8 @@ void kv_guest_boot(struct guest *g, const char *uid)
 
 /* KubeVirt's own controllers do not go through the server for these: a rule for faults "api" with
  * subresource "freeze" or "unfreeze" strikes here, and is answered as virt-api words it. */
-static int call_fault(struct kv *kv, const char *subresource, const char *ns, const char *name,
-                      struct err *reterr)
+int kv_guest_call_fault(struct kv *kv, const char *subresource, const char *ns, const char *name,
+                        struct err *reterr)
 {
     const struct fault_attr attrs[] = {
         {"verb", "update"},
@@ -111,7 +113,7 @@ int kv_guest_freeze(struct kv *kv, const char *ns, const char *name, int64_t tim
 {
     if (sched_point(kv->sched, "freeze") == SCHED_CRASHED)
         return err_set(reterr, ERR_CRASHED, NO_POS, "crashed");
-    int rc = call_fault(kv, "freeze", ns, name, reterr);
+    int rc = kv_guest_call_fault(kv, "freeze", ns, name, reterr);
     if (rc)
         return rc;
     kv_guest_set_frozen(kv_guest(kv, ns, name), true, timeout_ns);
@@ -122,7 +124,7 @@ int kv_guest_thaw(struct kv *kv, const char *ns, const char *name, struct err *r
 {
     if (sched_point(kv->sched, "unfreeze") == SCHED_CRASHED)
         return err_set(reterr, ERR_CRASHED, NO_POS, "crashed");
-    int rc = call_fault(kv, "unfreeze", ns, name, reterr);
+    int rc = kv_guest_call_fault(kv, "unfreeze", ns, name, reterr);
     if (rc)
         return rc;
     kv_guest_set_frozen(kv_guest(kv, ns, name), false, 0);

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "sim/kubelet/kubelet.h"
-#include "sim/kubevirt/kv_priv.h"
+#include "sim/kubevirt/backup_priv.h"
 
 const struct kind KIND_VM = {"kubevirt.io", "v1", "virtualmachines", "VirtualMachine"};
 const struct kind KIND_VMI = {"kubevirt.io", "v1", "virtualmachineinstances",
@@ -35,6 +35,8 @@ static const struct {
     [KV_STOP] = {"stop", 4 * NS_PER_S},
     [KV_SNAPSHOT] = {"snapshot", 3 * NS_PER_S},
     [KV_RESTORE] = {"restore", 5 * NS_PER_S},
+    [KV_BACKUP] = {"backup", 5 * NS_PER_S},
+    [KV_ATTACH] = {"attach", 2 * NS_PER_S},
 };
 
 struct kv *kv_of(const struct cluster *c)
@@ -67,6 +69,77 @@ static void on_vm(void *cookie, enum api_event_type type, json_t *vm)
     }
 }
 
+/* The backups and trackers of a machine. */
+static void wake_backups(struct kv *kv, const json_t *vmi)
+{
+    const char *ns = meta_namespace(vmi), *name = meta_name(vmi);
+    size_t i;
+    json_t *item;
+    AUTO(json) json_t *trackers = ctl_peek_all(&kv->backup, &KIND_TRACKER, ns);
+    json_array_foreach(trackers, i, item)
+    {
+        if (!strcmp(json_str_or_empty(item, "spec.source.name"), name))
+            worker_add_object(kv->trackers, item);
+    }
+    AUTO(json) json_t *backups = ctl_peek_all(&kv->backup, &KIND_BACKUP, ns);
+    json_array_foreach(backups, i, item)
+    {
+        AUTO(str) char *vm = kv_backup_vm(kv, item);
+        if (!strcmp(vm, name))
+            worker_add_object(kv->backups, item);
+    }
+}
+
+static void on_backup(void *cookie, enum api_event_type type, json_t *backup)
+{
+    struct kv *kv = cookie;
+    (void)type;
+    worker_add_object(kv->backups, backup);
+}
+
+static void on_tracker(void *cookie, enum api_event_type type, json_t *tracker)
+{
+    struct kv *kv = cookie;
+    AUTO(json) json_t *all = ctl_peek_all(&kv->backup, &KIND_BACKUP, meta_namespace(tracker));
+    size_t i;
+    json_t *backup;
+    if (type == EVENT_DELETED)
+        return;
+    worker_add_object(kv->trackers, tracker);
+    json_array_foreach(all, i, backup)
+    {
+        if (kv_backup_of_tracker(backup) &&
+            !strcmp(json_str_or_empty(backup, "spec.source.name"), meta_name(tracker)))
+            worker_add_object(kv->backups, backup);
+    }
+}
+
+static void wake_machines(struct kv *kv, const char *ns)
+{
+    AUTO(json) json_t *vms = ctl_peek_all(&kv->vm, &KIND_VM, ns);
+    size_t i;
+    json_t *vm;
+    json_array_foreach(vms, i, vm) worker_add_object(kv->vms, vm);
+}
+
+static void on_config(void *cookie, enum api_event_type type, json_t *config)
+{
+    struct kv *kv = cookie;
+    (void)type, (void)config;
+    wake_machines(kv, NULL);
+    AUTO(json) json_t *instances = ctl_peek_all(&kv->vm, &KIND_VMI, NULL);
+    size_t i;
+    json_t *vmi;
+    json_array_foreach(instances, i, vmi) worker_add_object(kv->vmis, vmi);
+}
+
+/* Its labels may choose its machines. */
+static void on_namespace(void *cookie, enum api_event_type type, json_t *ns)
+{
+    if (type == EVENT_MODIFIED)
+        wake_machines(cookie, meta_name(ns));
+}
+
 static void on_vmi(void *cookie, enum api_event_type type, json_t *vmi)
 {
     struct kv *kv = cookie;
@@ -77,6 +150,8 @@ static void on_vmi(void *cookie, enum api_event_type type, json_t *vmi)
     }
     worker_add_object(kv->vms, vmi);
     worker_add_object(kv->vmis, vmi);
+    if (type == EVENT_MODIFIED) /* neither its creation nor its end wakes a backup */
+        wake_backups(kv, vmi);
 }
 
 static void on_claim(void *cookie, enum api_event_type type, json_t *claim)
@@ -93,6 +168,12 @@ static void on_claim(void *cookie, enum api_event_type type, json_t *claim)
             continue;
         worker_add_object(kv->vmis, vm);
         on_vm(kv, EVENT_MODIFIED, vm);
+    }
+    AUTO(json) json_t *instances = ctl_peek_all(&kv->vm, &KIND_VMI, ns);
+    json_array_foreach(instances, i, vm)
+    {
+        if (kv_vmi_uses_utility(vm, meta_name(claim)))
+            worker_add_object(kv->vmis, vm);
     }
     const char *restore = meta_annotation(claim, "restore.kubevirt.io/name");
     if (restore)
@@ -206,6 +287,8 @@ static void start_workers(struct kv *kv, struct kv_start *st)
         {&kv->volume_statuses, "volume-status", kv_volume_status_reconcile},
         {&kv->restores, "restore", kv_restore_reconcile},
         {&kv->vmis, "vmi", kv_vmi_reconcile},
+        {&kv->backups, "backup", kv_backup_reconcile},
+        {&kv->trackers, "backup-tracker", kv_tracker_reconcile},
     };
     for (size_t i = 0; i < KV_WORKER_COUNT; i++) {
         struct process *p = all[i].slot == &kv->vmis ? st->handler : st->controller;
@@ -228,6 +311,10 @@ static void start_feeders(struct kv *kv, struct kv_start *st)
         {&KIND_RESTORE, on_restore},
         {&KIND_VOLUME_SNAPSHOT, on_volume_snapshot},
         {&KIND_VOLUME_SNAPSHOT_CLASS, on_snapshot_class},
+        {&KIND_BACKUP, on_backup},
+        {&KIND_TRACKER, on_tracker},
+        {&KIND_KUBEVIRT, on_config},
+        {&KIND_NAMESPACE, on_namespace},
     };
     _Static_assert(ARRAY_LEN(all) <= KV_FEEDERS_MAX, "room for all informers");
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -245,6 +332,7 @@ static void start_processes(struct kv *kv)
     kv->vm = identity(kv, KV_USER_CONTROLLER, "virtualmachine-controller", st->recorder);
     kv->snapshot = identity(kv, KV_USER_CONTROLLER, "snapshot-controller", st->recorder);
     kv->restore = identity(kv, KV_USER_CONTROLLER, "restore-controller", st->recorder);
+    kv->backup = identity(kv, KV_USER_CONTROLLER, "backup-controller", st->recorder);
     kv->handler = identity(kv, KV_USER_HANDLER, "virt-handler", st->handler_recorder);
     start_workers(kv, st);
     start_feeders(kv, st);

@@ -22,8 +22,27 @@
 extern const struct kind KIND_VM, KIND_VMI, KIND_SNAPSHOT, KIND_CONTENT, KIND_RESTORE, KIND_PVC,
     KIND_POD, KIND_STORAGE_CLASS, KIND_VOLUME_SNAPSHOT, KIND_VOLUME_SNAPSHOT_CLASS, KIND_REVISION;
 
-enum { KV_WORKER_COUNT = 6, KV_FEEDERS_MAX = 12 };
-enum kv_duration { KV_START, KV_STOP, KV_SNAPSHOT, KV_RESTORE, KV_DURATION_COUNT };
+enum { KV_WORKER_COUNT = 8, KV_FEEDERS_MAX = 12 };
+enum kv_duration {
+    KV_START,
+    KV_STOP,
+    KV_SNAPSHOT,
+    KV_RESTORE,
+    KV_BACKUP,
+    KV_ATTACH,
+    KV_DURATION_COUNT
+};
+
+/* What a scenario may change about backups; zeroed: as KubeVirt's head is, with its gates open. */
+struct kv_knobs {
+    unsigned version; /* 108: 1.8 */
+    bool no_incremental_backup, no_utility_volumes;
+    bool standalone_increments; /* no backing file recorded */
+    bool per_disk_full;         /* a disk without its bitmap is backed up in full, not refused */
+    bool adopts_foreign_job;    /* a backup takes any job of its machine for its own */
+};
+
+struct launcher; /* backup_priv.h */
 
 /* What happens inside a machine, beside its API objects. Lives as long as the world: a name is a
  * machine. */
@@ -35,6 +54,7 @@ struct guest {
     int64_t freeze_after_ns; /* not tried again before */
     uint64_t thaw_event;     /* the launcher's safety timer, 0: none */
     struct strmap *marks;    /* moment -> struct mark */
+    struct launcher *launcher; /* its backups; NULL until the first */
     struct kv *kv;           /* for the timer */
     char *ns, *name;
 };
@@ -54,11 +74,12 @@ struct kv {
     struct cluster *cluster;
     struct world *world;
     struct sched *sched;
-    struct ctl vm, handler, snapshot, restore; /* identities */
-    struct worker *vms, *vmis, *snapshots, *contents, *restores,
-        *volume_statuses; /* of the latest start */
+    struct ctl vm, handler, snapshot, restore, backup; /* identities */
+    struct worker *vms, *vmis, *snapshots, *contents, *restores, *volume_statuses, *backups,
+        *trackers; /* of the latest start */
     struct kv_start *latest;
     bool api_down;
+    struct kv_knobs knobs;
     int64_t duration_ns[KV_DURATION_COUNT];
     struct strmap *guests; /* "ns/name" -> struct guest */
 };
@@ -76,6 +97,8 @@ const char *kv_volume_claim(const json_t *volume);
 const json_t *kv_vm_volumes(const json_t *vm);
 bool kv_vm_uses_claim(const json_t *vm, const char *claim);
 bool kv_vmi_final(const json_t *vmi);
+/* A claim that waits for its first consumer gets its node, as with a pod of the launcher's. */
+int kv_select_node(struct kv *kv, const json_t *pvc, struct err *reterr);
 /* Creates the claims of spec.dataVolumeTemplates (vm_claims.c). */
 int kv_vm_ensure_claims(struct kv *kv, const json_t *vm, struct err *reterr);
 /* Does what status.volumeRequests asks for, on the machine and its instance (vm_volumes.c). */
@@ -103,10 +126,27 @@ void kv_guest_destroy(void *guest);
 int kv_guest_freeze(struct kv *kv, const char *ns, const char *name, int64_t timeout_ns,
                     struct err *reterr);
 int kv_guest_thaw(struct kv *kv, const char *ns, const char *name, struct err *reterr);
+/* What a fault of the point "api" has for a command to the launcher: 0, or minus the code. */
+int kv_guest_call_fault(struct kv *kv, const char *subresource, const char *ns, const char *name,
+                        struct err *reterr);
 /* The launcher's own work, once a command has reached it; none of these blocks or fails. */
 void kv_guest_set_frozen(struct guest *g, bool frozen, int64_t timeout_ns);
 void kv_guest_pause(struct guest *g, bool paused);
 void kv_guest_reset(struct guest *g);
+
+/* ---- changed block tracking (cbt.c) ---- */
+/* Edits status.changedBlockTracking of the caller's copies: of a machine; of an instance that is
+ * about to be made; of a running one (writes to trackers before). */
+void kv_cbt_vm_status(struct kv *kv, json_t *vm, const json_t *vmi);
+void kv_cbt_instance(const struct kv *kv, const json_t *vm, json_t *vmi);
+int kv_cbt_running(struct kv *kv, struct guest *g, json_t *vmi, struct err *reterr);
+/* virt-handler's side of utility volumes and jobs, in the caller's copy (backup_attach.c,
+ * backup_job.c). *ret_after_ns: when to look again. */
+int kv_utility_volumes(struct kv *kv, struct guest *g, json_t *vmi, int64_t *ret_after_ns,
+                       struct err *reterr);
+void kv_job_report(const struct guest *g, json_t *vmi);
+void kv_launcher_end(struct guest *g);
+void kv_launcher_destroy(struct launcher *l);
 
 /* ---- snapshots (snapshot.c, content.c, source.c, volumestatus.c) ---- */
 reconcile_fn kv_snapshot_reconcile, kv_content_reconcile, kv_volume_status_reconcile;
@@ -143,7 +183,15 @@ int kv_restore_apply(struct kv *kv, const json_t *restore, const json_t *content
                      bool *ret_changed, struct err *reterr);
 char *kv_restore_id(const json_t *restore);
 
-/* ---- virt-api (admission.c, subresources*.c) ---- */
+/* ---- virt-api (admission.c, backup_admission.c, subresources*.c) ---- */
+/* Denials, and the check that virt-api is there, as all webhooks word them. */
+int kv_hook_deny(struct api_response *ret, const char *hook, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int kv_hook_refuse(struct api_response *ret, const char *hook, const char *why);
+int kv_hook_check_up(const struct kv *kv, const char *hook, struct api_response *ret);
+bool kv_hook_is_write(const struct admission_review *r);
+const char *kv_hook_namespace(const struct admission_review *r);
+void kv_backup_admission_start(struct kv *kv);
 void kv_admission_start(struct kv *kv);
 void kv_subresources_start(struct kv *kv);
 

@@ -118,7 +118,7 @@ static bool paused_start_requested(const json_t *vm)
     return false;
 }
 
-static json_t *instance_of(const json_t *vm, const char *revision)
+static json_t *instance_of(const struct kv *kv, const json_t *vm, const char *revision)
 {
     json_t *vmi = ctl_object(&KIND_VMI, meta_namespace(vm), meta_name(vm));
     const json_t *template = json_at(vm, "spec", "template", NULL);
@@ -138,6 +138,7 @@ static json_t *instance_of(const json_t *vm, const char *revision)
     if (paused_start_requested(vm))
         json_put_str(vmi, "spec.startStrategy", "Paused");
     json_put_str(vmi, "status.virtualMachineRevisionName", revision);
+    kv_cbt_instance(kv, vm, vmi);
     return vmi;
 }
 
@@ -147,7 +148,7 @@ static int start(struct kv *kv, const json_t *vm, struct err *reterr)
     int rc = write_revision(kv, vm, revision, reterr);
     if (rc)
         return rc;
-    AUTO(json) json_t *vmi = instance_of(vm, revision);
+    AUTO(json) json_t *vmi = instance_of(kv, vm, revision);
     rc = ctl_create(&kv->vm, &KIND_VMI, vmi, NULL, reterr);
     if (rc) {
         ctl_event(&kv->vm, vm, "Warning", "FailedCreate",

@@ -73,7 +73,7 @@ static int write_changed(struct kv *kv, const json_t *old, const json_t *vmi, st
 /* ---- claims ---- */
 
 /* A claim that waits for its first consumer: the launcher's pod would be scheduled now. */
-static int select_node(struct kv *kv, const json_t *pvc, struct err *reterr)
+int kv_select_node(struct kv *kv, const json_t *pvc, struct err *reterr)
 {
     static const char selected[] = "volume.kubernetes.io/selected-node";
     const char *class = json_str(pvc, "spec.storageClassName");
@@ -108,7 +108,7 @@ static int check_claims(struct kv *kv, const json_t *vmi, bool *ret_ready, char 
         *ret_ready = false;
         if (!pvc && !*ret_missing)
             *ret_missing = mem_strdup(claim);
-        int rc = pvc ? select_node(kv, pvc, reterr) : 0;
+        int rc = pvc ? kv_select_node(kv, pvc, reterr) : 0;
         if (rc)
             return rc;
     }
@@ -183,8 +183,8 @@ static int on_booting(struct kv *kv, struct guest *g, const json_t *old, json_t 
 
 /* ---- the running guest ---- */
 
-static int on_running(struct kv *kv, const struct guest *g, const json_t *old, json_t *vmi,
-                      struct err *reterr)
+static int on_running(struct kv *kv, struct guest *g, const json_t *old, json_t *vmi,
+                      int64_t *ret_after_ns, struct err *reterr)
 {
     int64_t now = ctl_now(&kv->handler);
     json_t *status = status_of(vmi);
@@ -200,6 +200,10 @@ static int on_running(struct kv *kv, const struct guest *g, const json_t *old, j
         json_put_str(status, "fsFreezeStatus", "frozen");
     else
         json_object_del(status, "fsFreezeStatus");
+    int rc = kv_cbt_running(kv, g, vmi, reterr);
+    if (rc || (rc = kv_utility_volumes(kv, g, vmi, ret_after_ns, reterr)))
+        return rc;
+    kv_job_report(g, vmi);
     return write_changed(kv, old, vmi, reterr);
 }
 
@@ -210,6 +214,7 @@ static int end(struct kv *kv, struct guest *g, const json_t *old, json_t *vmi, c
     ctl_drop_condition(status, "AgentConnected");
     ctl_drop_condition(status, "Paused");
     json_object_del(status, "fsFreezeStatus");
+    json_object_del(status, "volumeStatus");
     set_not_ready(kv, vmi);
     set_phase(kv, vmi, phase);
     int rc = write_changed(kv, old, vmi, reterr);
@@ -243,7 +248,7 @@ static int on_deleting(struct kv *kv, struct guest *g, const json_t *old, json_t
     int64_t left = asked + stop_duration(kv, vmi) - ctl_now(&kv->handler);
     if (in_phase(vmi, "Running") && left > 0) {
         *ret_after_ns = left;
-        return on_running(kv, g, old, vmi, reterr);
+        return on_running(kv, g, old, vmi, ret_after_ns, reterr);
     }
     return end(kv, g, old, vmi, "Succeeded", reterr);
 }
@@ -265,7 +270,7 @@ int kv_vmi_reconcile(void *cookie, const char *ns, const char *name, int64_t *re
     if (meta_deleting(vmi))
         return on_deleting(kv, g, old, vmi, ret_after_ns, reterr);
     if (in_phase(vmi, "Running"))
-        return on_running(kv, g, old, vmi, reterr);
+        return on_running(kv, g, old, vmi, ret_after_ns, reterr);
     if (in_phase(vmi, "Scheduling") || in_phase(vmi, "Scheduled"))
         return on_booting(kv, g, old, vmi, ret_after_ns, reterr);
     return on_pending(kv, old, vmi, reterr);

@@ -137,11 +137,12 @@ static void set_ready(json_t *status, const json_t *vmi, int64_t now)
         ctl_set_condition(status, "Ready", "False", "VMINotExists", "VMI does not exist", now);
 }
 
-/* Whether the instance runs what the template says, but for what a start or a stop wrote into it.
- */
+/* Whether the instance runs what the template says, but for what a start, a stop or a backup wrote
+ * into it. */
 static bool runs_template(const json_t *template, const json_t *vmi)
 {
-    static const char *const own[] = {"startStrategy", "terminationGracePeriodSeconds"};
+    static const char *const own[] = {"startStrategy", "terminationGracePeriodSeconds",
+                                      "utilityVolumes"};
     const json_t *spec = json_object_get(vmi, "spec");
     if (!template || json_same(template, spec))
         return template != NULL;
@@ -273,6 +274,7 @@ void kv_vm_status(struct kv *kv, json_t *vm, const json_t *vmi)
     kv_vm_trim_volume_requests(vm, status, vmi);
     set_ready(status, vmi, now);
     copy_conditions(status, vmi, now);
+    kv_cbt_vm_status(kv, vm, vmi);
     set_restart_required(vm, status, vmi, now);
     json_put_str(status, "printableStatus", printable(kv, vm, vmi));
 }

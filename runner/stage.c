@@ -389,8 +389,9 @@ const struct given_item given_component = {
 const struct given_item given_duration = {
     .name = "duration",
     .value = "`duration: {NAME: DURATION}`",
-    .says = "how long the simulated platform takes: `start`, `stop`, `snapshot`, `restore`, `attach` "
-            "and `backup` (a backup's target, its job); item key `cluster` beside it",
+    .says =
+        "how long the simulated platform takes: `start`, `stop`, `snapshot`, `restore`, `attach` "
+        "and `backup` (a backup's target, its job); item key `cluster` beside it",
     .type = SHAPE_MAP,
     .shape = &duration_shape,
     .on_cluster = true,

@@ -10,14 +10,11 @@ const struct fault_point fault_point_backup = {
     .attrs = {"ns", "name", "vm", "type", "cluster"},
     .closed = {"type", types},
     .actions = {
-        {"fail",
-         .type = FAULT_CHOICE,
-         .texts = {"ENOSPC", "EIO", "unknown"},
+        {"fail", .type = FAULT_CHOICE, .texts = {"ENOSPC", "EIO", "unknown"},
          .says = "the job ends with that; `ENOSPC` has partial files, though there is room"},
         {"hang", .type = FAULT_TRUE, .says = "the job never ends by itself"},
         {"slow", .type = FAULT_DURATION, .says = "on top of what it takes anyway"},
-        {"rawTarget",
-         .type = FAULT_TRUE,
+        {"rawTarget", .type = FAULT_TRUE,
          .says = "the target was plugged as a raw device: the job fails, and leaves a `.img` of 0 "
                  "bytes"}}};
 

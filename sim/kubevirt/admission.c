@@ -88,10 +88,12 @@ static int check_strategy(const json_t *vm, struct api_response *ret)
     const json_t *running = json_path(vm, "spec.running");
     if (strategy && json_is_boolean(running))
         return kv_hook_deny(ret, HOOK_VM,
-                    "Running and RunStrategy are mutually exclusive. Note that Running is "
-                    "deprecated, please use RunStrategy instead");
+                            "Running and RunStrategy are mutually exclusive. Note that Running is "
+                            "deprecated, please use RunStrategy instead");
     if (!strategy)
-        return json_is_boolean(running) ? 0 : kv_hook_deny(ret, HOOK_VM, "RunStrategy must be specified");
+        return json_is_boolean(running)
+                   ? 0
+                   : kv_hook_deny(ret, HOOK_VM, "RunStrategy must be specified");
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (!strcmp(known[i], strategy))
             return 0;
@@ -113,15 +115,16 @@ static int check_locked(const json_t *vm, const json_t *old, struct api_response
         if (!same_at(vm, old, "spec.template.spec.volumes") ||
             !same_at(vm, old, "spec.template.spec.domain.devices.disks"))
             return kv_hook_deny(ret, HOOK_VM,
-                        "Cannot update vm disks or volumes until snapshot \"%s\" completes",
-                        snapshot);
+                                "Cannot update vm disks or volumes until snapshot \"%s\" completes",
+                                snapshot);
         if (!same_at(vm, old, "spec.running") || !same_at(vm, old, "spec.runStrategy"))
             return kv_hook_deny(ret, HOOK_VM,
-                        "Cannot update vm running state until snapshot \"%s\" completes", snapshot);
+                                "Cannot update vm running state until snapshot \"%s\" completes",
+                                snapshot);
     }
     if (restore && strcmp(kv_run_strategy(vm), kv_run_strategy(old)))
-        return kv_hook_deny(ret, HOOK_VM, "Cannot update VM runStrategy until restore \"%s\" completes",
-                    restore);
+        return kv_hook_deny(ret, HOOK_VM,
+                            "Cannot update VM runStrategy until restore \"%s\" completes", restore);
     return 0;
 }
 
@@ -182,7 +185,8 @@ static int check_immutable(const struct admission_review *r, const char *hook,
 {
     if (same_at(r->object, r->old, "spec"))
         return 0;
-    return kv_hook_deny(ret, hook, "spec in immutable after creation"); /* KubeVirt's own spelling */
+    return kv_hook_deny(ret, hook,
+                        "spec in immutable after creation"); /* KubeVirt's own spelling */
 }
 
 static int admit_snapshot(void *cookie, const struct admission_review *r, struct api_response *ret)
@@ -211,7 +215,7 @@ static int check_other_restores(struct kv *kv, const struct admission_review *r,
         /* A failed restore never completes, and so stands in the way until it is deleted. */
         if (same_at(r->object, other, "spec.target") && !json_bool(other, "status.complete", false))
             return kv_hook_deny(ret, HOOK_RESTORE, "VirtualMachineRestore \"%s\" in progress",
-                        meta_name(other));
+                                meta_name(other));
     }
     return 0;
 }
@@ -235,7 +239,8 @@ static int check_restored_snapshot(struct kv *kv, const struct admission_review 
     if (vm && (!source || !strcmp(source, meta_uid(vm))))
         return 0;
     if (!json_str(snapshot, "status.virtualMachineSnapshotContentName"))
-        return kv_hook_refuse(ret, HOOK_RESTORE, "snapshot content name is nil in vmSnapshot status");
+        return kv_hook_refuse(ret, HOOK_RESTORE,
+                              "snapshot content name is nil in vmSnapshot status");
     return 0;
 }
 
@@ -252,10 +257,11 @@ static int check_patches(const json_t *restore, struct api_response *ret)
         while ((part = strsep(&rest, ","))) {
             const char *colon = strchr(part, ':');
             if (!colon || strchr(colon + 1, ':'))
-                return kv_hook_deny(ret, HOOK_RESTORE,
-                            "patch format is not valid - one \":\" expected in a single key-value "
-                            "json patch: %s",
-                            part);
+                return kv_hook_deny(
+                    ret, HOOK_RESTORE,
+                    "patch format is not valid - one \":\" expected in a single key-value "
+                    "json patch: %s",
+                    part);
             const char *key = strstr(part, "\"path\"");
             if (!key || key > colon)
                 continue;
@@ -264,7 +270,8 @@ static int check_patches(const json_t *restore, struct api_response *ret)
                 fine = fine || strstr(colon, allowed[k]);
             if (!fine)
                 return kv_hook_deny(ret, HOOK_RESTORE,
-                            "patching is valid only for elements under /spec/ only: %s", part);
+                                    "patching is valid only for elements under /spec/ only: %s",
+                                    part);
         }
     }
     return 0;

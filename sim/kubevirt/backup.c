@@ -1,5 +1,6 @@
-/* The backup controller: one VirtualMachineBackup from its prerequisites to its end (kubevirt-csi.md
- * 4.3 to 4.5). What the launcher does is in backup_job.c; here it is told and asked. */
+/* The backup controller: one VirtualMachineBackup from its prerequisites to its end
+ * (kubevirt-csi.md 4.3 to 4.5). What the launcher does is in backup_job.c; here it is told and
+ * asked. */
 #include <string.h>
 
 #include "base/json.h"
@@ -165,10 +166,10 @@ static int claim_instance(const struct view *v, struct err *reterr)
     if (old && !strcmp(json_str_or_empty(old, "backupName"), v->name))
         return 0;
     AUTO(json)
-    json_t *patch = json_pack(
-        "[{s:s, s:s, s:n}, {s:s, s:s, s:{s:s, s:s}}]", "op", "test", "path", path, "value", "op",
-        "add", "path", path, "value", "backupName", v->name, "startTimestamp",
-        json_str_or_empty(v->backup, "metadata.creationTimestamp"));
+    json_t *patch =
+        json_pack("[{s:s, s:s, s:n}, {s:s, s:s, s:{s:s, s:s}}]", "op", "test", "path", path,
+                  "value", "op", "add", "path", path, "value", "backupName", v->name,
+                  "startTimestamp", json_str_or_empty(v->backup, "metadata.creationTimestamp"));
     return ctl_patch(&v->kv->backup, &KIND_VMI, v->ns, v->vm, NULL, PATCH_JSON, patch, reterr);
 }
 
@@ -221,8 +222,7 @@ static int on_waiting(const struct view *v, struct err *reterr)
     if (rc || (rc = check_target(v, &waits, reterr)) || waits)
         return rc;
     /* 1.8 tells that it has begun to prepare; later versions say nothing until the job runs. */
-    if (kv_old_dialect(v->kv) &&
-        (rc = wait_for(v, reterr, "Initializing VirtualMachineBackup")))
+    if (kv_old_dialect(v->kv) && (rc = wait_for(v, reterr, "Initializing VirtualMachineBackup")))
         return rc;
     rc = kv_target_attach(v->kv, v->vmi, v->name, json_str_or_empty(v->backup, "spec.pvcName"),
                           &mounted, reterr);
@@ -261,8 +261,8 @@ static int on_completed(const struct view *v, struct err *reterr)
     AUTO(json) json_t *job = json_copy_of(job_status(v->vmi));
     bool failed = json_bool(job, "failed", false), gone;
     const char *message = json_str(job, "backupMsg");
-    int rc = v->tracker && !failed ? kv_tracker_advance(v->kv, v->tracker, v->backup, job, reterr)
-                                   : 0;
+    int rc =
+        v->tracker && !failed ? kv_tracker_advance(v->kv, v->tracker, v->backup, job, reterr) : 0;
     if (rc || (rc = kv_target_detach(v->kv, v->vmi, v->name, &gone, reterr)) || !gone)
         return rc;
     rc = release_instance(v, reterr);

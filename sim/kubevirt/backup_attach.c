@@ -52,9 +52,8 @@ static int patch_list(struct kv *kv, const json_t *vmi, json_t *list /* taken */
     static const char path[] = "/spec/utilityVolumes";
     const json_t *old = utility_volumes(vmi);
     AUTO(json)
-    json_t *patch =
-        json_pack("[{s:s, s:s, s:o}]", "op", "test", "path", path, "value",
-                  old ? json_copy_of(old) : json_null());
+    json_t *patch = json_pack("[{s:s, s:s, s:o}]", "op", "test", "path", path, "value",
+                              old ? json_copy_of(old) : json_null());
     if (json_array_size(list) > 0)
         json_array_append_new(patch, json_pack("{s:s, s:s, s:O}", "op", old ? "replace" : "add",
                                                "path", path, "value", list));
@@ -126,8 +125,8 @@ static json_t *obstacle(struct kv *kv, const json_t *vmi, const char *volume, co
     }
     if (!strcmp(json_str_or_empty(pvc, "spec.volumeMode"), "Block")) {
         AUTO(str)
-        char *text = mem_printf("Utility volume PVC %s must be filesystem mode, not block mode",
-                                claim);
+        char *text =
+            mem_printf("Utility volume PVC %s must be filesystem mode, not block mode", claim);
         return entry_of(volume, "Pending", NULL, text);
     }
     if (strcmp(json_str_or_empty(pvc, "status.phase"), "Bound")) {
@@ -174,12 +173,11 @@ int kv_utility_volumes(struct kv *kv, struct guest *g, json_t *vmi, int64_t *ret
     json_array_foreach((json_t *)wanted, i, entry)
     {
         const char *volume = json_str_or_empty(entry, "name");
-        json_t *shown =
-            obstacle(kv, vmi, volume, json_str_or_empty(entry, "claimName"), reterr);
+        json_t *shown = obstacle(kv, vmi, volume, json_str_or_empty(entry, "claimName"), reterr);
         if (!shown)
-            shown = plugged_entry(kv, kv_launcher(g), volume,
-                                  json_str_or_empty(status_entry(vmi, volume), "phase"),
-                                  ret_after_ns);
+            shown =
+                plugged_entry(kv, kv_launcher(g), volume,
+                              json_str_or_empty(status_entry(vmi, volume), "phase"), ret_after_ns);
         json_array_append_new(list, shown);
     }
     json_object_set_new(status, "volumeStatus", list);

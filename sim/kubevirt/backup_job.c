@@ -155,7 +155,7 @@ static const char *fault_message(const struct job *job)
     const char *how = json_str(job->fault, "fail");
     if (json_bool(job->fault, "rawTarget", false))
         return "block job failed: Invalid argument";
-    return !how                    ? NULL
+    return !how                     ? NULL
            : !strcmp(how, "ENOSPC") ? "block job failed: No space left on device"
            : !strcmp(how, "EIO")    ? "block job failed: Input/output error"
                                     : "unknown failure reason";
@@ -264,8 +264,9 @@ static int find_checkpoint(struct kv *kv, const struct guest *g, const char *nam
 {
     struct checkpoint *c = strmap_get(g->launcher->checkpoints, name);
     if (!c || !c->defined)
-        return refuse(reterr, "Domain checkpoint not found: no domain checkpoint with matching "
-                              "name '%s'",
+        return refuse(reterr,
+                      "Domain checkpoint not found: no domain checkpoint with matching "
+                      "name '%s'",
                       name);
     checkpoint_look(kv, g, c, "backup");
     *ret = c;
@@ -282,8 +283,9 @@ static void quiesce(struct kv *kv, struct guest *g, struct job *job, bool skip)
         return;
     }
     if (g->agent_down)
-        err_set(&e, ERR_INVALID, NO_POS, "Guest agent is not responding: QEMU guest agent is not "
-                                         "connected");
+        err_set(&e, ERR_INVALID, NO_POS,
+                "Guest agent is not responding: QEMU guest agent is not "
+                "connected");
     else
         kv_guest_call_fault(kv, "freeze", g->ns, g->name, &e);
     job->quiesce = err_pending(&e) ? "QuiesceFailed" : "QuiesceSucceeded";
@@ -302,8 +304,7 @@ static void remember(struct guest *g, const struct job *job, const struct job_re
         const char *name = json_str_or_empty(volume, "name");
         for (size_t k = 0; k < job->disk_count; k++) {
             if (!strcmp(job->disks[k].volume, name))
-                checkpoint_add(c, name, disk_seed(disk_of(g->kv, g->ns, volume)),
-                               job->disks[k].to);
+                checkpoint_add(c, name, disk_seed(disk_of(g->kv, g->ns, volume)), job->disks[k].to);
         }
     }
     struct checkpoint *old = strmap_put(l->checkpoints, c->name, c);

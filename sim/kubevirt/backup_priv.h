@@ -42,7 +42,7 @@ bool kv_cbt_eligible(const json_t *volume);
 /* One disk of a checkpoint: what a bitmap of that name holds is what changed since the moment. */
 struct checkpoint_disk {
     char *volume;
-    uint64_t seed; /* of the disk: another one has no such bitmap */
+    uint64_t seed;              /* of the disk: another one has no such bitmap */
     struct disk_moment *moment; /* NULL: the bitmap is lost */
     bool corrupt;
 };

@@ -76,7 +76,8 @@ void kv_cbt_instance(const struct kv *kv, const json_t *vm, json_t *vmi)
 
 bool kv_cbt_eligible(const json_t *volume)
 {
-    return json_str(volume, "persistentVolumeClaim.claimName") || json_str(volume, "dataVolume.name");
+    return json_str(volume, "persistentVolumeClaim.claimName") ||
+           json_str(volume, "dataVolume.name");
 }
 
 /* Every tracked volume has its overlay as soon as there is a volume to lay it over. */

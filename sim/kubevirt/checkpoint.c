@@ -69,7 +69,7 @@ void checkpoint_look(struct kv *kv, const struct guest *g, struct checkpoint *c,
     for (size_t i = 0; i < c->disk_count; i++) {
         struct checkpoint_disk *d = &c->disks[i];
         const struct fault_attr attrs[] = {
-            {"ns", g->ns},         {"vm", g->name},    {"disk", d->volume},
+            {"ns", g->ns},           {"vm", g->name},    {"disk", d->volume},
             {"checkpoint", c->name}, {"during", during}, {"cluster", cluster_name(kv->cluster)},
         };
         const json_t *action =

@@ -114,7 +114,8 @@ int kubevirt_set_knob(struct cluster *c, const char *name, const json_t *value, 
                        cluster_name(c));
     if (!strcmp(name, "version")) {
         if (!json_is_string(value))
-            return err_set(reterr, ERR_INVALID, NO_POS, "'version' must be a text, such as \"1.8\"");
+            return err_set(reterr, ERR_INVALID, NO_POS,
+                           "'version' must be a text, such as \"1.8\"");
         return read_version(json_string_value(value), &kv->knobs.version, reterr);
     }
     const char *names[ARRAY_LEN(flags) + 1] = {"version"};

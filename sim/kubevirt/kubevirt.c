@@ -31,12 +31,9 @@ static const struct {
     const char *name;
     int64_t default_ns;
 } durations[KV_DURATION_COUNT] = {
-    [KV_START] = {"start", 8 * NS_PER_S},
-    [KV_STOP] = {"stop", 4 * NS_PER_S},
-    [KV_SNAPSHOT] = {"snapshot", 3 * NS_PER_S},
-    [KV_RESTORE] = {"restore", 5 * NS_PER_S},
-    [KV_BACKUP] = {"backup", 5 * NS_PER_S},
-    [KV_ATTACH] = {"attach", 2 * NS_PER_S},
+    [KV_START] = {"start", 8 * NS_PER_S},       [KV_STOP] = {"stop", 4 * NS_PER_S},
+    [KV_SNAPSHOT] = {"snapshot", 3 * NS_PER_S}, [KV_RESTORE] = {"restore", 5 * NS_PER_S},
+    [KV_BACKUP] = {"backup", 5 * NS_PER_S},     [KV_ATTACH] = {"attach", 2 * NS_PER_S},
 };
 
 struct kv *kv_of(const struct cluster *c)

@@ -47,15 +47,15 @@ struct launcher; /* backup_priv.h */
 /* What happens inside a machine, beside its API objects. Lives as long as the world: a name is a
  * machine. */
 struct guest {
-    bool agent_down;         /* a running guest has an agent unless told otherwise */
-    bool paused, frozen;     /* of the instance `uid`; both end with it */
-    char *uid;               /* of the instance that these flags belong to */
-    const char *ending;      /* phase that the instance shall end with, NULL: none */
-    int64_t freeze_after_ns; /* not tried again before */
-    uint64_t thaw_event;     /* the launcher's safety timer, 0: none */
-    struct strmap *marks;    /* moment -> struct mark */
+    bool agent_down;           /* a running guest has an agent unless told otherwise */
+    bool paused, frozen;       /* of the instance `uid`; both end with it */
+    char *uid;                 /* of the instance that these flags belong to */
+    const char *ending;        /* phase that the instance shall end with, NULL: none */
+    int64_t freeze_after_ns;   /* not tried again before */
+    uint64_t thaw_event;       /* the launcher's safety timer, 0: none */
+    struct strmap *marks;      /* moment -> struct mark */
     struct launcher *launcher; /* its backups; NULL until the first */
-    struct kv *kv;           /* for the timer */
+    struct kv *kv;             /* for the timer */
     char *ns, *name;
 };
 

@@ -19,10 +19,9 @@ int kv_tracker_advance(struct kv *kv, const json_t *tracker, const json_t *backu
     if (old && !strcmp(old, name))
         return 0;
     AUTO(json)
-    json_t *checkpoint =
-        json_pack("{s:s, s:s, s:o}", "name", name, "creationTime",
-                  json_str_or_empty(backup, "metadata.creationTimestamp"), "volumes",
-                  volumes ? json_copy_of(volumes) : json_array());
+    json_t *checkpoint = json_pack("{s:s, s:s, s:o}", "name", name, "creationTime",
+                                   json_str_or_empty(backup, "metadata.creationTimestamp"),
+                                   "volumes", volumes ? json_copy_of(volumes) : json_array());
     AUTO(json)
     json_t *patch = old ? json_pack("[{s:s, s:s, s:O}]", "op", "replace", "path",
                                     "/status/latestCheckpoint", "value", checkpoint)

@@ -1,9 +1,10 @@
-#include "tests/unit/sim_kubevirt/script.h"
+#include "tests/unit/sim_kubevirt/script_priv.h"
 
 #include <check.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
@@ -15,25 +16,7 @@
 #include "sim/provisioner/provisioner.h"
 #include "sim/storage/storage.h"
 
-struct run {
-    const struct script_case *c;
-    struct world *world;
-    struct cluster *cluster;
-    struct apiserver *server;
-    int line;
-    unsigned requests, crash_at; /* of KubeVirt; crash_at 0: none */
-    int crash_moment;
-    int want_code; /* of the next write; 0: success */
-    char *want_text;
-};
-
-#define FAIL(r, ...)                                                                               \
-    do {                                                                                           \
-        AUTO(str) char *text_ = mem_printf(__VA_ARGS__);                                           \
-        ck_abort_msg("%s, line %d: %s", (r)->c->name, (r)->line, text_);                           \
-    } while (0)
-
-static void check_err(struct run *r, int rc, struct err *e)
+void script_check(struct run *r, int rc, struct err *e)
 {
     if (rc < 0)
         FAIL(r, "%s", e->msg);
@@ -41,7 +24,7 @@ static void check_err(struct run *r, int rc, struct err *e)
 
 /* ---- words ---- */
 
-static char *word(struct run *r, char **line)
+char *script_word(struct run *r, char **line)
 {
     while (**line == ' ')
         (*line)++;
@@ -53,14 +36,14 @@ static char *word(struct run *r, char **line)
     return w;
 }
 
-static char *rest(char **line)
+char *script_rest(char **line)
 {
     while (**line == ' ')
         (*line)++;
     return *line;
 }
 
-static json_t *json_arg(struct run *r, const char *text)
+json_t *script_json(struct run *r, const char *text)
 {
     struct err e = {0};
     json_t *v = json_read(text, strlen(text), "script", &e);
@@ -109,7 +92,7 @@ static void send(struct run *r, struct api_request *req)
     api_response_finish(&ret);
 }
 
-static void create(struct run *r, const json_t *obj)
+void script_create(struct run *r, const json_t *obj)
 {
     struct resource_info info;
     if (!apiserver_find_kind(r->server, meta_api_version(obj), meta_kind(obj), &info))
@@ -118,7 +101,7 @@ static void create(struct run *r, const json_t *obj)
     send(r, &req);
 }
 
-static json_t *object(const char *api_version, const char *kind, const char *name)
+json_t *script_object(const char *api_version, const char *kind, const char *name)
 {
     return json_pack("{s:s, s:s, s:{s:s, s:s}, s:{}}", "apiVersion", api_version, "kind", kind,
                      "metadata", "name", name, "namespace", "default", "spec");
@@ -126,12 +109,12 @@ static json_t *object(const char *api_version, const char *kind, const char *nam
 
 static void do_claim(struct run *r, char *line)
 {
-    AUTO(json) json_t *pvc = object("v1", "PersistentVolumeClaim", word(r, &line));
+    AUTO(json) json_t *pvc = script_object("v1", "PersistentVolumeClaim", script_word(r, &line));
     json_put_take(pvc, "spec.accessModes", json_pack("[s]", "ReadWriteOnce"));
     json_put_str(pvc, "spec.resources.requests.storage", "64Mi");
-    if (*rest(&line))
-        json_put_str(pvc, "spec.storageClassName", rest(&line));
-    create(r, pvc);
+    if (*script_rest(&line))
+        json_put_str(pvc, "spec.storageClassName", script_rest(&line));
+    script_create(r, pvc);
 }
 
 static json_t *volume(struct run *r, json_t *vm, const char *text, unsigned i)
@@ -156,20 +139,21 @@ static json_t *volume(struct run *r, json_t *vm, const char *text, unsigned i)
 
 static void do_vm(struct run *r, char *line)
 {
-    AUTO(json) json_t *vm = object("kubevirt.io/v1", "VirtualMachine", word(r, &line));
-    json_put_str(vm, "spec.runStrategy", word(r, &line));
+    AUTO(json)
+    json_t *vm = script_object("kubevirt.io/v1", "VirtualMachine", script_word(r, &line));
+    json_put_str(vm, "spec.runStrategy", script_word(r, &line));
     json_t *volumes = json_array();
     json_put_take(vm, "spec.template.spec.volumes", volumes);
-    for (unsigned i = 0; *rest(&line); i++)
-        json_array_append_new(volumes, volume(r, vm, word(r, &line), i));
-    create(r, vm);
+    for (unsigned i = 0; *script_rest(&line); i++)
+        json_array_append_new(volumes, volume(r, vm, script_word(r, &line), i));
+    script_create(r, vm);
 }
 
 static void merge_spec(struct run *r, json_t *obj, const char *text)
 {
     if (!*text)
         return;
-    AUTO(json) json_t *more = json_arg(r, text);
+    AUTO(json) json_t *more = script_json(r, text);
     json_object_update(json_object_get(obj, "spec"), more);
 }
 
@@ -182,42 +166,44 @@ static json_t *reference(const char *name)
 static void do_snapshot(struct run *r, char *line)
 {
     AUTO(json)
-    json_t *obj = object("snapshot.kubevirt.io/v1beta1", "VirtualMachineSnapshot", word(r, &line));
-    json_put_take(obj, "spec.source", reference(word(r, &line)));
-    merge_spec(r, obj, rest(&line));
-    create(r, obj);
+    json_t *obj = script_object("snapshot.kubevirt.io/v1beta1", "VirtualMachineSnapshot",
+                                script_word(r, &line));
+    json_put_take(obj, "spec.source", reference(script_word(r, &line)));
+    merge_spec(r, obj, script_rest(&line));
+    script_create(r, obj);
 }
 
 static void do_restore(struct run *r, char *line)
 {
     AUTO(json)
-    json_t *obj = object("snapshot.kubevirt.io/v1beta1", "VirtualMachineRestore", word(r, &line));
-    json_put_take(obj, "spec.target", reference(word(r, &line)));
-    json_put_str(obj, "spec.virtualMachineSnapshotName", word(r, &line));
-    merge_spec(r, obj, rest(&line));
-    create(r, obj);
+    json_t *obj = script_object("snapshot.kubevirt.io/v1beta1", "VirtualMachineRestore",
+                                script_word(r, &line));
+    json_put_take(obj, "spec.target", reference(script_word(r, &line)));
+    json_put_str(obj, "spec.virtualMachineSnapshotName", script_word(r, &line));
+    merge_spec(r, obj, script_rest(&line));
+    script_create(r, obj);
 }
 
 static void do_create(struct run *r, char *line)
 {
-    AUTO(json) json_t *obj = json_arg(r, rest(&line));
-    create(r, obj);
+    AUTO(json) json_t *obj = script_json(r, script_rest(&line));
+    script_create(r, obj);
 }
 
 static void do_refused(struct run *r, char *line)
 {
-    r->want_code = (int)strtol(word(r, &line), NULL, 10);
+    r->want_code = (int)strtol(script_word(r, &line), NULL, 10);
     free(r->want_text);
-    r->want_text = mem_strdup(rest(&line));
+    r->want_text = mem_strdup(script_rest(&line));
 }
 
 static void patch(struct run *r, char *line, const char *subresource)
 {
-    struct api_request req = {.verb = API_PATCH, .resource = resource(r, word(r, &line))};
-    req.name = word(r, &line);
+    struct api_request req = {.verb = API_PATCH, .resource = resource(r, script_word(r, &line))};
+    req.name = script_word(r, &line);
     req.subresource = subresource;
     req.patch = PATCH_MERGE;
-    AUTO(json) json_t *body = json_arg(r, rest(&line));
+    AUTO(json) json_t *body = script_json(r, script_rest(&line));
     req.body = body;
     send(r, &req);
 }
@@ -234,9 +220,9 @@ static void do_patchstatus(struct run *r, char *line)
 
 static void do_delete(struct run *r, char *line)
 {
-    struct api_request req = {.verb = API_DELETE, .resource = resource(r, word(r, &line))};
-    req.name = word(r, &line);
-    const char *policy = rest(&line);
+    struct api_request req = {.verb = API_DELETE, .resource = resource(r, script_word(r, &line))};
+    req.name = script_word(r, &line);
+    const char *policy = script_rest(&line);
     AUTO(json) json_t *options = *policy ? json_pack("{s:s}", "propagationPolicy", policy) : NULL;
     req.body = options;
     send(r, &req);
@@ -256,10 +242,10 @@ static void ask_api(struct run *r, struct api_request *req, struct api_response 
 static struct api_request subresource(struct run *r, enum api_verb verb, char **line)
 {
     struct api_request req = {
-        .verb = verb, .resource = resource(r, word(r, line)), .ns = "default"};
+        .verb = verb, .resource = resource(r, script_word(r, line)), .ns = "default"};
     req.resource.group = "subresources.kubevirt.io";
-    req.name = word(r, line);
-    req.subresource = word(r, line);
+    req.name = script_word(r, line);
+    req.subresource = script_word(r, line);
     return req;
 }
 
@@ -269,7 +255,7 @@ static void do_call(struct run *r, char *line)
     struct api_response ret = {0};
     struct api_request req = subresource(r, API_UPDATE, &line);
     bool refused = r->want_code != 0;
-    AUTO(json) json_t *body = *rest(&line) ? json_arg(r, rest(&line)) : NULL;
+    AUTO(json) json_t *body = *script_rest(&line) ? script_json(r, script_rest(&line)) : NULL;
     req.body = body;
     ask_api(r, &req, &ret);
     if (!refused && (ret.code != 202 || !json_is_null(ret.body)))
@@ -284,7 +270,7 @@ static void do_ask(struct run *r, char *line)
     bool refused = r->want_code != 0;
     ask_api(r, &req, &ret);
     AUTO(str) char *got = json_text(ret.body);
-    if (!refused && !strstr(got, rest(&line)))
+    if (!refused && !strstr(got, script_rest(&line)))
         FAIL(r, "it tells %s", got);
     api_response_finish(&ret);
 }
@@ -293,7 +279,7 @@ static void do_node(struct run *r, char *line)
 {
     struct err e = {0};
     (void)line;
-    check_err(r, kubelet_start(r->cluster, &e), &e);
+    script_check(r, kubelet_start(r->cluster, &e), &e);
     kubelet_serve_machines(r->cluster, "kubelet");
 }
 
@@ -314,7 +300,7 @@ static void nothing(void *cookie)
 
 static void do_run(struct run *r, char *line)
 {
-    const char *how = word(r, &line);
+    const char *how = script_word(r, &line);
     struct sched *s = world_sched(r->world);
     if (!strcmp(how, "idle")) {
         if (sched_run(s, sched_now(s) + 24 * 3600 * NS_PER_S) != SCHED_STOP_IDLE)
@@ -335,8 +321,8 @@ static char *text_of(const json_t *v)
 
 static const json_t *at(struct run *r, char **line)
 {
-    const char *kind = word(r, line);
-    const char *name = word(r, line);
+    const char *kind = script_word(r, line);
+    const char *name = script_word(r, line);
     const json_t *obj = peek(r, kind, name);
     if (!obj)
         FAIL(r, "%s %s is absent", kind, name);
@@ -346,8 +332,8 @@ static const json_t *at(struct run *r, char **line)
 static void do_is(struct run *r, char *line)
 {
     const json_t *obj = at(r, &line);
-    const json_t *v = json_path(obj, word(r, &line));
-    const char *want = rest(&line);
+    const json_t *v = json_path(obj, script_word(r, &line));
+    const char *want = script_rest(&line);
     AUTO(str) char *got = v ? text_of(v) : mem_strdup("");
     if (strcmp(got, want))
         FAIL(r, "it is '%s', not '%s'", got, want);
@@ -356,17 +342,17 @@ static void do_is(struct run *r, char *line)
 static void do_has(struct run *r, char *line)
 {
     const json_t *obj = at(r, &line);
-    const json_t *v = json_path(obj, word(r, &line));
+    const json_t *v = json_path(obj, script_word(r, &line));
     AUTO(str) char *got = v ? text_of(v) : mem_strdup("");
-    if (!strstr(got, rest(&line)))
+    if (!strstr(got, script_rest(&line)))
         FAIL(r, "it is '%s'", got);
 }
 
 static void do_cond(struct run *r, char *line)
 {
     const json_t *obj = at(r, &line);
-    const char *type = word(r, &line);
-    const char *status = word(r, &line), *reason = rest(&line);
+    const char *type = script_word(r, &line);
+    const char *status = script_word(r, &line), *reason = script_rest(&line);
     const json_t *cond = meta_condition(obj, type);
     if (!strcmp(status, "none")
             ? cond != NULL
@@ -378,8 +364,8 @@ static void do_cond(struct run *r, char *line)
 
 static void do_gone(struct run *r, char *line)
 {
-    const char *kind = word(r, &line);
-    if (peek(r, kind, word(r, &line)))
+    const char *kind = script_word(r, &line);
+    if (peek(r, kind, script_word(r, &line)))
         FAIL(r, "it is there");
 }
 
@@ -390,16 +376,16 @@ static void do_there(struct run *r, char *line)
 
 static void do_count(struct run *r, char *line)
 {
-    struct api_resource res = resource(r, word(r, &line));
+    struct api_resource res = resource(r, script_word(r, &line));
     AUTO(json) json_t *all = apiserver_peek_all(r->server, res.group, res.plural, "default");
-    if (json_array_size(all) != strtoul(rest(&line), NULL, 10))
+    if (json_array_size(all) != strtoul(script_rest(&line), NULL, 10))
         FAIL(r, "there are %zu", json_array_size(all));
 }
 
 static void do_event(struct run *r, char *line)
 {
     AUTO(json) json_t *all = apiserver_peek_all(r->server, "", "events", "default");
-    const char *reason = word(r, &line);
+    const char *reason = script_word(r, &line);
     int64_t count = 0;
     size_t i;
     json_t *event;
@@ -408,7 +394,7 @@ static void do_event(struct run *r, char *line)
         if (!strcmp(json_str_or_empty(event, "reason"), reason))
             count += json_int(event, "count", 1);
     }
-    if (count != strtoll(rest(&line), NULL, 10))
+    if (count != strtoll(script_rest(&line), NULL, 10))
         FAIL(r, "there are %lld", (long long)count);
 }
 
@@ -417,18 +403,19 @@ static void do_event(struct run *r, char *line)
 static void do_write(struct run *r, char *line)
 {
     struct err e = {0};
-    const char *vm = word(r, &line);
-    uint64_t first = strtoull(word(r, &line), NULL, 10);
-    check_err(
-        r, guest_write(r->cluster, "default", vm, NULL, first, strtoull(rest(&line), NULL, 10), &e),
-        &e);
+    const char *vm = script_word(r, &line);
+    uint64_t first = strtoull(script_word(r, &line), NULL, 10);
+    script_check(r,
+                 guest_write(r->cluster, "default", vm, NULL, first,
+                             strtoull(script_rest(&line), NULL, 10), &e),
+                 &e);
 }
 
 static void do_mark(struct run *r, char *line)
 {
     struct err e = {0};
-    const char *vm = word(r, &line);
-    check_err(r, guest_mark(r->cluster, "default", vm, rest(&line), &e), &e);
+    const char *vm = script_word(r, &line);
+    script_check(r, guest_mark(r->cluster, "default", vm, script_rest(&line), &e), &e);
 }
 
 static void compare(struct run *r, char *line, bool want)
@@ -436,9 +423,9 @@ static void compare(struct run *r, char *line, bool want)
     struct err e = {0};
     bool same = false;
     AUTO(str) char *why = NULL;
-    const char *vm = word(r, &line), *moment = word(r, &line);
-    check_err(r, guest_compare(r->cluster, "default", vm, moment, &same, &why, &e), &e);
-    if (same != want || (!want && !strstr(why, rest(&line))))
+    const char *vm = script_word(r, &line), *moment = script_word(r, &line);
+    script_check(r, guest_compare(r->cluster, "default", vm, moment, &same, &why, &e), &e);
+    if (same != want || (!want && !strstr(why, script_rest(&line))))
         FAIL(r, "comparison: %s", why ? why : "same");
 }
 
@@ -455,29 +442,31 @@ static void do_differs(struct run *r, char *line)
 static void do_power(struct run *r, char *line)
 {
     struct err e = {0};
-    const char *vm = word(r, &line);
-    check_err(r, guest_power(r->cluster, "default", vm, rest(&line), &e), &e);
+    const char *vm = script_word(r, &line);
+    script_check(r, guest_power(r->cluster, "default", vm, script_rest(&line), &e), &e);
 }
 
 static void do_duration(struct run *r, char *line)
 {
     struct err e = {0};
-    const char *what = word(r, &line);
-    check_err(r, kubevirt_set_duration(r->cluster, what, duration(r, rest(&line)), &e), &e);
+    const char *what = script_word(r, &line);
+    script_check(r, kubevirt_set_duration(r->cluster, what, duration(r, script_rest(&line)), &e),
+                 &e);
 }
 
 static void do_storage(struct run *r, char *line)
 {
     struct err e = {0};
-    const char *what = word(r, &line);
-    check_err(r, storage_set_duration(r->cluster, what, duration(r, rest(&line)), &e), &e);
+    const char *what = script_word(r, &line);
+    script_check(r, storage_set_duration(r->cluster, what, duration(r, script_rest(&line)), &e),
+                 &e);
 }
 
 static void do_fault(struct run *r, char *line)
 {
     struct err e = {0};
-    AUTO(json) json_t *rule = json_arg(r, rest(&line));
-    check_err(r, (int)fault_add(world_faults(r->world), rule, &e), &e);
+    AUTO(json) json_t *rule = script_json(r, script_rest(&line));
+    script_check(r, (int)fault_add(world_faults(r->world), rule, &e), &e);
 }
 
 /* A definition from a file of the tree replaces the built-in one. */
@@ -485,28 +474,28 @@ static void do_crd(struct run *r, char *line)
 {
     struct diags diags = {0};
     struct err e = {0};
-    AUTO(yaml) struct yaml_doc *doc = yaml_parse_file(rest(&line), &diags, NULL, NULL);
+    AUTO(yaml) struct yaml_doc *doc = yaml_parse_file(script_rest(&line), &diags, NULL, NULL);
     if (!doc)
         FAIL(r, "%s", diags.items[0].err.msg);
     AUTO(json) json_t *crd = yaml_to_json(doc, yaml_node(doc, 0));
-    check_err(r, apiserver_add_crd(r->server, crd, &e), &e);
+    script_check(r, apiserver_add_crd(r->server, crd, &e), &e);
     diags_finish(&diags);
 }
 
 static void do_virtapi(struct run *r, char *line)
 {
     struct err e = {0};
-    check_err(r, kubevirt_set_api_down(r->cluster, !strcmp(rest(&line), "down"), &e), &e);
+    script_check(r, kubevirt_set_api_down(r->cluster, !strcmp(script_rest(&line), "down"), &e), &e);
 }
 
 static void do_fail(struct run *r, char *line)
 {
     struct err e = {0};
-    const char *rpc = word(r, &line), *glob = word(r, &line);
-    check_err(r,
-              storage_fail_next(r->cluster, rpc, glob, "Internal", "out of order",
-                                (unsigned)strtoul(rest(&line), NULL, 10), &e),
-              &e);
+    const char *rpc = script_word(r, &line), *glob = script_word(r, &line);
+    script_check(r,
+                 storage_fail_next(r->cluster, rpc, glob, "Internal", "out of order",
+                                   (unsigned)strtoul(script_rest(&line), NULL, 10), &e),
+                 &e);
 }
 
 /* ---- the interpreter ---- */
@@ -561,16 +550,17 @@ static void run_line(struct run *r, const char *text)
 {
     AUTO(str) char *copy = expand(r, text);
     char *line = copy;
-    if (!*rest(&line))
+    if (!*script_rest(&line))
         return;
-    const char *name = word(r, &line);
+    const char *name = script_word(r, &line);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         if (!strcmp(commands[i].name, name)) {
             commands[i].fn(r, line);
             return;
         }
     }
-    FAIL(r, "no command '%s'", name);
+    if (!script_backup_command(r, name, line))
+        FAIL(r, "no command '%s'", name);
 }
 
 /* Counts KubeVirt's requests and crashes it at the chosen one. */
@@ -585,7 +575,7 @@ static void on_request(void *cookie, enum request_moment moment, const struct re
         return;
     struct err e = {0};
     r->crash_at = 0;
-    check_err(r, kubevirt_restart(r->cluster, &e), &e);
+    script_check(r, kubevirt_restart(r->cluster, &e), &e);
 }
 
 struct how {
@@ -602,17 +592,20 @@ static char *run_case(const struct script_case *c, struct how how)
                                   .policy = how.seed ? POLICY_RANDOM : POLICY_ORDER,
                                   .trace = how.trace,
                                   .events_max = 2000000};
-    struct run r = {.c = c, .world = world_create(&config)};
+    char dir[] = "/tmp/vmconform-script-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    config.dir = dir;
+    struct run r = {.c = c, .world = world_create(&config), .moments = strmap_create()};
     r.crash_at = how.crash_at;
     r.crash_moment = how.crash_moment;
     world_on_request(r.world, on_request, &r);
     r.cluster = world_add_cluster(r.world, "main", &e);
     ck_assert_msg(r.cluster != NULL, "%s", e.msg);
     r.server = cluster_server(r.cluster);
-    check_err(&r, storage_start(r.cluster, &e), &e);
-    check_err(&r, kubevirt_start(r.cluster, &e), &e);
+    script_check(&r, storage_start(r.cluster, &e), &e);
+    script_check(&r, kubevirt_start(r.cluster, &e), &e);
     if (how.provisioner)
-        check_err(&r, provisioner_start(r.cluster, r.cluster, &e), &e);
+        script_check(&r, provisioner_start(r.cluster, r.cluster, &e), &e);
     AUTO(str) char *script = mem_strdup(c->script);
     char *at_line = script, *line;
     while ((line = strsep(&at_line, "\n"))) {
@@ -621,7 +614,9 @@ static char *run_case(const struct script_case *c, struct how how)
     }
     char *text = how.trace ? mem_strdup(strbuf_str(trace_text(world_trace(r.world)))) : NULL;
     free(r.want_text);
+    script_forget_moments(&r);
     world_destroy(r.world);
+    folder_remove(dir);
     return text;
 }
 

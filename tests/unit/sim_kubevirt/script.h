@@ -20,6 +20,15 @@
  *   node                                   the cluster gets a kubelet and its node
  *   crd FILE                               replaces a definition
  *
+ *   tracker NAME VM / backup NAME SOURCE CLAIM [JSON]      SOURCE is a tracker, or vm:NAME
+ *   knob NAME JSON                         of KubeVirt's backups
+ *   remember CLAIM MOMENT                  the claim's disk as it is now
+ *   restores CLAIM VM DISK MOMENT BACKUP...  these backups' files, base first, are that moment
+ *   exactly CLAIM VM DISK BACKUP FROM TO   the file holds the clusters changed in between, and only
+ *   empty CLAIM VM DISK BACKUP             the file is an image that holds nothing
+ *   backing CLAIM VM DISK BACKUP [NAME]    what its header names
+ *   folders CLAIM VM N                     backups that left something
+ *
  * "$NAME" inside a line stands for the uid of the first object of that name among snapshots,
  * restores and machines. Namespace: default. */
 #ifndef VMCONFORM_TESTS_UNIT_SIM_KUBEVIRT_SCRIPT_H

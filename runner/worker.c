@@ -10,7 +10,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/case.h"
-#include "runner/given.h"
 #include "runner/interleave.h"
 #include "runner/sandbox.h"
 
@@ -46,15 +45,6 @@ static bool unit_needs(const struct unit *u, const char *what)
         if (u->givens[i].fixture && unit_needs(u->givens[i].fixture, what))
             return true;
     return false;
-}
-
-static bool wants_files(const struct unit *u)
-{
-    for (size_t i = 0; i < u->given_count; i++)
-        if (u->givens[i].item == &given_chain ||
-            (u->givens[i].fixture && wants_files(u->givens[i].fixture)))
-            return true;
-    return unit_needs(u, "qemu-img") || unit_needs(u, "tmpfs");
 }
 
 static const char *missing_need(const struct worker_state *w, const struct unit *u)
@@ -125,11 +115,9 @@ static void run_attempt(void *cookie, const struct case_options *base, struct ca
     AUTO(str) char *dir = mem_printf("%s/case", a->worker->dir);
 
     options.dir = dir;
-    if (wants_files(c->unit))
-        mkdir(dir, 0700);
+    mkdir(dir, 0700);
     run_case(c->unit, c->values, &options, ret);
-    if (wants_files(c->unit))
-        folder_remove(dir);
+    folder_remove(dir);
 }
 
 /* The one that went wrong, in the result's name and in what replays it. */

@@ -144,14 +144,17 @@ static json_t *plugged_entry(struct kv *kv, struct launcher *l, const char *volu
     int64_t now = ctl_now(&kv->handler);
     if (!strcmp(phase, "MountedToPod"))
         return entry_of(volume, phase, NULL, NULL);
-    if (!l->plugged || strcmp(l->plugged, volume)) {
-        free(l->plugged);
-        l->plugged = mem_strdup(volume);
-        l->plugged_ns = now;
+    int64_t *since = strmap_get(l->plugged, volume);
+    if (!since) {
+        since = mem_zalloc(sizeof *since);
+        *since = now;
+        strmap_put(l->plugged, volume, since);
     }
-    int64_t left = l->plugged_ns + kv->duration_ns[KV_ATTACH] - now;
-    if (left <= 0)
+    int64_t left = *since + kv->duration_ns[KV_ATTACH] - now;
+    if (left <= 0) {
+        free(strmap_remove(l->plugged, volume));
         return entry_of(volume, "MountedToPod", NULL, NULL);
+    }
     *ret_after_ns = *ret_after_ns > 0 && *ret_after_ns < left ? *ret_after_ns : left;
     return entry_of(volume, "AttachedToNode", NULL, NULL);
 }

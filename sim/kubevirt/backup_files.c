@@ -67,8 +67,68 @@ static char *file_path(const char *root, const struct job *job, const struct job
     return mem_printf("%s/%s/%s-%s.qcow2", root, job->folder, job->backup, disk->volume);
 }
 
-/* One image; from == to makes an empty one. `room` is what the claim still holds: a volume that is
- * mounted ends there by itself, a plain folder does not. */
+/* ---- a claim's file, which ends where the claim does: a volume that is mounted has an end of its
+ * own, a plain folder has none ---- */
+
+struct claim_sink {
+    struct qcow2_sink sink; /* first: see qcow2/sink.h */
+    struct qcow2_sink *file;
+    uint64_t room;
+};
+
+static int check_room(const struct claim_sink *s, uint64_t offset, uint64_t len,
+                      struct qcow2_fault *f)
+{
+    if (len <= s->room && offset <= s->room - len)
+        return 0;
+    return qcow2_fault_set(f, QCOW2_NO_SPACE, s->sink.name, offset, "No space left on device");
+}
+
+static int claim_write(struct qcow2_sink *sink, uint64_t offset, const void *buf, size_t len,
+                       struct qcow2_fault *f)
+{
+    struct claim_sink *s = (struct claim_sink *)sink;
+    return check_room(s, offset, len, f) < 0 ? -1 : qcow2_sink_write(s->file, offset, buf, len, f);
+}
+
+static int claim_zero(struct qcow2_sink *sink, uint64_t offset, uint64_t len, struct qcow2_fault *f)
+{
+    struct claim_sink *s = (struct claim_sink *)sink;
+    return check_room(s, offset, len, f) < 0 ? -1 : qcow2_sink_zero(s->file, offset, len, f);
+}
+
+static int claim_commit(struct qcow2_sink *sink, uint64_t size, struct qcow2_fault *f)
+{
+    struct claim_sink *s = (struct claim_sink *)sink;
+    return check_room(s, 0, size, f) < 0 ? -1 : qcow2_sink_commit(s->file, size, f);
+}
+
+static void claim_destroy(struct qcow2_sink *sink)
+{
+    struct claim_sink *s = (struct claim_sink *)sink;
+    qcow2_sink_destroy(s->file);
+    free(s);
+}
+
+static const struct qcow2_sink_ops claim_ops = {claim_write, claim_zero, qcow2_sink_no_reader,
+                                                claim_commit, claim_destroy};
+
+static struct qcow2_sink *claim_sink(const char *path, uint64_t room, struct qcow2_fault *f)
+{
+    struct qcow2_sink *file = qcow2_sink_file(path, QCOW2_SINK_NO_SYNC, f);
+    if (!file)
+        return NULL;
+    struct claim_sink *s = mem_zalloc(sizeof *s);
+    *s = (struct claim_sink){.sink = {.ops = &claim_ops,
+                                      .name = mem_strdup(path),
+                                      .fresh = true,
+                                      .capacity = UINT64_MAX},
+                             .file = file,
+                             .room = room};
+    return &s->sink;
+}
+
+/* One image; from == to makes an empty one. */
 static int write_file(const struct kv *kv, const struct job *job, const struct job_disk *disk,
                       const struct disk_moment *from, const char *path, uint64_t room,
                       uint64_t *ret_size, struct err *reterr)
@@ -82,10 +142,9 @@ static int write_file(const struct kv *kv, const struct job *job, const struct j
         .scatter_seed = prng_hash(0, job->checkpoint) ^ prng_hash(1, disk->volume),
     };
     __attribute__((cleanup(cleanup_qcow2_fault))) struct qcow2_fault fault = {0};
-    AUTO(qcow2_sink) struct qcow2_sink *sink = qcow2_sink_file(path, QCOW2_SINK_NO_SYNC, &fault);
+    AUTO(qcow2_sink) struct qcow2_sink *sink = claim_sink(path, room, &fault);
     if (!sink)
         return qcow2_fault_move(reterr, &fault);
-    sink->capacity = room;
     if (qcow2_layer_write(sink, from, disk->to, &o, ret_size, &fault) == 0)
         return 0;
     if (fault.defect != QCOW2_NO_SPACE)
@@ -140,6 +199,20 @@ int kv_files_begin(struct kv *kv, const char *ns, struct job *job, struct err *r
     return 0;
 }
 
+/* The empty image makes room first, and comes back when what should stand there does not fit. */
+static int fill_file(struct kv *kv, const struct volume *v, const char *root, const struct job *job,
+                     const struct job_disk *d, struct err *reterr)
+{
+    AUTO(str) char *path = file_path(root, job, d);
+    __attribute__((cleanup(cleanup_err))) struct err again = {0};
+    uint64_t size;
+    unlink(path);
+    if (write_file(kv, job, d, d->from, path, room_in(v, root), &size, reterr) == 0)
+        return 0;
+    write_file(kv, job, d, d->to, path, room_in(v, root), &size, &again);
+    return -1;
+}
+
 int kv_files_write(struct kv *kv, const char *ns, struct job *job, struct err *reterr)
 {
     const char *root;
@@ -147,10 +220,7 @@ int kv_files_write(struct kv *kv, const char *ns, struct job *job, struct err *r
     if (!v)
         return -1;
     for (size_t i = 0; i < job->disk_count; i++) {
-        const struct job_disk *d = &job->disks[i];
-        AUTO(str) char *path = file_path(root, job, d);
-        uint64_t size;
-        if (write_file(kv, job, d, d->from, path, room_in(v, root), &size, reterr) < 0)
+        if (fill_file(kv, v, root, job, &job->disks[i], reterr) < 0)
             return -1;
     }
     return 0;

@@ -16,6 +16,7 @@ struct launcher *kv_launcher(struct guest *g)
     if (!g->launcher) {
         g->launcher = mem_zalloc(sizeof *g->launcher);
         g->launcher->checkpoints = strmap_create();
+        g->launcher->plugged = strmap_create();
     }
     return g->launcher;
 }
@@ -55,8 +56,8 @@ void kv_launcher_destroy(struct launcher *l)
         return;
     kv_job_free(l->job);
     strmap_destroy(l->checkpoints, checkpoint_destroy);
+    strmap_destroy(l->plugged, free);
     free(l->vm_uid);
-    free(l->plugged);
     free(l);
 }
 
@@ -69,10 +70,10 @@ void kv_launcher_end(struct guest *g)
     if (!l)
         return;
     drop_job(g->kv, l);
-    free(l->plugged);
-    l->plugged = NULL;
+    strmap_destroy(l->plugged, free);
+    l->plugged = strmap_create();
     while (strmap_each(l->checkpoints, &i, &name, &checkpoint))
-        ((struct checkpoint *)checkpoint)->defined = false;
+        checkpoint_close(checkpoint, g->ending && !strcmp(g->ending, "Failed"));
 }
 
 static void forget_checkpoints(struct launcher *l)
@@ -101,11 +102,15 @@ void kv_launcher_untracked(struct guest *g)
 
 /* ---- what virt-handler sees ---- */
 
-static void put_volumes(json_t *status, const struct job *job)
+static void put_volumes(json_t *status, const struct job *job, bool with_types)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < job->disk_count; i++)
-        json_array_append_new(list, json_pack("{s:s}", "volumeName", job->disks[i].volume));
+    for (size_t i = 0; i < job->disk_count; i++) {
+        json_t *entry = json_pack("{s:s}", "volumeName", job->disks[i].volume);
+        if (with_types)
+            json_put_str(entry, "type", job->disks[i].from ? "Incremental" : "Full");
+        json_array_append_new(list, entry);
+    }
     json_object_set_new(status, "volumes", list);
 }
 
@@ -118,7 +123,7 @@ void kv_job_report(const struct guest *g, json_t *vmi)
         strcmp(json_str_or_empty(status, "startTimestamp"), job->started))
         return;
     json_put_str(status, "checkpointName", job->checkpoint);
-    put_volumes(status, job);
+    put_volumes(status, job, g->kv->knobs.per_disk_full);
     if (*job->quiesce)
         json_put_str(status, "quiesceStatus", job->quiesce);
     if (job->message)
@@ -154,10 +159,10 @@ static const char *fault_message(const struct job *job)
 {
     const char *how = json_str(job->fault, "fail");
     if (json_bool(job->fault, "rawTarget", false))
-        return "block job failed: Invalid argument";
+        return "Invalid argument";
     return !how                     ? NULL
-           : !strcmp(how, "ENOSPC") ? "block job failed: No space left on device"
-           : !strcmp(how, "EIO")    ? "block job failed: Input/output error"
+           : !strcmp(how, "ENOSPC") ? "No space left on device"
+           : !strcmp(how, "EIO")    ? "Input/output error"
                                     : "unknown failure reason";
 }
 
@@ -173,7 +178,7 @@ static void on_job_done(void *cookie)
     else if (job->pull || kv_files_write(g->kv, g->ns, job, &e) == 0)
         end_job(g, false, NULL);
     else if (e.code == ERR_NO_SPACE)
-        end_job(g, true, "block job failed: No space left on device");
+        end_job(g, true, "No space left on device");
     else
         end_job(g, true, e.msg);
 }
@@ -231,7 +236,7 @@ static int find_base(struct kv *kv, const struct checkpoint *base, const char *v
     if (kv->knobs.per_disk_full)
         return 0;
     /* One top-level checkpoint for all disks: libvirt takes it for all or for none. */
-    return refuse(reterr, "invalid argument: missing or broken bitmap '%s' for disk '%s'",
+    return refuse(reterr, "checkpoint inconsistent: missing or broken bitmap '%s' for disk '%s'",
                   base->name, volume);
 }
 

@@ -56,6 +56,8 @@ struct checkpoint *checkpoint_create(const char *name);
 void checkpoint_add(struct checkpoint *c, const char *volume, uint64_t seed,
                     const struct disk_moment *moment);
 void checkpoint_destroy(void *checkpoint);
+/* The guest has ended. Bitmaps are written back then, and are inconsistent when it crashed. */
+void checkpoint_close(struct checkpoint *c, bool crashed);
 void checkpoint_remove(struct checkpoint *c, size_t disk);
 /* NULL when the volume is not part of it. Borrowed. */
 struct checkpoint_disk *checkpoint_disk(const struct checkpoint *c, const char *volume);
@@ -86,8 +88,7 @@ struct launcher {
     struct strmap *checkpoints; /* name -> struct checkpoint */
     struct job *job;            /* the latest of the running instance; NULL: none */
     char *vm_uid;               /* of the machine whose overlays these are */
-    char *plugged;              /* the utility volume that is being plugged */
-    int64_t plugged_ns;         /* since then */
+    struct strmap *plugged;     /* utility volume that is being plugged -> int64_t, since when */
 };
 struct job_request {
     const json_t *vmi;

@@ -32,6 +32,13 @@ static void finish_disk(struct checkpoint_disk *d)
     disk_moment_unref(d->moment);
 }
 
+void checkpoint_close(struct checkpoint *c, bool crashed)
+{
+    c->defined = false;
+    for (size_t i = 0; i < c->disk_count && crashed; i++)
+        c->disks[i].corrupt = true;
+}
+
 void checkpoint_remove(struct checkpoint *c, size_t disk)
 {
     finish_disk(&c->disks[disk]);

@@ -10,18 +10,29 @@
 const struct kind KIND_TRACKER = {"backup.kubevirt.io", "v1alpha1", "virtualmachinebackuptrackers",
                                   "VirtualMachineBackupTracker"};
 
+/* [{volumeName}], without what else is told of them. */
+static json_t *volume_names(const json_t *volumes)
+{
+    json_t *names = json_array();
+    size_t i;
+    json_t *volume;
+    json_array_foreach((json_t *)volumes, i, volume) json_array_append_new(
+        names, json_pack("{s:s}", "volumeName", json_str_or_empty(volume, "volumeName")));
+    return names;
+}
+
 int kv_tracker_advance(struct kv *kv, const json_t *tracker, const json_t *backup,
                        const json_t *job, struct err *reterr)
 {
     const char *name = json_str_or_empty(job, "checkpointName");
-    const json_t *volumes = json_object_get(job, "volumes");
+    AUTO(json) json_t *volumes = volume_names(json_object_get(job, "volumes"));
     const char *old = json_str(tracker, "status.latestCheckpoint.name");
     if (old && !strcmp(old, name))
         return 0;
     AUTO(json)
     json_t *checkpoint = json_pack("{s:s, s:s, s:o}", "name", name, "creationTime",
                                    json_str_or_empty(backup, "metadata.creationTimestamp"),
-                                   "volumes", volumes ? json_copy_of(volumes) : json_array());
+                                   "volumes", json_incref(volumes));
     AUTO(json)
     json_t *patch = old ? json_pack("[{s:s, s:s, s:O}]", "op", "replace", "path",
                                     "/status/latestCheckpoint", "value", checkpoint)

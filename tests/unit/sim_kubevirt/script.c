@@ -339,8 +339,30 @@ static void do_is(struct run *r, char *line)
         FAIL(r, "it is '%s', not '%s'", got, want);
 }
 
+/* "events *": one of them. */
+static bool any_has(struct run *r, const char *kind, char **line)
+{
+    struct api_resource res = resource(r, kind);
+    AUTO(json) json_t *all = apiserver_peek_all(r->server, res.group, res.plural, "default");
+    const char *path = script_word(r, line);
+    size_t i;
+    json_t *obj;
+    json_array_foreach(all, i, obj)
+    {
+        if (strstr(json_str_or_empty(obj, path), script_rest(line)))
+            return true;
+    }
+    return false;
+}
+
 static void do_has(struct run *r, char *line)
 {
+    if (!strncmp(line, "events * ", 9)) {
+        line += 9;
+        if (!any_has(r, "events", &line))
+            FAIL(r, "none has");
+        return;
+    }
     const json_t *obj = at(r, &line);
     const json_t *v = json_path(obj, script_word(r, &line));
     AUTO(str) char *got = v ? text_of(v) : mem_strdup("");

@@ -27,6 +27,7 @@
  *   exactly CLAIM VM DISK BACKUP FROM TO   the file holds the clusters changed in between, and only
  *   empty CLAIM VM DISK BACKUP             the file is an image that holds nothing
  *   backing CLAIM VM DISK BACKUP [NAME]    what its header names
+ *   has events * PATH TEXT                 one of them
  *   folders CLAIM VM N                     backups that left something
  *
  * "$NAME" inside a line stands for the uid of the first object of that name among snapshots,

@@ -417,8 +417,8 @@ void check_chain_disk(struct check *c, const struct chain_names *chain, const st
         hold(c, &chain->disks, said_word(name), tmpl_pos(name->t), unknown_chain_disk);
 }
 
-/* CHAIN/DISK@CHECKPOINT */
-static void hold_chain_moment(struct check *c, const char *moment, struct src_pos pos)
+/* CHAIN/DISK@CHECKPOINT, or NAMESPACE/VM/DISK@MARK. */
+static void hold_claim_moment(struct check *c, const char *moment, struct src_pos pos)
 {
     const char *slash = strchr(moment, '/'), *mark = strrchr(moment, '@');
     AUTO(str) char *name = NULL;
@@ -427,8 +427,12 @@ static void hold_chain_moment(struct check *c, const char *moment, struct src_po
     struct err err = {0};
 
     if (!slash || !mark || mark < slash) {
-        no_chain_moment(moment, pos, &err);
+        no_claim_moment(moment, pos, &err);
         check_wrong(c, pos, &err);
+        return;
+    }
+    if (strchr(slash + 1, '/')) {
+        hold(c, &c->words.marks, mark + 1, pos, unknown_mark);
         return;
     }
     name = mem_strndup(moment, (size_t)(slash - moment));
@@ -446,7 +450,7 @@ static void hold_moment(struct check *c, const char *target, const char *moment,
     if (!target || !moment)
         return;
     if (begins(target, "pvc:"))
-        hold_chain_moment(c, moment, pos);
+        hold_claim_moment(c, moment, pos);
     else
         hold(c, &c->words.marks, moment, pos, unknown_mark);
 }

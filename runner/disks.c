@@ -12,17 +12,22 @@
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/storage/storage.h"
 
-static struct volume *find_claim(struct casework *cw, const char *target, struct err *reterr)
+/* *ret_below: what follows the claim's name, "" or "/PATH"; within the target. */
+static struct volume *find_claim(struct casework *cw, const char *target, const char **ret_below,
+                                 struct err *reterr)
 {
     const char *rest = target + strlen("pvc:"), *slash = strchr(rest, '/');
     AUTO(str) char *ns = slash ? mem_strndup(rest, (size_t)(slash - rest)) : mem_strdup("default");
-    const char *claim = slash ? slash + 1 : rest;
+    const char *name = slash ? slash + 1 : rest;
+    AUTO(str) char *claim = mem_strndup(name, strcspn(name, "/"));
 
     for (size_t i = 0; i < world_cluster_count(cw->world); i++) {
         struct volume *v = storage_volume(world_cluster_at(cw->world, i), ns, claim);
 
-        if (v)
+        if (v) {
+            *ret_below = name + strlen(claim);
             return v;
+        }
     }
     err_set(reterr, ERR_NOT_FOUND, NO_POS, "no bound claim is called '%s'", rest);
     return NULL;
@@ -31,21 +36,54 @@ static struct volume *find_claim(struct casework *cw, const char *target, struct
 char *claim_path(struct casework *cw, const char *target, bool *ret_block, struct err *reterr)
 {
     struct volume *v;
-    const char *path = NULL;
+    const char *path = NULL, *below = "";
 
     if (strncmp(target, "pvc:", 4) != 0) {
         err_set(reterr, ERR_INVALID, NO_POS, "expected 'pvc:NAMESPACE/CLAIM', found '%s'", target);
         return NULL;
     }
-    v = find_claim(cw, target, reterr);
+    v = find_claim(cw, target, &below, reterr);
     if (!v || volume_make_real(v, &path, reterr) < 0)
         return NULL;
+    if (strstr(below, "/..")) {
+        err_set(reterr, ERR_INVALID, NO_POS, "'%s' leads out of the claim", target);
+        return NULL;
+    }
     *ret_block = volume_is_block(v);
-    return mem_strdup(path);
+    return mem_printf("%s%s", path, below);
 }
 
-/* CHAIN/DISK@CHECKPOINT */
-static const struct disk_moment *chain_moment(struct casework *cw, const char *moment,
+/* NAMESPACE/VM/DISK@MARK, of the first cluster that has it. */
+static const struct disk_moment *marked_moment(struct casework *cw, const char *moment,
+                                               struct disk_model **ret_disk, struct err *reterr)
+{
+    const char *first = strchr(moment, '/'), *second = strchr(first + 1, '/');
+    const char *at = strrchr(moment, '@');
+    AUTO(str) char *ns = mem_strndup(moment, (size_t)(first - moment));
+    AUTO(str) char *vm = mem_strndup(first + 1, (size_t)(second - first - 1));
+    AUTO(str) char *disk = at > second ? mem_strndup(second + 1, (size_t)(at - second - 1)) : NULL;
+    const struct disk_moment *m = NULL;
+    struct err err = {0};
+
+    if (!disk) {
+        no_claim_moment(moment, NO_POS, reterr);
+        return NULL;
+    }
+    for (size_t i = 0; i < world_cluster_count(cw->world) && !m; i++) {
+        err_clear(&err);
+        if (guest_moment(world_cluster_at(cw->world, i), ns, vm, disk, at + 1, ret_disk, &m, &err) <
+            0)
+            m = NULL;
+    }
+    if (m)
+        err_clear(&err);
+    else
+        err_move(reterr, &err);
+    return m;
+}
+
+/* CHAIN/DISK@CHECKPOINT, or a guest's. */
+static const struct disk_moment *claim_moment(struct casework *cw, const char *moment,
                                               struct disk_model **ret_disk, struct err *reterr)
 {
     const char *slash = strchr(moment, '/'), *at = strrchr(moment, '@');
@@ -55,9 +93,11 @@ static const struct disk_moment *chain_moment(struct casework *cw, const char *m
     const struct disk_moment *m;
 
     if (!slash || !at || at < slash) {
-        no_chain_moment(moment, NO_POS, reterr);
+        no_claim_moment(moment, NO_POS, reterr);
         return NULL;
     }
+    if (strchr(slash + 1, '/'))
+        return marked_moment(cw, moment, ret_disk, reterr);
     if (!c) {
         unknown_chain(name, NULL, 0, NO_POS, reterr);
         return NULL;
@@ -87,7 +127,7 @@ static int compare_claim(struct casework *cw, const char *target, const char *mo
                          bool *ret_same, struct strbuf *why, struct err *reterr)
 {
     struct disk_model *disk = NULL;
-    const struct disk_moment *expected = chain_moment(cw, moment, &disk, reterr);
+    const struct disk_moment *expected = claim_moment(cw, moment, &disk, reterr);
     bool block = false, wrong_size;
     AUTO(str) char *path = expected ? claim_path(cw, target, &block, reterr) : NULL;
     AUTO(str) char *file = path ? block ? mem_strdup(path) : mem_printf("%s/disk.img", path) : NULL;

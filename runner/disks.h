@@ -2,7 +2,8 @@
  *
  * A target is "NAMESPACE/VM", whose disks are compared by identity of content (sim/kubevirt), or
  * "pvc:NAMESPACE/CLAIM", whose real bytes are compared block by block with the rule
- * (fixtures/verify.h). A moment is the name of a mark, or CHAIN/DISK@CHECKPOINT. */
+ * (fixtures/verify.h). A moment is the name of a mark; of a claim, CHAIN/DISK@CHECKPOINT,
+ * or a guest's NAMESPACE/VM/DISK@MARK. */
 #ifndef VMCONFORM_RUNNER_DISKS_H
 #define VMCONFORM_RUNNER_DISKS_H
 
@@ -15,7 +16,8 @@ struct casework;
  * moment. */
 int compare_disk(struct casework *cw, const char *target, const char *moment, bool *ret_same,
                  struct strbuf *why, struct err *reterr);
-/* Where the real bytes of a claim are: file or folder; NULL with an error. New. */
+/* Where the real bytes of a claim are: file or folder; NULL with an error. A target may go on with
+ * a path below the claim's folder. New. */
 char *claim_path(struct casework *cw, const char *target, bool *ret_block, struct err *reterr);
 
 #endif

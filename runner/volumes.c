@@ -112,7 +112,8 @@ static int fn_zeros(void *cookie, struct cel_context *c, size_t nargs, const str
 const struct expr_function function_files = {
     {"files", false, 1, 1, fn_files},
     "`files(TARGET)`",
-    "names of the files on the claim's volume, sorted; `pvc:NAMESPACE/CLAIM`",
+    "names of the files on the claim's volume, sorted; `pvc:NAMESPACE/CLAIM`, or "
+    "`pvc:NAMESPACE/CLAIM/FOLDER` for those in a folder of it",
     {EXPR_NAMES_NOTHING}};
 const struct expr_function function_modes = {{"modes", false, 1, 1, fn_modes},
                                              "`modes(TARGET)`",

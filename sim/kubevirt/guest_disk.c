@@ -11,7 +11,8 @@
 
 /* The moments of all disks of a machine, by volume name. */
 struct mark {
-    struct strmap *disks; /* volume -> struct disk_moment */
+    struct strmap *disks;  /* volume -> struct disk_moment */
+    struct strmap *models; /* volume -> struct disk_model, borrowed: disks outlive their claims */
 };
 
 static void drop_moment(void *moment)
@@ -23,6 +24,7 @@ void kv_mark_destroy(void *mark)
 {
     struct mark *m = mark;
     strmap_destroy(m->disks, drop_moment);
+    strmap_destroy(m->models, NULL);
     free(m);
 }
 
@@ -128,6 +130,7 @@ int guest_mark(struct cluster *c, const char *ns, const char *name, const char *
         return -1;
     struct mark *mark = mem_zalloc(sizeof *mark);
     mark->disks = strmap_create();
+    mark->models = strmap_create();
     size_t i;
     json_t *volume;
     json_array_foreach(kv_vm_volumes(vm), i, volume)
@@ -139,6 +142,7 @@ int guest_mark(struct cluster *c, const char *ns, const char *name, const char *
             kv_mark_destroy(mark);
             return -1;
         }
+        strmap_put(mark->models, json_str_or_empty(volume, "name"), d);
         struct disk_moment *old =
             strmap_put(mark->disks, json_str_or_empty(volume, "name"), disk_now(d));
         if (old)
@@ -147,6 +151,23 @@ int guest_mark(struct cluster *c, const char *ns, const char *name, const char *
     struct mark *old = strmap_put(kv_guest(kv, ns, name)->marks, moment, mark);
     if (old)
         kv_mark_destroy(old);
+    return 0;
+}
+
+int guest_moment(struct cluster *c, const char *ns, const char *vm, const char *disk,
+                 const char *moment, struct disk_model **ret_disk,
+                 const struct disk_moment **ret_moment, struct err *reterr)
+{
+    struct kv *kv = kv_guest_kv(c, reterr);
+    if (!kv)
+        return -1;
+    const struct mark *mark = strmap_get(kv_guest(kv, ns, vm)->marks, moment);
+    const struct disk_moment *m = mark ? strmap_get(mark->disks, disk) : NULL;
+    if (!m)
+        return err_set(reterr, ERR_INVALID, NO_POS, "VirtualMachine %s/%s has no %s '%s'", ns, vm,
+                       mark ? "disk" : "moment", mark ? disk : moment);
+    *ret_moment = m;
+    *ret_disk = strmap_get(mark->models, disk);
     return 0;
 }
 

@@ -253,6 +253,19 @@ static int release_instance(const struct view *v, struct err *reterr)
     return ctl_patch(&v->kv->backup, &KIND_VMI, v->ns, v->vm, NULL, PATCH_JSON, patch, reterr);
 }
 
+/* kubevirt/kubevirt#18959: a pass that has not seen the completion yet finds the job's status gone.
+ */
+static int overwrite(const struct view *v, struct err *reterr)
+{
+    AUTO(json) json_t *copy = editable(v);
+    ctl_drop_condition(json_object_get(copy, "status"), "Complete");
+    kv_backup_say(v->kv, copy, BACKUP_FAILED, "SourceLost", "VMI backup status was lost");
+    int rc = write_status(v, copy, reterr);
+    if (!rc)
+        kv_backup_event(v->kv, v->backup, BACKUP_FAILED, "VMI backup status was lost");
+    return rc;
+}
+
 /* The tracker first, then the target, then the instance, then the word: a crash in between repeats
  * the same writes. */
 static int on_completed(const struct view *v, struct err *reterr)
@@ -272,7 +285,8 @@ static int on_completed(const struct view *v, struct err *reterr)
     if (failed)
         return end(v, BACKUP_FAILED, NULL, message ? message : "unknown, no completion message",
                    checkpoint, reterr);
-    return end(v, message ? BACKUP_WARNED : BACKUP_DONE, NULL, message, checkpoint, reterr);
+    rc = end(v, message ? BACKUP_WARNED : BACKUP_DONE, NULL, message, checkpoint, reterr);
+    return !rc && kv_job_overwritten(v->kv, v->vmi, v->name) ? overwrite(v, reterr) : rc;
 }
 
 static int abort_job(const struct view *v, const char *message, struct err *reterr)

@@ -166,6 +166,13 @@ static const char *fault_message(const struct job *job)
                                     : "unknown failure reason";
 }
 
+/* qemu stops a guest whose disk cannot be written; here that hides the end of the job. */
+static void pause_by_error(struct guest *g)
+{
+    g->paused = g->io_error = true;
+    worker_add(g->kv->vmis, g->ns, g->name);
+}
+
 static void on_job_done(void *cookie)
 {
     struct guest *g = cookie;
@@ -173,7 +180,9 @@ static void on_job_done(void *cookie)
     __attribute__((cleanup(cleanup_err))) struct err e = {0};
     job->event = 0;
     const char *fault = fault_message(job);
-    if (fault)
+    if (json_bool(job->fault, "lost", false))
+        pause_by_error(g);
+    else if (fault)
         end_job(g, true, fault);
     else if (job->pull || kv_files_write(g->kv, g->ns, job, &e) == 0)
         end_job(g, false, NULL);
@@ -406,7 +415,16 @@ int kv_job_abort(struct kv *kv, const json_t *vmi, const char *backup, struct er
     if (job->ended)
         return refuse(reterr, "failed to abort backup: backup already completed");
     end_job(g, !job->pull, job->pull ? NULL : "backup aborted");
+    if (g->io_error) /* virt-handler tries to resume it again and again */
+        g->paused = g->io_error = false;
     return 0;
+}
+
+bool kv_job_overwritten(struct kv *kv, const json_t *vmi, const char *backup)
+{
+    const struct launcher *l = kv_guest(kv, meta_namespace(vmi), meta_name(vmi))->launcher;
+    return l && l->job && !strcmp(l->job->backup, backup) &&
+           json_bool(l->job->fault, "overwritten", false);
 }
 
 /* ---- redefinition ---- */

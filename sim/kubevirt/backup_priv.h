@@ -107,6 +107,8 @@ void kv_launcher_untracked(struct guest *g);
 int kv_job_start(struct kv *kv, const struct job_request *request, struct err *reterr);
 int kv_job_abort(struct kv *kv, const json_t *vmi, const char *backup, struct err *reterr);
 int kv_job_redefine(struct kv *kv, const json_t *vmi, const char *checkpoint, struct err *reterr);
+/* Whether the fault point "backup" wants its completion overwritten. */
+bool kv_job_overwritten(struct kv *kv, const json_t *vmi, const char *backup);
 void kv_job_free(struct job *job);
 
 /* ---- files (backup_files.c) ---- */

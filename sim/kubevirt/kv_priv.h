@@ -49,6 +49,7 @@ struct launcher; /* backup_priv.h */
 struct guest {
     bool agent_down;           /* a running guest has an agent unless told otherwise */
     bool paused, frozen;       /* of the instance `uid`; both end with it */
+    bool io_error;             /* why it is paused; so does this */
     char *uid;                 /* of the instance that these flags belong to */
     const char *ending;        /* phase that the instance shall end with, NULL: none */
     int64_t freeze_after_ns;   /* not tried again before */

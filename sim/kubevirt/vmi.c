@@ -192,7 +192,10 @@ static int on_running(struct kv *kv, struct guest *g, const json_t *old, json_t 
         ctl_drop_condition(status, "AgentConnected");
     else
         ctl_set_condition(status, "AgentConnected", "True", NULL, NULL, now);
-    if (g->paused)
+    if (g->io_error)
+        ctl_set_condition(status, "Paused", "True", "PausedIOError",
+                          "VMI was paused, low-level IO error detected", now);
+    else if (g->paused)
         ctl_set_condition(status, "Paused", "True", "PausedByUser", "VMI was paused by user", now);
     else
         ctl_drop_condition(status, "Paused");

@@ -285,6 +285,51 @@ static const struct script_case ends[] = {
                                                   "delete vmbackup b\n"
                                                   "run 5s\n"
                                                   "gone vmbackup b\n"},
+    {"B-18: the failure is lost in a race",
+     TRACKED ONCE(
+         "backup", "\"name\":\"b\"",
+         "\"fail\":\"ENOSPC\",\"lost\":true") "tracker t a\n"
+                                              "backup b t target\n"
+                                              "run 1h\n"
+                                              "cond vmbackup b Progressing True Initiated\n"
+                                              "cond vmi a Paused True PausedIOError\n"
+                                              "is vm a status.printableStatus Paused\n"
+                                              "delete vmbackup b\n"
+                                              "run 10s\n"
+                                              "gone vmbackup b\n"
+                                              "cond vmi a Paused none\n"
+                                              "backup c t target\n"
+                                              "run 20s\n"
+                                              "cond vmbackup c Complete True\n"},
+    {"a completion is overwritten",
+     TRACKED FAULT(
+         "backup", "\"name\":\"b\"",
+         "\"overwritten\":true") "tracker t a\n"
+                                 "backup b t target\n"
+                                 "run 20s\n"
+                                 "cond vmbackup b Complete none\n"
+                                 "cond vmbackup b Failed True SourceLost\n"
+                                 "event VirtualMachineBackupCompletedSuccessfully 1\n"
+                                 "event VirtualMachineBackupFailed 1\n"
+                                 "has vmbackuptracker t status.latestCheckpoint.name b-\n"},
+    {"F-BK-3: the target is never mounted", TRACKED
+     "fault {\"name\":\"stuck\",\"point\":\"plug\",\"match\":{\"op\":\"attach\"},\"action\":{"
+     "\"hang\":true}}\n"
+     "backup b vm:a target\n"
+     "run 1h\n"
+     "is vmbackup b status\n"
+     "has vmi a status.volumeStatus \"phase\":\"AttachedToNode\"\n"
+     "delete vmbackup b\n"
+     "run 5s\n"
+     "gone vmbackup b\n"},
+    {"F-BK-10: the target is never pulled out",
+     TRACKED FAULT("plug", "\"op\":\"detach\"",
+                   "\"hang\":true") "tracker t a\n"
+                                    "backup b t target\n"
+                                    "run 1h\n"
+                                    "cond vmbackup b Progressing True Initiated\n"
+                                    "has vmbackuptracker t status.latestCheckpoint.name b-\n"
+                                    "has vmi a status.volumeStatus \"phase\":\"Detaching\"\n"},
     {"a job that takes its time",
      TRACKED FAULT("backup", "",
                    "\"slow\":60000000000") "backup b vm:a target\n"

@@ -130,6 +130,11 @@ static int check_prerequisites(const struct view *v, bool *ret_waits, struct err
     if (json_bool(v->tracker, "status.checkpointRedefinitionRequired", false))
         return wait_for(v, reterr, "Waiting for checkpoint redefinition on tracker %s",
                         meta_name(v->tracker));
+    if (kv_vmi_migrating(v->vmi))
+        return wait_for(v, reterr,
+                        "vm %s is currently migrating, waiting for migration to complete before "
+                        "starting backup",
+                        v->vm);
     *ret_waits = false;
     return 0;
 }

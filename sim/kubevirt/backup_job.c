@@ -377,6 +377,8 @@ int kv_job_start(struct kv *kv, const struct job_request *r, struct err *reterr)
     struct launcher *l = kv_launcher(g);
     if (strcmp(kv_cbt_state(r->vmi), "Enabled"))
         return refuse(reterr, "Backup failed ChangedBlockTracking is not enabled");
+    if (kv_vmi_migrating(r->vmi))
+        return refuse(reterr, "failed to do backup, VMI is currently during migration");
     rc = check_free(l->job, r, reterr);
     if (rc)
         return rc < 0 ? rc : 0;

@@ -19,7 +19,7 @@
 #define GATE_INCREMENTAL_BACKUP "IncrementalBackup"
 #define GATE_UTILITY_VOLUMES "UtilityVolumes"
 
-extern const struct kind KIND_KUBEVIRT, KIND_BACKUP, KIND_TRACKER, KIND_NAMESPACE;
+extern const struct kind KIND_KUBEVIRT, KIND_BACKUP, KIND_TRACKER, KIND_NAMESPACE, KIND_MIGRATION;
 
 /* ---- configuration (config.c) ---- */
 /* By the knob, and by the KubeVirt object where there is one. */

@@ -18,7 +18,7 @@ int kubevirt_start(struct cluster *c, struct err *reterr);
 
 /* Knobs (durations in ns), by name: "start", "stop", "snapshot" (from the content's creation until
  * it may have a creationTime), "restore" (from the last new claim until the machine gets its spec),
- * "attach" (a backup's target), "backup" (its job).
+ * "attach" (a backup's target), "backup" (its job), "migrate".
  * Unknown names: error. */
 int kubevirt_set_duration(struct cluster *c, const char *what, int64_t ns, struct err *reterr);
 

@@ -22,7 +22,7 @@
 extern const struct kind KIND_VM, KIND_VMI, KIND_SNAPSHOT, KIND_CONTENT, KIND_RESTORE, KIND_PVC,
     KIND_POD, KIND_STORAGE_CLASS, KIND_VOLUME_SNAPSHOT, KIND_VOLUME_SNAPSHOT_CLASS, KIND_REVISION;
 
-enum { KV_WORKER_COUNT = 8, KV_FEEDERS_MAX = 12 };
+enum { KV_WORKER_COUNT = 9, KV_FEEDERS_MAX = 16 };
 enum kv_duration {
     KV_START,
     KV_STOP,
@@ -30,6 +30,7 @@ enum kv_duration {
     KV_RESTORE,
     KV_BACKUP,
     KV_ATTACH,
+    KV_MIGRATE,
     KV_DURATION_COUNT
 };
 
@@ -77,7 +78,7 @@ struct kv {
     struct sched *sched;
     struct ctl vm, handler, snapshot, restore, backup; /* identities */
     struct worker *vms, *vmis, *snapshots, *contents, *restores, *volume_statuses, *backups,
-        *trackers; /* of the latest start */
+        *trackers, *migrations; /* of the latest start */
     struct kv_start *latest;
     bool api_down;
     struct kv_knobs knobs;
@@ -110,6 +111,10 @@ void kv_vm_trim_volume_requests(const json_t *vm, json_t *status, const json_t *
 void kv_vm_status(struct kv *kv, json_t *vm, const json_t *vmi);
 /* The ns to wait until a machine that keeps failing may start again; 0: now. */
 int64_t kv_start_delay(const struct kv *kv, const json_t *vm);
+
+/* ---- live migration (migration.c) ---- */
+reconcile_fn kv_migration_reconcile;
+bool kv_vmi_migrating(const json_t *vmi);
 
 /* ---- guests (guest.c, guest_disk.c) ---- */
 /* KubeVirt of the cluster, and a machine by name (new); NULL with the error that a step tells. */

@@ -118,6 +118,78 @@ START_TEST(waiting)
 }
 END_TEST
 
+#define MIGRATION(NAME, MORE)                                                                      \
+    "create {\"apiVersion\":\"kubevirt.io/v1\",\"kind\":\"VirtualMachineInstanceMigration\","      \
+    "\"metadata\":{\"name\":\"" NAME                                                               \
+    "\",\"namespace\":\"default\"},\"spec\":{\"vmiName\":\"a\"" MORE "}}\n"
+#define CRITICAL ",\"priority\":\"system-critical\""
+
+static const struct script_case migrations[] = {
+    {"a migration alone",
+     TRACKED MIGRATION("m", "") "run 5s\n"
+                                "is vmim m status.phase Running\n"
+                                "is vm a status.printableStatus Migrating\n"
+                                "run 10s\n"
+                                "is vmim m status.phase Succeeded\n"
+                                "is vm a status.printableStatus Running\n" MIGRATION(
+                                    "n", "") "run 20s\n"
+                                             "is vmim n status.phase Succeeded\n"},
+    {"BK-24: a backup waits for it",
+     TRACKED MIGRATION(
+         "m", "") "run 1s\n"
+                  "backup b vm:a target\n"
+                  "run 5s\n" SAYS(
+                      "b", "vm a is currently migrating, waiting for migration to complete before "
+                           "starting backup") "run 20s\n"
+                                              "cond vmbackup b Complete True\n"},
+    {"BK-25: it waits for a backup", TRACKED
+     "backup b vm:a target\n"
+     "run 4s\n" MIGRATION("m", "") "run 1s\n"
+                                   "is vmim m status.phase Pending\n"
+                                   "cond vmim m BlockedByBackup True BackupInProgress\n"
+                                   "has vmim m status.conditions Waiting for backup b to complete\n"
+                                   "run 10s\n"
+                                   "cond vmbackup b Complete True\n"
+                                   "cond vmim m BlockedByBackup none\n"
+                                   "run 10s\n"
+                                   "is vmim m status.phase Succeeded\n"},
+    {"B-47: a system-critical one ends the backup", TRACKED
+     "tracker t a\n"
+     "backup b t target\n"
+     "run 4s\n" MIGRATION(
+         "m",
+         CRITICAL) "run 2s\n"
+                   "cond vmbackup b Failed True Failed\n" SAYS(
+                       "b",
+                       "Backup has failed: backup aborted") "event BackupAbortedForMigration 1\n"
+                                                            "is vmbackuptracker t status\n"
+                                                            "run 20s\n"
+                                                            "is vmim m status.phase Succeeded\n"},
+    {"a target that does not come off fails it",
+     TRACKED "fault {\"point\":\"plug\",\"match\":{\"op\":\"attach\"},\"action\":{\"hang\":true}}\n"
+             "backup b vm:a target\n"
+             "run 4s\n" MIGRATION("m", "") "run 140s\n"
+                                           "is vmim m status.phase Pending\n"
+                                           "run 20s\n"
+                                           "is vmim m status.phase Failed\n"},
+    {"an instance that does not run", MIGRATION("m", "") "run 1s\n"
+                                                         "is vmim m status.phase Failed\n"},
+    {"the chain goes on behind it",
+     TRACKED FULL "remember disk m1\n" MIGRATION("m", "") "run 20s\n"
+                                                          "event CheckpointRedefinitionFailed 0\n"
+                                                          "write a 9 1\n"
+                                                          "remember disk m2\n"
+                                                          "backup i t target\n"
+                                                          "run 20s\n"
+                                                          "exactly target a d0 i m1 m2\n"},
+};
+
+START_TEST(migrating)
+{
+    script_run(&migrations[_i], 0);
+}
+END_TEST
+
 static const struct script_case refusals[] = {
     {"BK-18: the same source, and the same name",
      TRACKED "backup b vm:a target\n"
@@ -511,7 +583,7 @@ END_TEST
 int main(void)
 {
     return SUITE_MAIN("sim.kubevirt.backup_fail",
-                      SUITE_LONG_CASE("fail", 60, EACH(waiting, waits), EACH(refused, refusals),
-                                      EACH(ending, ends), EACH(restarting, restarts),
-                                      EACH(disk_by_disk, disks)));
+                      SUITE_LONG_CASE("fail", 60, EACH(waiting, waits), EACH(migrating, migrations),
+                                      EACH(refused, refusals), EACH(ending, ends),
+                                      EACH(restarting, restarts), EACH(disk_by_disk, disks)));
 }

@@ -8,8 +8,6 @@
 #include "kube/meta.h"
 #include "sim/kubevirt/backup_priv.h"
 
-#define TTL_DEFAULT_NS (2 * 3600 * NS_PER_S)
-
 const struct kind KIND_BACKUP = {"backup.kubevirt.io", "v1alpha1", "virtualmachinebackups",
                                  "VirtualMachineBackup"};
 
@@ -320,19 +318,17 @@ static int copy_progress(const struct view *v, struct err *reterr)
     if (checkpoint)
         json_put_str(copy, "status.checkpointName", checkpoint);
     kv_backup_say_quiesced(v->kv, copy, json_str_or_empty(job, "quiesceStatus"));
-    return write_status(v, copy, reterr);
+    /* What an export is of must be told before. */
+    int rc = is_pull(v->backup) && volumes ? kv_backup_export(v->kv, copy, v->vmi, reterr) : 0;
+    return rc ? rc : write_status(v, copy, reterr);
 }
 
 /* Pull mode ends by itself when its time is over. */
 static bool expired(const struct view *v, int64_t *ret_after_ns)
 {
-    int64_t ttl = TTL_DEFAULT_NS;
-    const char *text = json_str(v->backup, "spec.ttlDuration");
     if (!is_pull(v->backup))
         return false;
-    if (text)
-        duration_parse(text, &ttl);
-    int64_t left = ctl_created(v->backup) + ttl - ctl_now(&v->kv->backup);
+    int64_t left = ctl_created(v->backup) + kv_ttl(v->backup) - ctl_now(&v->kv->backup);
     if (left > 0)
         *ret_after_ns = left;
     return left <= 0;
@@ -354,10 +350,9 @@ static int on_started(const struct view *v, int64_t *ret_after_ns, struct err *r
     }
     if (meta_deleting(v->backup))
         return abort_job(v, NULL, reterr);
-    int rc = copy_progress(v, reterr);
-    if (rc || !expired(v, ret_after_ns))
-        return rc;
-    return abort_job(v, "pull mode backup TTL has expired: Backup is aborting", reterr);
+    if (expired(v, ret_after_ns))
+        return abort_job(v, "pull mode backup TTL has expired: Backup is aborting", reterr);
+    return copy_progress(v, reterr);
 }
 
 /* ---- one pass ---- */

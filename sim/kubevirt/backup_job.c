@@ -429,6 +429,20 @@ bool kv_job_overwritten(struct kv *kv, const json_t *vmi, const char *backup)
            json_bool(l->job->fault, "overwritten", false);
 }
 
+int kv_job_export(struct kv *kv, const json_t *vmi, const char *backup, struct err *reterr)
+{
+    struct guest *g = kv_guest(kv, meta_namespace(vmi), meta_name(vmi));
+    if (sched_point(kv->sched, "export") == SCHED_CRASHED)
+        return err_set(reterr, ERR_CRASHED, NO_POS, "crashed");
+    int rc = kv_guest_call_fault(kv, "backup", g->ns, g->name, reterr);
+    const struct job *job = kv_launcher(g)->job;
+    if (rc)
+        return rc;
+    if (!job || job->ended || strcmp(job->backup, backup))
+        return refuse(reterr, "failed to export backup: could not find ongoing backup");
+    return 0;
+}
+
 /* ---- redefinition ---- */
 
 static int no_bitmap(struct err *reterr, const char *checkpoint)

@@ -99,6 +99,7 @@ static void on_backup(void *cookie, enum api_event_type type, json_t *backup)
     struct kv *kv = cookie;
     (void)type;
     worker_add_object(kv->backups, backup);
+    worker_add(kv->exports, meta_namespace(backup), meta_name(backup));
 }
 
 static void on_tracker(void *cookie, enum api_event_type type, json_t *tracker)
@@ -123,6 +124,14 @@ static void on_migration(void *cookie, enum api_event_type type, json_t *migrati
     struct kv *kv = cookie;
     (void)type;
     worker_add_object(kv->migrations, migration);
+}
+
+static void on_export(void *cookie, enum api_event_type type, json_t *export)
+{
+    struct kv *kv = cookie;
+    (void)type;
+    worker_add_object(kv->exports, export);
+    worker_add(kv->backups, meta_namespace(export), meta_name(export));
 }
 
 static void wake_machines(struct kv *kv, const char *ns)
@@ -301,6 +310,7 @@ static void start_workers(struct kv *kv, struct kv_start *st)
         {&kv->backups, "backup", kv_backup_reconcile},
         {&kv->trackers, "backup-tracker", kv_tracker_reconcile},
         {&kv->migrations, "migration", kv_migration_reconcile},
+        {&kv->exports, "export", kv_export_reconcile},
     };
     for (size_t i = 0; i < KV_WORKER_COUNT; i++) {
         struct process *p = all[i].slot == &kv->vmis ? st->handler : st->controller;
@@ -327,6 +337,7 @@ static void start_feeders(struct kv *kv, struct kv_start *st)
         {&KIND_TRACKER, on_tracker},
         {&KIND_KUBEVIRT, on_config},
         {&KIND_MIGRATION, on_migration},
+        {&KIND_EXPORT, on_export},
         {&KIND_NAMESPACE, on_namespace},
     };
     _Static_assert(ARRAY_LEN(all) <= KV_FEEDERS_MAX, "room for all informers");

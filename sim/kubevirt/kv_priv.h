@@ -22,7 +22,7 @@
 extern const struct kind KIND_VM, KIND_VMI, KIND_SNAPSHOT, KIND_CONTENT, KIND_RESTORE, KIND_PVC,
     KIND_POD, KIND_STORAGE_CLASS, KIND_VOLUME_SNAPSHOT, KIND_VOLUME_SNAPSHOT_CLASS, KIND_REVISION;
 
-enum { KV_WORKER_COUNT = 9, KV_FEEDERS_MAX = 16 };
+enum { KV_WORKER_COUNT = 10, KV_FEEDERS_MAX = 16 };
 enum kv_duration {
     KV_START,
     KV_STOP,
@@ -78,7 +78,7 @@ struct kv {
     struct sched *sched;
     struct ctl vm, handler, snapshot, restore, backup; /* identities */
     struct worker *vms, *vmis, *snapshots, *contents, *restores, *volume_statuses, *backups,
-        *trackers, *migrations; /* of the latest start */
+        *trackers, *migrations, *exports; /* of the latest start */
     struct kv_start *latest;
     bool api_down;
     struct kv_knobs knobs;

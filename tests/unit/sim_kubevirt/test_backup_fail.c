@@ -443,6 +443,76 @@ START_TEST(ending)
 }
 END_TEST
 
+#define PULL(MORE) "backup b t target {\"mode\":\"Pull\",\"tokenSecretRef\":\"token\"" MORE "}\n"
+#define SECRET                                                                                     \
+    "create {\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"token\","          \
+    "\"namespace\":\"default\"}}\n"
+
+static const struct script_case pulls[] = {
+    {"BK-26: endpoints",
+     TRACKED SECRET "tracker t a\n" PULL(
+         "") "run 10s\n"
+             "cond vmbackup b Progressing True ExportReady\n" SAYS(
+                 "b", "Backup export is ready to pull") "is vmbackup b status.type Full\n"
+                                                        "is vmexport b status.phase Ready\n"
+                                                        "has vmbackup b status.includedVolumes "
+                                                        "/exports/d0/data\n"
+                                                        "has vmbackup b status.includedVolumes "
+                                                        "/exports/d0/map\n"
+                                                        "is vmbackuptracker t status\n"},
+    {"BK-17: deleted when it was read", TRACKED SECRET
+     "tracker t a\n" PULL("") "run 10s\n"
+                              "delete vmbackup b\n"
+                              "run 5s\n"
+                              "gone vmbackup b\n"
+                              "gone vmexport b\n"
+                              "event VirtualMachineBackupAborting 1\n"
+                              "event VirtualMachineBackupCompletedSuccessfully 1\n"
+                              "has vmbackuptracker t status.latestCheckpoint.name b-\n"},
+    {"BK-27: nobody reads it in time",
+     TRACKED SECRET "tracker t a\n" PULL(
+         ",\"ttlDuration\":\"10m\"") "run 9m\n"
+                                     "cond vmbackup b Progressing True ExportReady\n"
+                                     "run 2m\n"
+                                     "cond vmbackup b Complete True Completed\n"
+                                     "has vmbackuptracker t status.latestCheckpoint.name b-\n"
+                                     "gone vmexport b\n"},
+    {"BK-28: somebody else's export", TRACKED SECRET
+     "create {\"apiVersion\":\"export.kubevirt.io/v1\",\"kind\":\"VirtualMachineExport\","
+     "\"metadata\":{\"name\":\"b\",\"namespace\":\"default\"},\"spec\":{\"source\":{\"apiGroup\":"
+     "\"\","
+     "\"kind\":\"PersistentVolumeClaim\",\"name\":\"x\"}}}\n"
+     "tracker t a\n" PULL("") "run 1m\n"
+                              "cond vmbackup b Progressing True Initiated\n"},
+    {"F-BK-16: the secret is missing",
+     TRACKED "tracker t a\n" PULL("") "run 1m\n"
+                                      "cond vmbackup b Progressing True PreparingExport\n"
+                                      "is vmexport b status.phase Pending\n"},
+    {"F-BK-16: the export is deleted, and made again",
+     TRACKED SECRET "tracker t a\n" PULL("") "run 10s\n"
+                                             "delete vmexport b\n"
+                                             "run 10s\n"
+                                             "is vmexport b status.phase Ready\n"
+                                             "cond vmbackup b Progressing True ExportReady\n"},
+    {"the machine goes",
+     TRACKED SECRET "tracker t a\n" PULL("") "run 10s\n"
+                                             "power a shutdown\n"
+                                             "run 5s\n"
+                                             "cond vmbackup b Failed True SourceUnhealthy\n"
+                                             "is vmbackuptracker t status\n"},
+    {"in the words of 1.8",
+     "knob version \"1.8\"\n" TRACKED SECRET
+     "tracker t a\n" PULL("") "run 10s\n"
+                              "cond vmbackup b ExportReady True Backup export is ready to pull\n"
+                              "cond vmbackup b Progressing True Backup export is ready to pull\n"},
+};
+
+START_TEST(pulling)
+{
+    script_run(&pulls[_i], 0);
+}
+END_TEST
+
 static const struct script_case restarts[] = {
     {"BK-20: bitmaps are there after a restart",
      TRACKED FULL "remember disk m1\n" RESTART "event CheckpointRedefinitionFailed 0\n"
@@ -585,5 +655,6 @@ int main(void)
     return SUITE_MAIN("sim.kubevirt.backup_fail",
                       SUITE_LONG_CASE("fail", 60, EACH(waiting, waits), EACH(migrating, migrations),
                                       EACH(refused, refusals), EACH(ending, ends),
-                                      EACH(restarting, restarts), EACH(disk_by_disk, disks)));
+                                      EACH(restarting, restarts), EACH(pulling, pulls),
+                                      EACH(disk_by_disk, disks)));
 }

@@ -195,6 +195,9 @@ static void on_claim(void *cookie, enum api_event_type type, json_t *claim)
         if (kv_vmi_uses_utility(vm, meta_name(claim)))
             worker_add_object(kv->vmis, vm);
     }
+    const char *machine = meta_label(claim, "persistent-state-for");
+    if (machine)
+        worker_add(kv->vmis, ns, machine);
     const char *restore = meta_annotation(claim, "restore.kubevirt.io/name");
     if (restore)
         worker_add(kv->restores, ns, restore);

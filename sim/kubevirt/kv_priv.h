@@ -40,6 +40,7 @@ struct kv_knobs {
     bool no_incremental_backup, no_utility_volumes;
     bool standalone_increments; /* no backing file recorded */
     bool per_disk_full;         /* a disk without its bitmap is backed up in full, not refused */
+    bool small_overlays;        /* the claim for overlays has room for one disk */
     bool adopts_foreign_job;    /* a backup takes any job of its machine for its own */
 };
 
@@ -111,6 +112,14 @@ void kv_vm_trim_volume_requests(const json_t *vm, json_t *status, const json_t *
 void kv_vm_status(struct kv *kv, json_t *vm, const json_t *vmi);
 /* The ns to wait until a machine that keeps failing may start again; 0: now. */
 int64_t kv_start_delay(const struct kv *kv, const json_t *vm);
+
+/* ---- the claim of a tracked machine (backend.c) ---- */
+#define KV_BACKEND_VOLUME "persistent-state-for-this-vm"
+/* The volumes of the spec and, where there is one, that of the claim. New. */
+json_t *kv_vm_all_volumes(const struct kv *kv, const json_t *vm);
+/* Makes it, or says in the caller's copy of the instance what is waited for. */
+int kv_backend_ensure(struct kv *kv, json_t *vmi, bool *ret_ready, struct err *reterr);
+bool kv_backend_too_small(const struct kv *kv, const json_t *vmi);
 
 /* ---- live migration (migration.c) ---- */
 reconcile_fn kv_migration_reconcile;

@@ -570,6 +570,17 @@ static const struct script_case restarts[] = {
      "patch vm a {\"spec\":{\"template\":{\"spec\":{\"volumes\":[{\"name\":\"d0\","
      "\"persistentVolumeClaim\":{\"claimName\":\"other\"}}]}}}}\n" START
      "event CheckpointRedefinitionFailed 1\n"},
+    {"a restore begins the chain anew",
+     TRACKED FULL STOP "snapshot s a\n"
+                       "run 20s\n"
+                       "has vmsnapshot s status.snapshotVolumes persistent-state-for-this-vm\n"
+                       "count volumesnapshots 2\n"
+                       "restore r a s\n"
+                       "run 30s\n"
+                       "is vmrestore r status.complete true\n" START
+                       "is vm a status.changedBlockTracking.state Enabled\n"
+                       "event CheckpointRedefinitionFailed 1\n"
+                       "is vmbackuptracker t status.latestCheckpoint\n"},
     {"F-BK-18: tracking was off in between", TRACKED FULL STOP
      "patch vm a {\"metadata\":{\"labels\":{\"changedBlockTracking\":null}}}\n" START
      "is vmi a status.changedBlockTracking.state Disabled\n" STOP LABEL START

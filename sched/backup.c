@@ -30,7 +30,7 @@ const struct fault_point fault_point_bitmap = {
     .actions = {{"lost", .type = FAULT_TRUE, .says = "the disk's bitmap is gone, for good"},
                 {"corrupt", .type = FAULT_TRUE, .says = "it is marked inconsistent, for good"}}};
 
-static const char *const ops[] = {"attach", "detach", NULL};
+static const char *const ops[] = {"attach", "detach", "overlay", NULL};
 
 const struct fault_point fault_point_plug = {
     .name = "plug",
@@ -38,5 +38,5 @@ const struct fault_point fault_point_plug = {
     .closed = {"op", ops},
     .actions = {
         {"hang", .type = FAULT_TRUE,
-         .says = "a backup's target gets no further while a rule says so; it is looked at again "
-                 "when the instance changes"}}};
+         .says = "a backup's target, or the overlay of a disk that is to be tracked, gets no "
+                 "further while a rule says so; it is looked at again when the instance changes"}}};

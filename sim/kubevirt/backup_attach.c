@@ -138,7 +138,7 @@ static json_t *obstacle(struct kv *kv, const json_t *vmi, const char *volume, co
     return NULL;
 }
 
-static bool hangs(struct kv *kv, const json_t *vmi, const char *claim, const char *op)
+bool kv_plug_hangs(const struct kv *kv, const json_t *vmi, const char *claim, const char *op)
 {
     const struct fault_attr attrs[] = {
         {"ns", meta_namespace(vmi)},
@@ -160,7 +160,7 @@ static void keep_hanging(struct kv *kv, const json_t *vmi, const json_t *wanted,
     {
         const char *volume = json_str_or_empty(old, "name");
         const char *claim = json_str_or_empty(old, "persistentVolumeClaimInfo.claimName");
-        if (!json_find(wanted, "name", volume) && hangs(kv, vmi, claim, "detach")) {
+        if (!json_find(wanted, "name", volume) && kv_plug_hangs(kv, vmi, claim, "detach")) {
             json_t *entry = json_copy_of(old);
             json_put_str(entry, "phase", "Detaching");
             json_array_append_new(list, entry);
@@ -207,7 +207,7 @@ int kv_utility_volumes(struct kv *kv, struct guest *g, json_t *vmi, int64_t *ret
         const char *claim = json_str_or_empty(entry, "claimName");
         const char *phase = json_str_or_empty(status_entry(vmi, volume), "phase");
         json_t *shown = obstacle(kv, vmi, volume, claim, reterr);
-        if (!shown && strcmp(phase, "MountedToPod") && hangs(kv, vmi, claim, "attach"))
+        if (!shown && strcmp(phase, "MountedToPod") && kv_plug_hangs(kv, vmi, claim, "attach"))
             shown = entry_of(volume, "AttachedToNode", NULL, NULL);
         if (!shown)
             shown = plugged_entry(kv, kv_launcher(g), volume, phase, ret_after_ns);

@@ -102,13 +102,18 @@ void kv_launcher_untracked(struct guest *g)
 
 /* ---- what virt-handler sees ---- */
 
-static void put_volumes(json_t *status, const struct job *job, bool with_types)
+/* `with_types`: what is announced; `with_targets`: what was there up to 1.8. */
+static void put_volumes(json_t *status, const struct job *job, bool with_types, bool with_targets)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < job->disk_count; i++) {
         json_t *entry = json_pack("{s:s}", "volumeName", job->disks[i].volume);
         if (with_types)
             json_put_str(entry, "type", job->disks[i].from ? "Incremental" : "Full");
+        if (with_targets) {
+            AUTO(str) char *target = mem_printf("vd%c", (char)('a' + i % 26));
+            json_put_str(entry, "diskTarget", target);
+        }
         json_array_append_new(list, entry);
     }
     json_object_set_new(status, "volumes", list);
@@ -123,7 +128,7 @@ void kv_job_report(const struct guest *g, json_t *vmi)
         strcmp(json_str_or_empty(status, "startTimestamp"), job->started))
         return;
     json_put_str(status, "checkpointName", job->checkpoint);
-    put_volumes(status, job, g->kv->knobs.per_disk_full);
+    put_volumes(status, job, g->kv->knobs.per_disk_full, kv_old_dialect(g->kv));
     if (*job->quiesce)
         json_put_str(status, "quiesceStatus", job->quiesce);
     if (job->message)

@@ -129,6 +129,8 @@ int kv_target_attach(struct kv *kv, const json_t *vmi, const char *backup, const
 /* Pulls it: 0 and *ret_gone. */
 int kv_target_detach(struct kv *kv, const json_t *vmi, const char *backup, bool *ret_gone,
                      struct err *reterr);
+/* What the fault point "plug" has for a claim of the instance. */
+bool kv_plug_hangs(const struct kv *kv, const json_t *vmi, const char *claim, const char *op);
 bool kv_vmi_uses_utility(const json_t *vmi, const char *claim);
 
 /* ---- trackers (tracker.c) ---- */

@@ -257,6 +257,7 @@ static const struct script_case backups[] = {
      "cond vmbackup f Done True Successfully completed VirtualMachineBackup\n"
      "cond vmbackup f Progressing False Successfully completed VirtualMachineBackup\n"
      "cond vmbackup f Complete none\n"
+     "is vmbackup f status.includedVolumes [{\"volumeName\":\"d0\",\"diskTarget\":\"vda\"}]\n"
      "cond vmbackup f Quiesced none\n"
      "event VirtualMachineBackupInitiated 1\n"},
     {"the target waits for its first consumer",

@@ -90,6 +90,12 @@ static const struct script_case waits[] = {
      "gone vmbackup b\n"
      "event VirtualMachineBackupFailed 1\n"
      "is vmi a spec.utilityVolumes\n"},
+    {"B-13: a disk never gets its overlay",
+     FAULT("plug", "\"op\":\"overlay\"", "\"hang\":true") TRACKED
+     "is vmi a status.changedBlockTracking.state Initializing\n"
+     "is vm a status.changedBlockTracking.state Initializing\n"
+     "backup b vm:a target\n"
+     "run 1h\n" SAYS("b", "vm a has no ChangedBlockTracking, cannot start backup")},
     {"the target takes its time, and says so",
      "duration attach 1m\n" TRACKED "backup b vm:a target\n"
      "run 30s\n"

@@ -108,7 +108,9 @@ END_TEST
 
 START_TEST(one_crash)
 {
-    for (unsigned at = 1; at <= REQUESTS; at++) {
+    /* The second story is longer, and makes files: not every place of it. */
+    unsigned step = 1 + 2 * (unsigned)(_i % 2);
+    for (unsigned at = 1; at <= REQUESTS * (step > 1 ? 2 : 1); at += step) {
         AUTO(str) char *name = mem_printf("crash at request %u, moment %d", at, _i);
         const struct script_case c = {name, lives[_i % 2]};
         script_run_crashing(&c, at, _i / 2);
@@ -118,7 +120,7 @@ END_TEST
 
 START_TEST(any_order)
 {
-    for (unsigned long seed = 1; seed <= SEEDS; seed++) {
+    for (unsigned long seed = 1; seed <= SEEDS; seed += 1 + (unsigned long)_i) {
         const struct script_case c = {"in any order", lives[_i]};
         script_run_shuffled(&c, seed);
     }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "components/component.h"
 #include "kube/api.h"
+#include "runner/disks.h"
 #include "runner/expr.h"
 #include "runner/given.h"
 #include "runner/unknown.h"
@@ -417,8 +418,8 @@ void check_chain_disk(struct check *c, const struct chain_names *chain, const st
         hold(c, &chain->disks, said_word(name), tmpl_pos(name->t), unknown_chain_disk);
 }
 
-/* CHAIN/DISK@CHECKPOINT, or NAMESPACE/VM/DISK@MARK. */
-static void hold_claim_moment(struct check *c, const char *moment, struct src_pos pos)
+/* CHAIN/DISK@CHECKPOINT */
+static void hold_chain_moment(struct check *c, const char *moment, struct src_pos pos)
 {
     const char *slash = strchr(moment, '/'), *mark = strrchr(moment, '@');
     AUTO(str) char *name = NULL;
@@ -427,12 +428,8 @@ static void hold_claim_moment(struct check *c, const char *moment, struct src_po
     struct err err = {0};
 
     if (!slash || !mark || mark < slash) {
-        no_claim_moment(moment, pos, &err);
+        no_chain_moment(moment, pos, &err);
         check_wrong(c, pos, &err);
-        return;
-    }
-    if (strchr(slash + 1, '/')) {
-        hold(c, &c->words.marks, mark + 1, pos, unknown_mark);
         return;
     }
     name = mem_strndup(moment, (size_t)(slash - moment));
@@ -449,8 +446,11 @@ static void hold_moment(struct check *c, const char *target, const char *moment,
 {
     if (!target || !moment)
         return;
-    if (begins(target, "pvc:"))
-        hold_claim_moment(c, moment, pos);
+    if (begins(target, "pvc:") && moment_is_marked(moment))
+        hold(c, &c->words.marks, strrchr(moment, '@') ? strrchr(moment, '@') + 1 : moment, pos,
+             unknown_mark);
+    else if (begins(target, "pvc:"))
+        hold_chain_moment(c, moment, pos);
     else
         hold(c, &c->words.marks, moment, pos, unknown_mark);
 }

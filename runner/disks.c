@@ -53,37 +53,15 @@ char *claim_path(struct casework *cw, const char *target, bool *ret_block, struc
     return mem_printf("%s%s", path, below);
 }
 
-/* NAMESPACE/VM/DISK@MARK, of the first cluster that has it. */
-static const struct disk_moment *marked_moment(struct casework *cw, const char *moment,
-                                               struct disk_model **ret_disk, struct err *reterr)
+bool moment_is_marked(const char *moment)
 {
-    const char *first = strchr(moment, '/'), *second = strchr(first + 1, '/');
-    const char *at = strrchr(moment, '@');
-    AUTO(str) char *ns = mem_strndup(moment, (size_t)(first - moment));
-    AUTO(str) char *vm = mem_strndup(first + 1, (size_t)(second - first - 1));
-    AUTO(str) char *disk = at > second ? mem_strndup(second + 1, (size_t)(at - second - 1)) : NULL;
-    const struct disk_moment *m = NULL;
-    struct err err = {0};
+    const char *slash = strchr(moment, '/');
 
-    if (!disk) {
-        no_claim_moment(moment, NO_POS, reterr);
-        return NULL;
-    }
-    for (size_t i = 0; i < world_cluster_count(cw->world) && !m; i++) {
-        err_clear(&err);
-        if (guest_moment(world_cluster_at(cw->world, i), ns, vm, disk, at + 1, ret_disk, &m, &err) <
-            0)
-            m = NULL;
-    }
-    if (m)
-        err_clear(&err);
-    else
-        err_move(reterr, &err);
-    return m;
+    return slash && strchr(slash + 1, '/');
 }
 
-/* CHAIN/DISK@CHECKPOINT, or a guest's. */
-static const struct disk_moment *claim_moment(struct casework *cw, const char *moment,
+/* CHAIN/DISK@CHECKPOINT */
+static const struct disk_moment *chain_moment(struct casework *cw, const char *moment,
                                               struct disk_model **ret_disk, struct err *reterr)
 {
     const char *slash = strchr(moment, '/'), *at = strrchr(moment, '@');
@@ -93,11 +71,9 @@ static const struct disk_moment *claim_moment(struct casework *cw, const char *m
     const struct disk_moment *m;
 
     if (!slash || !at || at < slash) {
-        no_claim_moment(moment, NO_POS, reterr);
+        no_chain_moment(moment, NO_POS, reterr);
         return NULL;
     }
-    if (strchr(slash + 1, '/'))
-        return marked_moment(cw, moment, ret_disk, reterr);
     if (!c) {
         unknown_chain(name, NULL, 0, NO_POS, reterr);
         return NULL;
@@ -111,6 +87,28 @@ static const struct disk_moment *claim_moment(struct casework *cw, const char *m
     }
     *ret_disk = chain_fixture_disk(chain_stage_fixture(c), disk);
     return m;
+}
+
+/* NAMESPACE/VM/DISK@MARK */
+static const struct disk_moment *mark_moment(struct casework *cw, const char *moment,
+                                             struct disk_model **ret_disk, struct err *reterr)
+{
+    const char *at = strrchr(moment, '@'), *last = at;
+    AUTO(object_ref) struct object_ref vm = {0};
+
+    while (last && *last != '/')
+        last--;
+    if (!at) {
+        no_chain_moment(moment, NO_POS, reterr);
+        return NULL;
+    }
+    AUTO(str) char *name = mem_strndup(moment, (size_t)(last - moment));
+    AUTO(str) char *disk = mem_strndup(last + 1, (size_t)(at - last - 1));
+    if (ref_object(cw, "VirtualMachine", NULL, name, NULL, &vm, reterr))
+        return guest_moment(vm.cluster, vm.ns, vm.name, disk, at + 1, ret_disk, reterr);
+    if (!err_pending(reterr))
+        err_set(reterr, ERR_NOT_FOUND, NO_POS, "no cluster has the VM '%s'", name);
+    return NULL;
 }
 
 static void add_lines(struct strbuf *out, const char *text)
@@ -127,7 +125,9 @@ static int compare_claim(struct casework *cw, const char *target, const char *mo
                          bool *ret_same, struct strbuf *why, struct err *reterr)
 {
     struct disk_model *disk = NULL;
-    const struct disk_moment *expected = claim_moment(cw, moment, &disk, reterr);
+    const struct disk_moment *expected = moment_is_marked(moment)
+                                             ? mark_moment(cw, moment, &disk, reterr)
+                                             : chain_moment(cw, moment, &disk, reterr);
     bool block = false, wrong_size;
     AUTO(str) char *path = expected ? claim_path(cw, target, &block, reterr) : NULL;
     AUTO(str) char *file = path ? block ? mem_strdup(path) : mem_printf("%s/disk.img", path) : NULL;

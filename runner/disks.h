@@ -2,8 +2,8 @@
  *
  * A target is "NAMESPACE/VM", whose disks are compared by identity of content (sim/kubevirt), or
  * "pvc:NAMESPACE/CLAIM", whose real bytes are compared block by block with the rule
- * (fixtures/verify.h). A moment is the name of a mark; of a claim, CHAIN/DISK@CHECKPOINT,
- * or a guest's NAMESPACE/VM/DISK@MARK. */
+ * (fixtures/verify.h). A moment is the name of a mark; of a claim, CHAIN/DISK@CHECKPOINT or
+ * NAMESPACE/VM/DISK@MARK. */
 #ifndef VMCONFORM_RUNNER_DISKS_H
 #define VMCONFORM_RUNNER_DISKS_H
 
@@ -11,6 +11,9 @@
 #include "base/strbuf.h"
 
 struct casework;
+
+/* Whether a moment has the form NAMESPACE/VM/DISK@MARK. */
+bool moment_is_marked(const char *moment);
 
 /* 0 and *ret_same; the explanation is appended to why (may be NULL). ERR_INVALID: there is no such
  * moment. */

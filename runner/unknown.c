@@ -48,10 +48,9 @@ int unknown_mark(const char *name, const char *const *known, size_t count, struc
     return err_suggest_known(reterr, name, known, count);
 }
 
-int no_claim_moment(const char *moment, struct src_pos pos, struct err *reterr)
+int no_chain_moment(const char *moment, struct src_pos pos, struct err *reterr)
 {
-    return err_set(reterr, ERR_INVALID, pos,
-                   "expected CHAIN/DISK@CHECKPOINT or NAMESPACE/VM/DISK@MARK, found '%s'", moment);
+    return err_set(reterr, ERR_INVALID, pos, "expected CHAIN/DISK@CHECKPOINT, found '%s'", moment);
 }
 
 int unknown_actor(const char *name, const char *const *known, size_t count, struct src_pos pos,

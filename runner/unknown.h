@@ -20,7 +20,7 @@ int unknown_checkpoint(const char *name, const char *const *known, size_t count,
                        struct err *reterr);
 int unknown_mark(const char *name, const char *const *known, size_t count, struct src_pos pos,
                  struct err *reterr);
-int no_claim_moment(const char *moment, struct src_pos pos, struct err *reterr);
+int no_chain_moment(const char *moment, struct src_pos pos, struct err *reterr);
 int unknown_actor(const char *name, const char *const *known, size_t count, struct src_pos pos,
                   struct err *reterr);
 int unknown_component(const char *name, struct src_pos pos, struct err *reterr);

@@ -11,8 +11,7 @@
 
 /* The moments of all disks of a machine, by volume name. */
 struct mark {
-    struct strmap *disks;  /* volume -> struct disk_moment */
-    struct strmap *models; /* volume -> struct disk_model, borrowed: disks outlive their claims */
+    struct strmap *disks; /* volume -> struct disk_moment */
 };
 
 static void drop_moment(void *moment)
@@ -24,7 +23,6 @@ void kv_mark_destroy(void *mark)
 {
     struct mark *m = mark;
     strmap_destroy(m->disks, drop_moment);
-    strmap_destroy(m->models, NULL);
     free(m);
 }
 
@@ -130,7 +128,6 @@ int guest_mark(struct cluster *c, const char *ns, const char *name, const char *
         return -1;
     struct mark *mark = mem_zalloc(sizeof *mark);
     mark->disks = strmap_create();
-    mark->models = strmap_create();
     size_t i;
     json_t *volume;
     json_array_foreach(kv_vm_volumes(vm), i, volume)
@@ -142,7 +139,6 @@ int guest_mark(struct cluster *c, const char *ns, const char *name, const char *
             kv_mark_destroy(mark);
             return -1;
         }
-        strmap_put(mark->models, json_str_or_empty(volume, "name"), d);
         struct disk_moment *old =
             strmap_put(mark->disks, json_str_or_empty(volume, "name"), disk_now(d));
         if (old)
@@ -151,23 +147,6 @@ int guest_mark(struct cluster *c, const char *ns, const char *name, const char *
     struct mark *old = strmap_put(kv_guest(kv, ns, name)->marks, moment, mark);
     if (old)
         kv_mark_destroy(old);
-    return 0;
-}
-
-int guest_moment(struct cluster *c, const char *ns, const char *vm, const char *disk,
-                 const char *moment, struct disk_model **ret_disk,
-                 const struct disk_moment **ret_moment, struct err *reterr)
-{
-    struct kv *kv = kv_guest_kv(c, reterr);
-    if (!kv)
-        return -1;
-    const struct mark *mark = strmap_get(kv_guest(kv, ns, vm)->marks, moment);
-    const struct disk_moment *m = mark ? strmap_get(mark->disks, disk) : NULL;
-    if (!m)
-        return err_set(reterr, ERR_INVALID, NO_POS, "VirtualMachine %s/%s has no %s '%s'", ns, vm,
-                       mark ? "disk" : "moment", mark ? disk : moment);
-    *ret_moment = m;
-    *ret_disk = strmap_get(mark->models, disk);
     return 0;
 }
 
@@ -206,6 +185,31 @@ static int compare_volume(struct kv *kv, const json_t *vm, const char *volume,
     return 0;
 }
 
+static const struct mark *find_mark(struct kv *kv, const char *ns, const char *name,
+                                    const char *moment, struct err *reterr)
+{
+    const struct mark *mark = moment ? strmap_get(kv_guest(kv, ns, name)->marks, moment) : NULL;
+    if (!mark)
+        err_set(reterr, ERR_INVALID, NO_POS, "VirtualMachine %s/%s has no moment '%s'", ns, name,
+                moment ? moment : "");
+    return mark;
+}
+
+const struct disk_moment *guest_moment(struct cluster *c, const char *ns, const char *name,
+                                       const char *disk, const char *moment,
+                                       struct disk_model **ret_disk, struct err *reterr)
+{
+    struct kv *kv = kv_guest_kv(c, reterr);
+    AUTO(json) json_t *vm = kv ? kv_guest_vm(kv, ns, name, reterr) : NULL;
+    const json_t *volume = vm ? find_volume(vm, disk, reterr) : NULL;
+    const struct mark *mark = volume ? find_mark(kv, ns, name, moment, reterr) : NULL;
+    const struct disk_moment *m = mark ? strmap_get(mark->disks, disk) : NULL;
+    if (mark && !m)
+        err_set(reterr, ERR_INVALID, NO_POS, "the moment '%s' has no disk '%s'", moment, disk);
+    *ret_disk = m ? disk_of(kv, vm, volume, reterr) : NULL;
+    return *ret_disk ? m : NULL;
+}
+
 int guest_compare(struct cluster *c, const char *ns, const char *name, const char *moment,
                   bool *ret_same, char **ret_why, struct err *reterr)
 {
@@ -213,10 +217,9 @@ int guest_compare(struct cluster *c, const char *ns, const char *name, const cha
     AUTO(json) json_t *vm = kv ? kv_guest_vm(kv, ns, name, reterr) : NULL;
     if (!vm)
         return -1;
-    const struct mark *mark = moment ? strmap_get(kv_guest(kv, ns, name)->marks, moment) : NULL;
+    const struct mark *mark = find_mark(kv, ns, name, moment, reterr);
     if (!mark)
-        return err_set(reterr, ERR_INVALID, NO_POS, "VirtualMachine %s/%s has no moment '%s'", ns,
-                       name, moment ? moment : "");
+        return -1;
     AUTO(strbuf) struct strbuf why = {0};
     size_t i = 0;
     const char *volume;

@@ -52,11 +52,12 @@ int guest_discard(struct cluster *c, const char *ns, const char *vm, const char 
 /* Remembers this moment of all disks of the VM under a name. */
 int guest_mark(struct cluster *c, const char *ns, const char *vm, const char *moment,
                struct err *reterr);
-/* A disk at such a moment, and the disk itself, which lives as long as the world; both borrowed.
- * The VM may be gone. ERR_INVALID: there is no such moment, or it had no such disk. */
-int guest_moment(struct cluster *c, const char *ns, const char *vm, const char *disk,
-                 const char *moment, struct disk_model **ret_disk,
-                 const struct disk_moment **ret_moment, struct err *reterr);
+/* One disk of the VM at such a moment. Both borrowed; NULL with *reterr. */
+struct disk_model;
+struct disk_moment;
+const struct disk_moment *guest_moment(struct cluster *c, const char *ns, const char *vm,
+                                       const char *disk, const char *moment,
+                                       struct disk_model **ret_disk, struct err *reterr);
 /* Compares every disk of the VM with the moment: 0 and *ret_same; *ret_why (new text, NULL when the
  * same) explains the first differences. moment NULL: compares with nothing, error. */
 int guest_compare(struct cluster *c, const char *ns, const char *vm, const char *moment,

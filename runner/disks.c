@@ -12,22 +12,17 @@
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/storage/storage.h"
 
-/* *ret_below: what follows the claim's name, "" or "/PATH"; within the target. */
-static struct volume *find_claim(struct casework *cw, const char *target, const char **ret_below,
-                                 struct err *reterr)
+static struct volume *find_claim(struct casework *cw, const char *target, struct err *reterr)
 {
     const char *rest = target + strlen("pvc:"), *slash = strchr(rest, '/');
     AUTO(str) char *ns = slash ? mem_strndup(rest, (size_t)(slash - rest)) : mem_strdup("default");
-    const char *name = slash ? slash + 1 : rest;
-    AUTO(str) char *claim = mem_strndup(name, strcspn(name, "/"));
+    const char *claim = slash ? slash + 1 : rest;
 
     for (size_t i = 0; i < world_cluster_count(cw->world); i++) {
         struct volume *v = storage_volume(world_cluster_at(cw->world, i), ns, claim);
 
-        if (v) {
-            *ret_below = name + strlen(claim);
+        if (v)
             return v;
-        }
     }
     err_set(reterr, ERR_NOT_FOUND, NO_POS, "no bound claim is called '%s'", rest);
     return NULL;
@@ -36,21 +31,17 @@ static struct volume *find_claim(struct casework *cw, const char *target, const 
 char *claim_path(struct casework *cw, const char *target, bool *ret_block, struct err *reterr)
 {
     struct volume *v;
-    const char *path = NULL, *below = "";
+    const char *path = NULL;
 
     if (strncmp(target, "pvc:", 4) != 0) {
         err_set(reterr, ERR_INVALID, NO_POS, "expected 'pvc:NAMESPACE/CLAIM', found '%s'", target);
         return NULL;
     }
-    v = find_claim(cw, target, &below, reterr);
+    v = find_claim(cw, target, reterr);
     if (!v || volume_make_real(v, &path, reterr) < 0)
         return NULL;
-    if (strstr(below, "/..")) {
-        err_set(reterr, ERR_INVALID, NO_POS, "'%s' leads out of the claim", target);
-        return NULL;
-    }
     *ret_block = volume_is_block(v);
-    return mem_printf("%s%s", path, below);
+    return mem_strdup(path);
 }
 
 bool moment_is_marked(const char *moment)

@@ -19,8 +19,7 @@ bool moment_is_marked(const char *moment);
  * moment. */
 int compare_disk(struct casework *cw, const char *target, const char *moment, bool *ret_same,
                  struct strbuf *why, struct err *reterr);
-/* Where the real bytes of a claim are: file or folder; NULL with an error. A target may go on with
- * a path below the claim's folder. New. */
+/* Where the real bytes of a claim are: file or folder; NULL with an error. New. */
 char *claim_path(struct casework *cw, const char *target, bool *ret_block, struct err *reterr);
 
 #endif

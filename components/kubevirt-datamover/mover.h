@@ -227,8 +227,10 @@ int upload_new(struct pass *p, struct err *reterr);
 int upload_accepted(struct pass *p, struct err *reterr);
 /* What the next backup is going to be. */
 struct upload_choice {
-    char *tracker, *parent;   /* owned; parent NULL: full */
-    bool force_full, unknown; /* unknown: the store did not tell */
+    char *tracker, *parent; /* owned; parent NULL: full */
+    bool force_full;
+    bool asked;   /* somebody wants a full one: nothing else was looked at */
+    bool unknown; /* the store did not tell */
 };
 void upload_choice_finish(struct upload_choice *c);
 static inline void cleanup_upload_choice(struct upload_choice *c)

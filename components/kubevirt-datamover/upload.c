@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "components/bsl/failure.h"
+#include "components/bsl/names.h"
 #include "components/bsl/record.h"
 #include "components/kubevirt-datamover/env.h"
 #include "components/runtime/config.h"
@@ -33,6 +34,21 @@ static int read_type(struct upload *u, const char *text, struct err *reterr)
                        "KUBEVIRT_DM_BACKUP_TYPE is '%s', expected full or incremental", text);
 }
 
+/* Before anything is written under them. */
+static int check_names(const struct upload *u, struct err *reterr)
+{
+    const struct {
+        const char *what, *name;
+    } names[] = {{"namespace", u->place.ns},
+                 {"VM name", u->place.vm},
+                 {"checkpoint id", u->checkpoint},
+                 {"backup name", u->place.backup}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (*names[i].name && names_check(names[i].what, names[i].name, reterr) < 0)
+            return -1;
+    return 0;
+}
+
 static int read_env(struct upload *u, const json_t *env, struct err *reterr)
 {
     static const char *const needed[] = {"KUBEVIRT_DM_BSL_PROVIDER", "KUBEVIRT_DM_BSL_BUCKET",
@@ -50,6 +66,8 @@ static int read_env(struct upload *u, const json_t *env, struct err *reterr)
     if (*u->source != '/')
         return failure_set(reterr, ERR_INVALID, "E-CONFIG", "the source path '%s' must be absolute",
                            u->source);
+    if (check_names(u, reterr) < 0)
+        return -1;
     return read_type(u, env_or(env, "KUBEVIRT_DM_BACKUP_TYPE", "full"), reterr);
 }
 

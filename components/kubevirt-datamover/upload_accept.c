@@ -155,7 +155,7 @@ static int note_choice(struct pass *p, const struct upload_choice *c, struct err
 {
     meta_set_annotation(p->own, KEY_TRACKER, c->tracker);
     meta_set_annotation(p->own, KEY_VALIDATED, c->unknown ? NULL : "true");
-    meta_set_annotation(p->own, KEY_EXPECTED, c->parent ? "incremental" : "full");
+    meta_set_annotation(p->own, KEY_EXPECTED, c->asked ? NULL : c->parent ? "incremental" : "full");
     meta_set_annotation(p->own, KEY_PARENT, c->parent);
     return pass_save(p, reterr);
 }

@@ -164,6 +164,7 @@ static enum outcome decide(struct pass *p, const struct location *l, const json_
         const char *parent = parent_in(p, vm, tracker, &found, &why);
         ret->parent = parent ? mem_strdup(parent) : NULL;
     }
+    ret->asked = forced;
     ret->force_full = !ret->parent;
     host_log(p->m->host, LOG_INFO, "DataUpload %s: %s backup%s%s", meta_name(p->stored),
              ret->parent ? "incremental" : "full", *why ? ": " : "", why);

@@ -554,10 +554,12 @@ const char *fake_blob(struct fake_host *f, const char *key)
     return json_string_value(json_object_get(json_object_get(f->blobs, key), "text"));
 }
 
+/* Images are no text: what JSON says of it is not asked. */
 void fake_put_blob(struct fake_host *f, const char *key, const char *text)
 {
-    json_object_set_new(f->blobs, key,
-                        json_pack("{s:s, s:i}", "text", text, "version", (int)++f->version));
+    json_t *blob = json_pack("{s:i}", "version", (int)++f->version);
+    json_object_set_new(blob, "text", json_string_nocheck(text));
+    json_object_set_new(f->blobs, key, blob);
 }
 
 static void blob_version(struct fake_host *f, const char *key, char *ret, size_t size)
@@ -674,6 +676,85 @@ static json_t *fake_object_list(struct host *h, const char *bucket, const char *
     return keys;
 }
 
+/* ---- files: read only ---- */
+
+struct host_file {
+    const char *text;
+};
+
+void fake_put_file(struct fake_host *f, const char *path, const char *text)
+{
+    for (const char *c = path + 1; (c = strchr(c, '/')); c++) {
+        AUTO(str) char *folder = mem_strndup(path, (size_t)(c - path));
+        json_object_set_new(f->files, folder, json_null());
+    }
+    json_object_set_new(f->files, path, text ? json_string_nocheck(text) : json_true());
+}
+
+static struct host_file *fake_file_open(struct host *h, const char *path, enum host_open_mode mode,
+                                        struct err *reterr)
+{
+    const json_t *file = json_object_get(fake(h)->files, path);
+    ck_assert_int_eq(mode, HOST_READ);
+    if (!json_is_string(file)) {
+        err_set(reterr, file ? ERR_IO : ERR_NOT_FOUND, NO_POS, "%s: it is no file", path);
+        return NULL;
+    }
+    struct host_file *f = mem_zalloc(sizeof *f);
+    f->text = json_string_value(file);
+    return f;
+}
+
+static int fake_file_read(struct host *h, struct host_file *f, uint64_t offset, void *buf,
+                          size_t len, size_t *ret_len, struct err *reterr)
+{
+    size_t have = strlen(f->text), left = offset < have ? have - (size_t)offset : 0;
+    (void)h, (void)reterr;
+    *ret_len = left < len ? left : len;
+    memcpy(buf, f->text + have - left, *ret_len);
+    return 0;
+}
+
+static int fake_file_close(struct host *h, struct host_file *f, struct err *reterr)
+{
+    (void)h, (void)reterr;
+    free(f);
+    return 0;
+}
+
+static int fake_file_stat(struct host *h, const char *path, struct host_stat *ret,
+                          struct err *reterr)
+{
+    const json_t *file = json_object_get(fake(h)->files, path);
+    if (!file)
+        return err_set(reterr, ERR_NOT_FOUND, NO_POS, "%s: it is not there", path);
+    *ret =
+        (struct host_stat){.is_regular = json_is_string(file), .is_directory = json_is_null(file)};
+    return 0;
+}
+
+static json_t *fake_list_dir(struct host *h, const char *path, struct err *reterr)
+{
+    struct fake_host *f = fake(h);
+    json_t *names = json_array();
+    size_t len = strlen(path);
+    const char **sorted = json_sorted_keys(f->files);
+    (void)reterr;
+    for (size_t i = 0; i < json_object_size(f->files); i++)
+        if (strncmp(sorted[i], path, len) == 0 && sorted[i][len] == '/' &&
+            !strchr(sorted[i] + len + 1, '/'))
+            json_array_append_new(names, json_string(sorted[i] + len + 1));
+    free(sorted);
+    return names;
+}
+
+static int fake_object_put_file(struct host *h, const char *bucket, const char *key,
+                                struct host_file *f, struct err *reterr)
+{
+    (void)bucket;
+    return object_write(fake(h), "put", key, f->text, NULL, reterr);
+}
+
 static const struct host_ops fake_ops = {
     .name = "fake",
     .request = fake_request,
@@ -693,7 +774,13 @@ static const struct host_ops fake_ops = {
     .object_get = fake_object_get,
     .object_size = fake_object_size,
     .object_put = fake_object_put,
+    .object_put_file = fake_object_put_file,
     .object_delete = fake_object_delete,
+    .file_open = fake_file_open,
+    .file_read = fake_file_read,
+    .file_close = fake_file_close,
+    .file_stat = fake_file_stat,
+    .list_dir = fake_list_dir,
     .object_list = fake_object_list,
     .service_open = fake_service_open,
     .service_call = fake_service_call,
@@ -714,6 +801,7 @@ struct fake_host *fake_create(void)
     f->absent = json_array();
     f->logs = json_array();
     f->blobs = json_object();
+    f->files = json_object();
     return f;
 }
 
@@ -728,6 +816,7 @@ void fake_destroy(struct fake_host *f)
     json_decref(f->absent);
     json_decref(f->logs);
     json_decref(f->blobs);
+    json_decref(f->files);
     free(f->service);
     free(f);
 }

@@ -74,6 +74,7 @@ struct fake_host {
     void *callee_cookie;
     json_t *logs;  /* "LEVEL text" */
     json_t *blobs; /* the object store, one bucket: key -> {text, version} */
+    json_t *files; /* path -> text; null: a folder; true: a symbolic link */
     unsigned object_calls;
     struct fake_fault object_fault; /* at writes: code 0: ERR_IO, 412: as if changed, -1: crash */
     void (*object_hook)(struct fake_host *f, const char *op, const char *key, void *cookie);
@@ -106,6 +107,8 @@ void fake_fail(struct fake_host *f, unsigned at, enum fake_moment moment, int co
 /* Objects of the store: text, NULL when there is none (borrowed). */
 const char *fake_blob(struct fake_host *f, const char *key);
 void fake_put_blob(struct fake_host *f, const char *key, const char *text);
+/* A file of this text, with the folders above it; text NULL: a symbolic link. */
+void fake_put_file(struct fake_host *f, const char *path, const char *text);
 void fake_say(struct fake_host *f, enum api_event_type type, json_t *object);
 void fake_end_watch(struct fake_host *f);
 /* One request to the open service, answered when this returns. Free with fake_exchange_finish(). */

@@ -318,13 +318,11 @@ static const struct shape_note without_notes[] = {{"fields", NULL, "Dotted paths
                                                   {NULL, NULL, NULL}};
 static const struct shape without_shape = {
     .what = "withoutFields", .keys = without_keys, .notes = without_notes};
-static const struct shape_key duration_keys[] = {{"start", SHAPE_DURATION, false},
-                                                 {"stop", SHAPE_DURATION, false},
-                                                 {"snapshot", SHAPE_DURATION, false},
-                                                 {"restore", SHAPE_DURATION, false},
-                                                 {"attach", SHAPE_DURATION, false},
-                                                 {"backup", SHAPE_DURATION, false},
-                                                 {NULL, SHAPE_ANY, false}};
+static const struct shape_key duration_keys[] = {
+    {"start", SHAPE_DURATION, false},    {"stop", SHAPE_DURATION, false},
+    {"snapshot", SHAPE_DURATION, false}, {"restore", SHAPE_DURATION, false},
+    {"attach", SHAPE_DURATION, false},   {"backup", SHAPE_DURATION, false},
+    {"migrate", SHAPE_DURATION, false},  {NULL, SHAPE_ANY, false}};
 static const struct shape duration_shape = {
     .what = "duration", .keys = duration_keys, .definition = "duration-of"};
 
@@ -391,7 +389,7 @@ const struct given_item given_duration = {
     .value = "`duration: {NAME: DURATION}`",
     .says =
         "how long the simulated platform takes: `start`, `stop`, `snapshot`, `restore`, `attach` "
-        "and `backup` (a backup's target, its job); item key `cluster` beside it",
+        "and `backup` (a backup's target, its job), `migrate`; item key `cluster` beside it",
     .type = SHAPE_MAP,
     .shape = &duration_shape,
     .on_cluster = true,

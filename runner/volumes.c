@@ -29,10 +29,31 @@ static char *folder_of(void *cookie, const struct cel_value *target, struct err 
     return NULL;
 }
 
+/* The same, or a folder in it: pvc:NAMESPACE/CLAIM/FOLDER. New; NULL with *reterr. */
+static char *subfolder_of(void *cookie, const struct cel_value *target, struct err *reterr)
+{
+    AUTO(str) char *name = expr_text(target, "the claim", reterr);
+    char *slash = name ? strchr(name, '/') : NULL, *below = slash ? strchr(slash + 1, '/') : NULL;
+    AUTO(str) char *folder = below ? mem_strdup(below) : NULL;
+    AUTO(str) char *path = NULL;
+    bool block = false;
+
+    if (!below)
+        return name ? folder_of(cookie, target, reterr) : NULL;
+    *below = '\0';
+    path = claim_path(cookie, name, &block, reterr);
+    if (!path)
+        return NULL;
+    if (!block && !strstr(folder, "/.."))
+        return mem_printf("%s%s", path, folder);
+    err_set(reterr, ERR_INVALID, NO_POS, "'%s' has no folder '%s'", name, folder + 1);
+    return NULL;
+}
+
 static int fn_files(void *cookie, struct cel_context *c, size_t nargs, const struct cel_value *args,
                     struct cel_value *ret, struct err *reterr)
 {
-    AUTO(str) char *path = folder_of(cookie, &args[0], reterr);
+    AUTO(str) char *path = subfolder_of(cookie, &args[0], reterr);
     json_t *names = path ? folder_names(path, reterr) : NULL;
 
     (void)nargs;
@@ -112,7 +133,8 @@ static int fn_zeros(void *cookie, struct cel_context *c, size_t nargs, const str
 const struct expr_function function_files = {
     {"files", false, 1, 1, fn_files},
     "`files(TARGET)`",
-    "names of the files on the claim's volume, sorted; `pvc:NAMESPACE/CLAIM`",
+    "names of the files on the claim's volume, sorted; `pvc:NAMESPACE/CLAIM`, or "
+    "`pvc:NAMESPACE/CLAIM/FOLDER` for those in a folder of it",
     {EXPR_NAMES_NOTHING}};
 const struct expr_function function_modes = {{"modes", false, 1, 1, fn_modes},
                                              "`modes(TARGET)`",

@@ -4,5 +4,5 @@
 const struct fault_point fault_point_gate = {
     .name = "gate",
     .attrs = {"kind", "cluster"},
-    .actions = {
-        {"closed", .type = FAULT_TRUE, .says = "KubeVirt refuses new snapshots and restores"}}};
+    .actions = {{"closed", .type = FAULT_TRUE,
+                 .says = "KubeVirt refuses new snapshots, restores, backups and trackers"}}};

@@ -8,8 +8,6 @@
 #include "kube/meta.h"
 #include "sim/kubevirt/backup_priv.h"
 
-#define TTL_DEFAULT_NS (2 * 3600 * NS_PER_S)
-
 const struct kind KIND_BACKUP = {"backup.kubevirt.io", "v1alpha1", "virtualmachinebackups",
                                  "VirtualMachineBackup"};
 
@@ -130,6 +128,11 @@ static int check_prerequisites(const struct view *v, bool *ret_waits, struct err
     if (json_bool(v->tracker, "status.checkpointRedefinitionRequired", false))
         return wait_for(v, reterr, "Waiting for checkpoint redefinition on tracker %s",
                         meta_name(v->tracker));
+    if (kv_vmi_migrating(v->vmi))
+        return wait_for(v, reterr,
+                        "vm %s is currently migrating, waiting for migration to complete before "
+                        "starting backup",
+                        v->vm);
     *ret_waits = false;
     return 0;
 }
@@ -253,6 +256,19 @@ static int release_instance(const struct view *v, struct err *reterr)
     return ctl_patch(&v->kv->backup, &KIND_VMI, v->ns, v->vm, NULL, PATCH_JSON, patch, reterr);
 }
 
+/* kubevirt/kubevirt#18959: a pass that has not seen the completion yet finds the job's status gone.
+ */
+static int overwrite(const struct view *v, struct err *reterr)
+{
+    AUTO(json) json_t *copy = editable(v);
+    ctl_drop_condition(json_object_get(copy, "status"), "Complete");
+    kv_backup_say(v->kv, copy, BACKUP_FAILED, "SourceLost", "VMI backup status was lost");
+    int rc = write_status(v, copy, reterr);
+    if (!rc)
+        kv_backup_event(v->kv, v->backup, BACKUP_FAILED, "VMI backup status was lost");
+    return rc;
+}
+
 /* The tracker first, then the target, then the instance, then the word: a crash in between repeats
  * the same writes. */
 static int on_completed(const struct view *v, struct err *reterr)
@@ -272,7 +288,8 @@ static int on_completed(const struct view *v, struct err *reterr)
     if (failed)
         return end(v, BACKUP_FAILED, NULL, message ? message : "unknown, no completion message",
                    checkpoint, reterr);
-    return end(v, message ? BACKUP_WARNED : BACKUP_DONE, NULL, message, checkpoint, reterr);
+    rc = end(v, message ? BACKUP_WARNED : BACKUP_DONE, NULL, message, checkpoint, reterr);
+    return !rc && kv_job_overwritten(v->kv, v->vmi, v->name) ? overwrite(v, reterr) : rc;
 }
 
 static int abort_job(const struct view *v, const char *message, struct err *reterr)
@@ -301,19 +318,17 @@ static int copy_progress(const struct view *v, struct err *reterr)
     if (checkpoint)
         json_put_str(copy, "status.checkpointName", checkpoint);
     kv_backup_say_quiesced(v->kv, copy, json_str_or_empty(job, "quiesceStatus"));
-    return write_status(v, copy, reterr);
+    /* What an export is of must be told before. */
+    int rc = is_pull(v->backup) && volumes ? kv_backup_export(v->kv, copy, v->vmi, reterr) : 0;
+    return rc ? rc : write_status(v, copy, reterr);
 }
 
 /* Pull mode ends by itself when its time is over. */
 static bool expired(const struct view *v, int64_t *ret_after_ns)
 {
-    int64_t ttl = TTL_DEFAULT_NS;
-    const char *text = json_str(v->backup, "spec.ttlDuration");
     if (!is_pull(v->backup))
         return false;
-    if (text)
-        duration_parse(text, &ttl);
-    int64_t left = ctl_created(v->backup) + ttl - ctl_now(&v->kv->backup);
+    int64_t left = ctl_created(v->backup) + kv_ttl(v->backup) - ctl_now(&v->kv->backup);
     if (left > 0)
         *ret_after_ns = left;
     return left <= 0;
@@ -335,10 +350,9 @@ static int on_started(const struct view *v, int64_t *ret_after_ns, struct err *r
     }
     if (meta_deleting(v->backup))
         return abort_job(v, NULL, reterr);
-    int rc = copy_progress(v, reterr);
-    if (rc || !expired(v, ret_after_ns))
-        return rc;
-    return abort_job(v, "pull mode backup TTL has expired: Backup is aborting", reterr);
+    if (expired(v, ret_after_ns))
+        return abort_job(v, "pull mode backup TTL has expired: Backup is aborting", reterr);
+    return copy_progress(v, reterr);
 }
 
 /* ---- one pass ---- */

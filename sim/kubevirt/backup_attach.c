@@ -138,6 +138,36 @@ static json_t *obstacle(struct kv *kv, const json_t *vmi, const char *volume, co
     return NULL;
 }
 
+bool kv_plug_hangs(const struct kv *kv, const json_t *vmi, const char *claim, const char *op)
+{
+    const struct fault_attr attrs[] = {
+        {"ns", meta_namespace(vmi)},
+        {"vm", meta_name(vmi)},
+        {"claim", claim},
+        {"op", op},
+        {"cluster", cluster_name(kv->cluster)},
+    };
+    return json_bool(fault_hit(world_faults(kv->world), "plug", attrs, ARRAY_LEN(attrs)), "hang",
+                     false);
+}
+
+/* What was pulled and does not come off. */
+static void keep_hanging(struct kv *kv, const json_t *vmi, const json_t *wanted, json_t *list)
+{
+    size_t i;
+    json_t *old;
+    json_array_foreach(json_at(vmi, "status", "volumeStatus", NULL), i, old)
+    {
+        const char *volume = json_str_or_empty(old, "name");
+        const char *claim = json_str_or_empty(old, "persistentVolumeClaimInfo.claimName");
+        if (!json_find(wanted, "name", volume) && kv_plug_hangs(kv, vmi, claim, "detach")) {
+            json_t *entry = json_copy_of(old);
+            json_put_str(entry, "phase", "Detaching");
+            json_array_append_new(list, entry);
+        }
+    }
+}
+
 static json_t *plugged_entry(struct kv *kv, struct launcher *l, const char *volume,
                              const char *phase, int64_t *ret_after_ns)
 {
@@ -164,10 +194,8 @@ int kv_utility_volumes(struct kv *kv, struct guest *g, json_t *vmi, int64_t *ret
 {
     const json_t *wanted = utility_volumes(vmi);
     json_t *status = json_object_get(vmi, "status");
-    if (!json_array_size(wanted)) {
-        json_object_del(status, "volumeStatus");
+    if (!json_array_size(wanted) && !json_object_get(status, "volumeStatus"))
         return 0;
-    }
     if (!kv_gate(kv, GATE_UTILITY_VOLUMES))
         return 0; /* nobody looks at the list */
     json_t *list = json_array();
@@ -176,13 +204,21 @@ int kv_utility_volumes(struct kv *kv, struct guest *g, json_t *vmi, int64_t *ret
     json_array_foreach((json_t *)wanted, i, entry)
     {
         const char *volume = json_str_or_empty(entry, "name");
-        json_t *shown = obstacle(kv, vmi, volume, json_str_or_empty(entry, "claimName"), reterr);
+        const char *claim = json_str_or_empty(entry, "claimName");
+        const char *phase = json_str_or_empty(status_entry(vmi, volume), "phase");
+        json_t *shown = obstacle(kv, vmi, volume, claim, reterr);
+        if (!shown && strcmp(phase, "MountedToPod") && kv_plug_hangs(kv, vmi, claim, "attach"))
+            shown = entry_of(volume, "AttachedToNode", NULL, NULL);
         if (!shown)
-            shown =
-                plugged_entry(kv, kv_launcher(g), volume,
-                              json_str_or_empty(status_entry(vmi, volume), "phase"), ret_after_ns);
+            shown = plugged_entry(kv, kv_launcher(g), volume, phase, ret_after_ns);
+        json_put_str(shown, "persistentVolumeClaimInfo.claimName", claim);
         json_array_append_new(list, shown);
     }
-    json_object_set_new(status, "volumeStatus", list);
+    keep_hanging(kv, vmi, wanted, list);
+    if (json_array_size(list) > 0)
+        json_object_set_new(status, "volumeStatus", json_incref(list));
+    else
+        json_object_del(status, "volumeStatus");
+    json_decref(list);
     return err_pending(reterr) ? -1 : 0;
 }

@@ -102,13 +102,18 @@ void kv_launcher_untracked(struct guest *g)
 
 /* ---- what virt-handler sees ---- */
 
-static void put_volumes(json_t *status, const struct job *job, bool with_types)
+/* `with_types`: what is announced; `with_targets`: what was there up to 1.8. */
+static void put_volumes(json_t *status, const struct job *job, bool with_types, bool with_targets)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < job->disk_count; i++) {
         json_t *entry = json_pack("{s:s}", "volumeName", job->disks[i].volume);
         if (with_types)
             json_put_str(entry, "type", job->disks[i].from ? "Incremental" : "Full");
+        if (with_targets) {
+            AUTO(str) char *target = mem_printf("vd%c", (char)('a' + i % 26));
+            json_put_str(entry, "diskTarget", target);
+        }
         json_array_append_new(list, entry);
     }
     json_object_set_new(status, "volumes", list);
@@ -123,7 +128,7 @@ void kv_job_report(const struct guest *g, json_t *vmi)
         strcmp(json_str_or_empty(status, "startTimestamp"), job->started))
         return;
     json_put_str(status, "checkpointName", job->checkpoint);
-    put_volumes(status, job, g->kv->knobs.per_disk_full);
+    put_volumes(status, job, g->kv->knobs.per_disk_full, kv_old_dialect(g->kv));
     if (*job->quiesce)
         json_put_str(status, "quiesceStatus", job->quiesce);
     if (job->message)
@@ -166,6 +171,13 @@ static const char *fault_message(const struct job *job)
                                     : "unknown failure reason";
 }
 
+/* qemu stops a guest whose disk cannot be written; here that hides the end of the job. */
+static void pause_by_error(struct guest *g)
+{
+    g->paused = g->io_error = true;
+    worker_add(g->kv->vmis, g->ns, g->name);
+}
+
 static void on_job_done(void *cookie)
 {
     struct guest *g = cookie;
@@ -173,7 +185,9 @@ static void on_job_done(void *cookie)
     __attribute__((cleanup(cleanup_err))) struct err e = {0};
     job->event = 0;
     const char *fault = fault_message(job);
-    if (fault)
+    if (json_bool(job->fault, "lost", false))
+        pause_by_error(g);
+    else if (fault)
         end_job(g, true, fault);
     else if (job->pull || kv_files_write(g->kv, g->ns, job, &e) == 0)
         end_job(g, false, NULL);
@@ -368,6 +382,8 @@ int kv_job_start(struct kv *kv, const struct job_request *r, struct err *reterr)
     struct launcher *l = kv_launcher(g);
     if (strcmp(kv_cbt_state(r->vmi), "Enabled"))
         return refuse(reterr, "Backup failed ChangedBlockTracking is not enabled");
+    if (kv_vmi_migrating(r->vmi))
+        return refuse(reterr, "failed to do backup, VMI is currently during migration");
     rc = check_free(l->job, r, reterr);
     if (rc)
         return rc < 0 ? rc : 0;
@@ -406,6 +422,29 @@ int kv_job_abort(struct kv *kv, const json_t *vmi, const char *backup, struct er
     if (job->ended)
         return refuse(reterr, "failed to abort backup: backup already completed");
     end_job(g, !job->pull, job->pull ? NULL : "backup aborted");
+    if (g->io_error) /* virt-handler tries to resume it again and again */
+        g->paused = g->io_error = false;
+    return 0;
+}
+
+bool kv_job_overwritten(struct kv *kv, const json_t *vmi, const char *backup)
+{
+    const struct launcher *l = kv_guest(kv, meta_namespace(vmi), meta_name(vmi))->launcher;
+    return l && l->job && !strcmp(l->job->backup, backup) &&
+           json_bool(l->job->fault, "overwritten", false);
+}
+
+int kv_job_export(struct kv *kv, const json_t *vmi, const char *backup, struct err *reterr)
+{
+    struct guest *g = kv_guest(kv, meta_namespace(vmi), meta_name(vmi));
+    if (sched_point(kv->sched, "export") == SCHED_CRASHED)
+        return err_set(reterr, ERR_CRASHED, NO_POS, "crashed");
+    int rc = kv_guest_call_fault(kv, "backup", g->ns, g->name, reterr);
+    const struct job *job = kv_launcher(g)->job;
+    if (rc)
+        return rc;
+    if (!job || job->ended || strcmp(job->backup, backup))
+        return refuse(reterr, "failed to export backup: could not find ongoing backup");
     return 0;
 }
 

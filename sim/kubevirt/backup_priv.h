@@ -19,7 +19,8 @@
 #define GATE_INCREMENTAL_BACKUP "IncrementalBackup"
 #define GATE_UTILITY_VOLUMES "UtilityVolumes"
 
-extern const struct kind KIND_KUBEVIRT, KIND_BACKUP, KIND_TRACKER, KIND_NAMESPACE;
+extern const struct kind KIND_KUBEVIRT, KIND_BACKUP, KIND_TRACKER, KIND_NAMESPACE, KIND_MIGRATION,
+    KIND_EXPORT;
 
 /* ---- configuration (config.c) ---- */
 /* By the knob, and by the KubeVirt object where there is one. */
@@ -106,7 +107,11 @@ void kv_launcher_untracked(struct guest *g);
 /* Commands: 0, or minus the HTTP code with the text of virt-api in *reterr. */
 int kv_job_start(struct kv *kv, const struct job_request *request, struct err *reterr);
 int kv_job_abort(struct kv *kv, const json_t *vmi, const char *backup, struct err *reterr);
+/* The launcher learns where an export is served. */
+int kv_job_export(struct kv *kv, const json_t *vmi, const char *backup, struct err *reterr);
 int kv_job_redefine(struct kv *kv, const json_t *vmi, const char *checkpoint, struct err *reterr);
+/* Whether the fault point "backup" wants its completion overwritten. */
+bool kv_job_overwritten(struct kv *kv, const json_t *vmi, const char *backup);
 void kv_job_free(struct job *job);
 
 /* ---- files (backup_files.c) ---- */
@@ -124,6 +129,8 @@ int kv_target_attach(struct kv *kv, const json_t *vmi, const char *backup, const
 /* Pulls it: 0 and *ret_gone. */
 int kv_target_detach(struct kv *kv, const json_t *vmi, const char *backup, bool *ret_gone,
                      struct err *reterr);
+/* What the fault point "plug" has for a claim of the instance. */
+bool kv_plug_hangs(const struct kv *kv, const json_t *vmi, const char *claim, const char *op);
 bool kv_vmi_uses_utility(const json_t *vmi, const char *claim);
 
 /* ---- trackers (tracker.c) ---- */
@@ -131,6 +138,13 @@ reconcile_fn kv_tracker_reconcile;
 /* After a good backup. */
 int kv_tracker_advance(struct kv *kv, const json_t *tracker, const json_t *backup,
                        const json_t *backup_status, struct err *reterr);
+
+/* ---- pull mode (export.c) ---- */
+reconcile_fn kv_export_reconcile;
+/* spec.ttlDuration, two hours without one. */
+int64_t kv_ttl(const json_t *backup_or_export);
+/* Makes the export of a running backup, and takes what it tells over into the caller's copy. */
+int kv_backup_export(struct kv *kv, json_t *backup, const json_t *vmi, struct err *reterr);
 
 /* ---- what the controller says (backup_status.c) ---- */
 enum backup_phase {

@@ -57,7 +57,8 @@ static char *sentence(enum backup_phase phase, const char *message)
     return mem_strdup(message);
 }
 
-static void say_old(json_t *backup, enum backup_phase phase, const char *text, int64_t now)
+static void say_old(json_t *backup, enum backup_phase phase, const char *reason, const char *text,
+                    int64_t now)
 {
     json_t *status = json_object_get(backup, "status");
     bool running = phase == BACKUP_RUNNING || phase == BACKUP_ABORTING;
@@ -69,6 +70,10 @@ static void say_old(json_t *backup, enum backup_phase phase, const char *text, i
         ctl_set_condition(status, "Aborting", "True", text, NULL, now);
     else
         ctl_drop_condition(status, "Aborting");
+    if (reason && !strcmp(reason, "ExportReady"))
+        ctl_set_condition(status, "ExportReady", "True", text, NULL, now);
+    else
+        ctl_drop_condition(status, "ExportReady");
     if (!running && phase != BACKUP_WAITING)
         ctl_set_condition(status, "Done", "True", text, NULL, now);
     ctl_set_condition(status, "Progressing", running ? "True" : "False", text, NULL, now);
@@ -92,7 +97,7 @@ void kv_backup_say(const struct kv *kv, json_t *backup, enum backup_phase phase,
     if (!json_is_object(json_object_get(backup, "status")))
         json_object_set_new(backup, "status", json_object());
     if (kv_old_dialect(kv))
-        say_old(backup, phase, text, now);
+        say_old(backup, phase, reason, text, now);
     else
         say_new(backup, phase, reason ? reason : usual_reason(phase), text, now);
 }

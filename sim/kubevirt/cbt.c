@@ -88,7 +88,8 @@ static bool overlays_ready(const struct kv *kv, const json_t *vmi)
     json_array_foreach(json_at(vmi, "spec", "volumes", NULL), i, volume)
     {
         if (kv_cbt_eligible(volume) &&
-            !storage_volume(kv->cluster, meta_namespace(vmi), kv_volume_claim(volume)))
+            (!storage_volume(kv->cluster, meta_namespace(vmi), kv_volume_claim(volume)) ||
+             kv_plug_hangs(kv, vmi, kv_volume_claim(volume), "overlay")))
             return false;
     }
     return true;

@@ -103,6 +103,7 @@ static const struct knob {
     {"utilityVolumes", offsetof(struct kv_knobs, no_utility_volumes), true},
     {"standaloneIncrements", offsetof(struct kv_knobs, standalone_increments), false},
     {"perDiskFull", offsetof(struct kv_knobs, per_disk_full), false},
+    {"smallOverlays", offsetof(struct kv_knobs, small_overlays), false},
     {"adoptsForeignJob", offsetof(struct kv_knobs, adopts_foreign_job), false},
 };
 

@@ -59,7 +59,8 @@ static json_t *volume_backups(struct kv *kv, const json_t *vm, const json_t *sna
     AUTO(json) json_t *list = json_array();
     size_t i;
     json_t *volume;
-    json_array_foreach(kv_vm_volumes(vm), i, volume)
+    AUTO(json) json_t *volumes = kv_vm_all_volumes(kv, vm);
+    json_array_foreach(volumes, i, volume)
     {
         const char *claim = kv_volume_claim(volume), *name = json_str_or_empty(volume, "name");
         AUTO(json)

@@ -47,7 +47,7 @@ void kv_guest_end(struct guest *g)
 {
     thaw(g);
     kv_launcher_end(g);
-    g->paused = false;
+    g->paused = g->io_error = false;
     g->ending = NULL;
     g->freeze_after_ns = 0;
 }
@@ -179,6 +179,7 @@ static void power_set(struct guest *g, enum power power)
     case POWER_PAUSE:
     case POWER_UNPAUSE:
         g->paused = power == POWER_PAUSE;
+        g->io_error = false;
         break;
     case AGENT_UP:
     case AGENT_DOWN:

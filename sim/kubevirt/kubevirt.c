@@ -34,6 +34,7 @@ static const struct {
     [KV_START] = {"start", 8 * NS_PER_S},       [KV_STOP] = {"stop", 4 * NS_PER_S},
     [KV_SNAPSHOT] = {"snapshot", 3 * NS_PER_S}, [KV_RESTORE] = {"restore", 5 * NS_PER_S},
     [KV_BACKUP] = {"backup", 5 * NS_PER_S},     [KV_ATTACH] = {"attach", 2 * NS_PER_S},
+    [KV_MIGRATE] = {"migrate", 10 * NS_PER_S},
 };
 
 struct kv *kv_of(const struct cluster *c)
@@ -66,7 +67,7 @@ static void on_vm(void *cookie, enum api_event_type type, json_t *vm)
     }
 }
 
-/* The backups and trackers of a machine. */
+/* The backups, trackers and migrations of a machine. */
 static void wake_backups(struct kv *kv, const json_t *vmi)
 {
     const char *ns = meta_namespace(vmi), *name = meta_name(vmi);
@@ -85,6 +86,12 @@ static void wake_backups(struct kv *kv, const json_t *vmi)
         if (!strcmp(vm, name))
             worker_add_object(kv->backups, item);
     }
+    AUTO(json) json_t *migrations = ctl_peek_all(&kv->vm, &KIND_MIGRATION, ns);
+    json_array_foreach(migrations, i, item)
+    {
+        if (!strcmp(json_str_or_empty(item, "spec.vmiName"), name))
+            worker_add_object(kv->migrations, item);
+    }
 }
 
 static void on_backup(void *cookie, enum api_event_type type, json_t *backup)
@@ -92,6 +99,7 @@ static void on_backup(void *cookie, enum api_event_type type, json_t *backup)
     struct kv *kv = cookie;
     (void)type;
     worker_add_object(kv->backups, backup);
+    worker_add(kv->exports, meta_namespace(backup), meta_name(backup));
 }
 
 static void on_tracker(void *cookie, enum api_event_type type, json_t *tracker)
@@ -109,6 +117,21 @@ static void on_tracker(void *cookie, enum api_event_type type, json_t *tracker)
             !strcmp(json_str_or_empty(backup, "spec.source.name"), meta_name(tracker)))
             worker_add_object(kv->backups, backup);
     }
+}
+
+static void on_migration(void *cookie, enum api_event_type type, json_t *migration)
+{
+    struct kv *kv = cookie;
+    (void)type;
+    worker_add_object(kv->migrations, migration);
+}
+
+static void on_export(void *cookie, enum api_event_type type, json_t *export)
+{
+    struct kv *kv = cookie;
+    (void)type;
+    worker_add_object(kv->exports, export);
+    worker_add(kv->backups, meta_namespace(export), meta_name(export));
 }
 
 static void wake_machines(struct kv *kv, const char *ns)
@@ -172,6 +195,9 @@ static void on_claim(void *cookie, enum api_event_type type, json_t *claim)
         if (kv_vmi_uses_utility(vm, meta_name(claim)))
             worker_add_object(kv->vmis, vm);
     }
+    const char *machine = meta_label(claim, "persistent-state-for");
+    if (machine)
+        worker_add(kv->vmis, ns, machine);
     const char *restore = meta_annotation(claim, "restore.kubevirt.io/name");
     if (restore)
         worker_add(kv->restores, ns, restore);
@@ -286,6 +312,8 @@ static void start_workers(struct kv *kv, struct kv_start *st)
         {&kv->vmis, "vmi", kv_vmi_reconcile},
         {&kv->backups, "backup", kv_backup_reconcile},
         {&kv->trackers, "backup-tracker", kv_tracker_reconcile},
+        {&kv->migrations, "migration", kv_migration_reconcile},
+        {&kv->exports, "export", kv_export_reconcile},
     };
     for (size_t i = 0; i < KV_WORKER_COUNT; i++) {
         struct process *p = all[i].slot == &kv->vmis ? st->handler : st->controller;
@@ -311,6 +339,8 @@ static void start_feeders(struct kv *kv, struct kv_start *st)
         {&KIND_BACKUP, on_backup},
         {&KIND_TRACKER, on_tracker},
         {&KIND_KUBEVIRT, on_config},
+        {&KIND_MIGRATION, on_migration},
+        {&KIND_EXPORT, on_export},
         {&KIND_NAMESPACE, on_namespace},
     };
     _Static_assert(ARRAY_LEN(all) <= KV_FEEDERS_MAX, "room for all informers");

@@ -22,7 +22,7 @@
 extern const struct kind KIND_VM, KIND_VMI, KIND_SNAPSHOT, KIND_CONTENT, KIND_RESTORE, KIND_PVC,
     KIND_POD, KIND_STORAGE_CLASS, KIND_VOLUME_SNAPSHOT, KIND_VOLUME_SNAPSHOT_CLASS, KIND_REVISION;
 
-enum { KV_WORKER_COUNT = 8, KV_FEEDERS_MAX = 12 };
+enum { KV_WORKER_COUNT = 10, KV_FEEDERS_MAX = 16 };
 enum kv_duration {
     KV_START,
     KV_STOP,
@@ -30,6 +30,7 @@ enum kv_duration {
     KV_RESTORE,
     KV_BACKUP,
     KV_ATTACH,
+    KV_MIGRATE,
     KV_DURATION_COUNT
 };
 
@@ -39,6 +40,7 @@ struct kv_knobs {
     bool no_incremental_backup, no_utility_volumes;
     bool standalone_increments; /* no backing file recorded */
     bool per_disk_full;         /* a disk without its bitmap is backed up in full, not refused */
+    bool small_overlays;        /* the claim for overlays has room for one disk */
     bool adopts_foreign_job;    /* a backup takes any job of its machine for its own */
 };
 
@@ -49,6 +51,7 @@ struct launcher; /* backup_priv.h */
 struct guest {
     bool agent_down;           /* a running guest has an agent unless told otherwise */
     bool paused, frozen;       /* of the instance `uid`; both end with it */
+    bool io_error;             /* why it is paused; so does this */
     char *uid;                 /* of the instance that these flags belong to */
     const char *ending;        /* phase that the instance shall end with, NULL: none */
     int64_t freeze_after_ns;   /* not tried again before */
@@ -76,7 +79,7 @@ struct kv {
     struct sched *sched;
     struct ctl vm, handler, snapshot, restore, backup; /* identities */
     struct worker *vms, *vmis, *snapshots, *contents, *restores, *volume_statuses, *backups,
-        *trackers; /* of the latest start */
+        *trackers, *migrations, *exports; /* of the latest start */
     struct kv_start *latest;
     bool api_down;
     struct kv_knobs knobs;
@@ -109,6 +112,18 @@ void kv_vm_trim_volume_requests(const json_t *vm, json_t *status, const json_t *
 void kv_vm_status(struct kv *kv, json_t *vm, const json_t *vmi);
 /* The ns to wait until a machine that keeps failing may start again; 0: now. */
 int64_t kv_start_delay(const struct kv *kv, const json_t *vm);
+
+/* ---- the claim of a tracked machine (backend.c) ---- */
+#define KV_BACKEND_VOLUME "persistent-state-for-this-vm"
+/* The volumes of the spec and, where there is one, that of the claim. New. */
+json_t *kv_vm_all_volumes(const struct kv *kv, const json_t *vm);
+/* Makes it, or says in the caller's copy of the instance what is waited for. */
+int kv_backend_ensure(struct kv *kv, json_t *vmi, bool *ret_ready, struct err *reterr);
+bool kv_backend_too_small(const struct kv *kv, const json_t *vmi);
+
+/* ---- live migration (migration.c) ---- */
+reconcile_fn kv_migration_reconcile;
+bool kv_vmi_migrating(const json_t *vmi);
 
 /* ---- guests (guest.c, guest_disk.c) ---- */
 /* KubeVirt of the cluster, and a machine by name (new); NULL with the error that a step tells. */

@@ -135,6 +135,8 @@ static void set_volumes(json_t *status, const json_t *content)
         json_array_append_new(in ? included : excluded, json_string(name));
         partial = partial || (!in && kv_volume_claim(volume));
     }
+    if (json_find(json_path(content, "spec.volumeBackups"), "volumeName", KV_BACKEND_VOLUME))
+        json_array_append_new(included, json_string(KV_BACKEND_VOLUME));
     json_t *volumes = json_object();
     json_object_set_new(volumes, "includedVolumes", included);
     json_object_set_new(volumes, "excludedVolumes", excluded);

@@ -31,7 +31,8 @@ static char *claims_in_the_way(const struct kv *kv, const json_t *vm)
     const char *ns = meta_namespace(vm);
     size_t i;
     json_t *volume;
-    json_array_foreach(kv_vm_volumes(vm), i, volume)
+    AUTO(json) json_t *volumes = kv_vm_all_volumes(kv, vm);
+    json_array_foreach(volumes, i, volume)
     {
         const char *claim = kv_volume_claim(volume);
         if (!claim)

@@ -95,7 +95,7 @@ static int no_memory_dump(struct subcall *s)
 
 static int no_backup(struct subcall *s)
 {
-    return kv_sub_not_simulated(s, "the launcher's backup job");
+    return kv_sub_not_simulated(s, "a call by others than KubeVirt's own controllers");
 }
 
 static int no_hotplug(struct subcall *s)

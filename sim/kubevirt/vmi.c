@@ -134,7 +134,10 @@ static int on_pending(struct kv *kv, const json_t *old, json_t *vmi, struct err 
     } else {
         ctl_drop_condition(status_of(vmi), "Synchronized");
     }
-    if (ready)
+    bool overlays = true;
+    if (ready && (rc = kv_backend_ensure(kv, vmi, &overlays, reterr)))
+        return rc;
+    if (ready && overlays)
         set_phase(kv, vmi, "Scheduling");
     return write_changed(kv, old, vmi, reterr);
 }
@@ -146,6 +149,29 @@ static int stay_unscheduled(struct kv *kv, const json_t *old, json_t *vmi, const
     ctl_set_condition(status_of(vmi), "PodScheduled", "False", "Unschedulable", why,
                       ctl_now(&kv->handler));
     return write_changed(kv, old, vmi, reterr);
+}
+
+/* ---- the end ---- */
+
+static int end(struct kv *kv, struct guest *g, const json_t *old, json_t *vmi, const char *phase,
+               struct err *reterr)
+{
+    json_t *status = status_of(vmi);
+    ctl_drop_condition(status, "AgentConnected");
+    ctl_drop_condition(status, "Paused");
+    json_object_del(status, "fsFreezeStatus");
+    json_object_del(status, "volumeStatus");
+    set_not_ready(kv, vmi);
+    set_phase(kv, vmi, phase);
+    int rc = write_changed(kv, old, vmi, reterr);
+    if (rc)
+        return rc;
+    kv_guest_end(g);
+    bool good = !strcmp(phase, "Succeeded");
+    ctl_event(&kv->handler, vmi, good ? "Normal" : "Warning", "Stopped",
+              good ? "The VirtualMachineInstance was shut down."
+                   : "The VirtualMachineInstance crashed.");
+    return 0;
 }
 
 /* ---- boot: a quarter of the time until a node is found, the rest until the guest runs ---- */
@@ -171,6 +197,8 @@ static int on_booting(struct kv *kv, struct guest *g, const json_t *old, json_t 
         json_put_str(vmi, "status.nodeName", NODE_NAME);
         return write_changed(kv, old, vmi, reterr);
     }
+    if (kv_backend_too_small(kv, vmi))
+        return end(kv, g, old, vmi, "Failed", reterr);
     set_phase(kv, vmi, "Running");
     ctl_set_condition(status_of(vmi), "Ready", "True", NULL, NULL, now);
     if (!strcmp(json_str_or_empty(vmi, "spec.startStrategy"), "Paused"))
@@ -192,7 +220,10 @@ static int on_running(struct kv *kv, struct guest *g, const json_t *old, json_t 
         ctl_drop_condition(status, "AgentConnected");
     else
         ctl_set_condition(status, "AgentConnected", "True", NULL, NULL, now);
-    if (g->paused)
+    if (g->io_error)
+        ctl_set_condition(status, "Paused", "True", "PausedIOError",
+                          "VMI was paused, low-level IO error detected", now);
+    else if (g->paused)
         ctl_set_condition(status, "Paused", "True", "PausedByUser", "VMI was paused by user", now);
     else
         ctl_drop_condition(status, "Paused");
@@ -205,27 +236,6 @@ static int on_running(struct kv *kv, struct guest *g, const json_t *old, json_t 
         return rc;
     kv_job_report(g, vmi);
     return write_changed(kv, old, vmi, reterr);
-}
-
-static int end(struct kv *kv, struct guest *g, const json_t *old, json_t *vmi, const char *phase,
-               struct err *reterr)
-{
-    json_t *status = status_of(vmi);
-    ctl_drop_condition(status, "AgentConnected");
-    ctl_drop_condition(status, "Paused");
-    json_object_del(status, "fsFreezeStatus");
-    json_object_del(status, "volumeStatus");
-    set_not_ready(kv, vmi);
-    set_phase(kv, vmi, phase);
-    int rc = write_changed(kv, old, vmi, reterr);
-    if (rc)
-        return rc;
-    kv_guest_end(g);
-    bool good = !strcmp(phase, "Succeeded");
-    ctl_event(&kv->handler, vmi, good ? "Normal" : "Warning", "Stopped",
-              good ? "The VirtualMachineInstance was shut down."
-                   : "The VirtualMachineInstance crashed.");
-    return 0;
 }
 
 /* A guest that takes longer than its grace period is killed. */

@@ -72,6 +72,8 @@ static const char *printable(const struct kv *kv, const json_t *vm, const json_t
         return "Terminating";
     if (vmi && !final && meta_deleting(vmi))
         return "Stopping";
+    if (is_phase(vmi, "Running") && kv_vmi_migrating(vmi))
+        return "Migrating";
     if (is_phase(vmi, "Running"))
         return !strcmp(meta_condition_status(vmi, "Paused"), "True") ? "Paused" : "Running";
     if (vmi && claim_missing(vmi))

@@ -34,7 +34,8 @@ const char *pod_next_claim(const json_t *pod, size_t *at);
 bool pod_uses_claim(const json_t *pod, const char *claim);
 bool volume_is_block(const struct volume *v);
 
-/* The disk by rule that guests write to and snapshots remember; made on first use. */
+/* The disk by rule that guests write to and snapshots remember; made on first use. It begins with
+ * what the real bytes of the volume hold then (disk.img, or the device), zeros without any. */
 struct disk_model *volume_disk(struct volume *v);
 
 /* Makes the volume real: *ret_path is its folder (Filesystem) or file (Block), borrowed. A

@@ -113,6 +113,8 @@ struct volume *volume_create(struct storage *st, const char *handle, const char 
 void volume_destroy(struct volume *v);
 /* A volume whose disk begins with a moment: restored or cloned. Grows to its capacity. */
 void volume_begin_from(struct volume *v, const struct disk_moment *moment);
+/* A new disk gets what the real bytes hold, where there are any (adopt.c). */
+void volume_adopt(struct volume *v);
 /* Deletes the real bytes; the disk stays. */
 void volume_delete(struct volume *v);
 /* Grows disk and real bytes. */

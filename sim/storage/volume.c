@@ -60,8 +60,10 @@ static uint64_t volume_seed(const struct volume *v)
 
 struct disk_model *volume_disk(struct volume *v)
 {
-    if (!v->disk)
+    if (!v->disk) {
         v->disk = disk_create(volume_seed(v), (v->capacity + DISK_BLOCK - 1) / DISK_BLOCK);
+        volume_adopt(v);
+    }
     return v->disk;
 }
 

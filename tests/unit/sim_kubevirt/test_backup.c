@@ -96,6 +96,28 @@ static const struct script_case tracking[] = {
      "claim disk\n"
      "vm a Halted disk\n" LABEL "run 1s\n" STATE "Initializing\n" START STATE "Enabled\n" VMI_STATE
      "Enabled\n" STOP "gone vmi a\n" STATE "Enabled\n"},
+    {"CBT-02: the claim for the overlays",
+     "claim disk\n"
+     "vm a Halted disk\n" LABEL "run 5s\n"
+     "count pvc 1\n" START "count pvc 2\n" STOP START "count pvc 2\n" STATE "Enabled\n"
+     "delete vm a\n"
+     "run 30s\n"
+     "count pvc 1\n"},
+    {"B-12: no room for the overlays of two disks",
+     "knob smallOverlays true\n"
+     "claim one\n"
+     "claim two\n"
+     "vm a Halted one two\n" LABEL "patch vm a {\"spec\":{\"runStrategy\":\"Always\"}}\n"
+     "run 60s\n"
+     "is vm a status.printableStatus CrashLoopBackOff\n"},
+    {"the overlays' claim waits for storage",
+     "fail CreateVolume persistent* 1\n"
+     "claim disk\n"
+     "vm a Halted disk\n" LABEL "run 5s\n"
+     "patch vm a {\"spec\":{\"runStrategy\":\"Always\"}}\n"
+     "run 1s\n"
+     "cond vmi a Synchronized False BackendStorageNotReady\n"
+     "run 60s\n" STATE "Enabled\n"},
     {"CBT-05: no longer selected",
      "claim disk\n"
      "vm a Halted disk\n" LABEL START UNLABEL "run 1s\n" STATE "PendingRestart\n" VMI_STATE
@@ -235,6 +257,7 @@ static const struct script_case backups[] = {
      "cond vmbackup f Done True Successfully completed VirtualMachineBackup\n"
      "cond vmbackup f Progressing False Successfully completed VirtualMachineBackup\n"
      "cond vmbackup f Complete none\n"
+     "is vmbackup f status.includedVolumes [{\"volumeName\":\"d0\",\"diskTarget\":\"vda\"}]\n"
      "cond vmbackup f Quiesced none\n"
      "event VirtualMachineBackupInitiated 1\n"},
     {"the target waits for its first consumer",

@@ -90,6 +90,12 @@ static const struct script_case waits[] = {
      "gone vmbackup b\n"
      "event VirtualMachineBackupFailed 1\n"
      "is vmi a spec.utilityVolumes\n"},
+    {"B-13: a disk never gets its overlay",
+     FAULT("plug", "\"op\":\"overlay\"", "\"hang\":true") TRACKED
+     "is vmi a status.changedBlockTracking.state Initializing\n"
+     "is vm a status.changedBlockTracking.state Initializing\n"
+     "backup b vm:a target\n"
+     "run 1h\n" SAYS("b", "vm a has no ChangedBlockTracking, cannot start backup")},
     {"the target takes its time, and says so",
      "duration attach 1m\n" TRACKED "backup b vm:a target\n"
      "run 30s\n"
@@ -115,6 +121,78 @@ static const struct script_case waits[] = {
 START_TEST(waiting)
 {
     script_run(&waits[_i], 0);
+}
+END_TEST
+
+#define MIGRATION(NAME, MORE)                                                                      \
+    "create {\"apiVersion\":\"kubevirt.io/v1\",\"kind\":\"VirtualMachineInstanceMigration\","      \
+    "\"metadata\":{\"name\":\"" NAME                                                               \
+    "\",\"namespace\":\"default\"},\"spec\":{\"vmiName\":\"a\"" MORE "}}\n"
+#define CRITICAL ",\"priority\":\"system-critical\""
+
+static const struct script_case migrations[] = {
+    {"a migration alone",
+     TRACKED MIGRATION("m", "") "run 5s\n"
+                                "is vmim m status.phase Running\n"
+                                "is vm a status.printableStatus Migrating\n"
+                                "run 10s\n"
+                                "is vmim m status.phase Succeeded\n"
+                                "is vm a status.printableStatus Running\n" MIGRATION(
+                                    "n", "") "run 20s\n"
+                                             "is vmim n status.phase Succeeded\n"},
+    {"BK-24: a backup waits for it",
+     TRACKED MIGRATION(
+         "m", "") "run 1s\n"
+                  "backup b vm:a target\n"
+                  "run 5s\n" SAYS(
+                      "b", "vm a is currently migrating, waiting for migration to complete before "
+                           "starting backup") "run 20s\n"
+                                              "cond vmbackup b Complete True\n"},
+    {"BK-25: it waits for a backup", TRACKED
+     "backup b vm:a target\n"
+     "run 4s\n" MIGRATION("m", "") "run 1s\n"
+                                   "is vmim m status.phase Pending\n"
+                                   "cond vmim m BlockedByBackup True BackupInProgress\n"
+                                   "has vmim m status.conditions Waiting for backup b to complete\n"
+                                   "run 10s\n"
+                                   "cond vmbackup b Complete True\n"
+                                   "cond vmim m BlockedByBackup none\n"
+                                   "run 10s\n"
+                                   "is vmim m status.phase Succeeded\n"},
+    {"B-47: a system-critical one ends the backup", TRACKED
+     "tracker t a\n"
+     "backup b t target\n"
+     "run 4s\n" MIGRATION(
+         "m",
+         CRITICAL) "run 2s\n"
+                   "cond vmbackup b Failed True Failed\n" SAYS(
+                       "b",
+                       "Backup has failed: backup aborted") "event BackupAbortedForMigration 1\n"
+                                                            "is vmbackuptracker t status\n"
+                                                            "run 20s\n"
+                                                            "is vmim m status.phase Succeeded\n"},
+    {"a target that does not come off fails it",
+     TRACKED "fault {\"point\":\"plug\",\"match\":{\"op\":\"attach\"},\"action\":{\"hang\":true}}\n"
+             "backup b vm:a target\n"
+             "run 4s\n" MIGRATION("m", "") "run 140s\n"
+                                           "is vmim m status.phase Pending\n"
+                                           "run 20s\n"
+                                           "is vmim m status.phase Failed\n"},
+    {"an instance that does not run", MIGRATION("m", "") "run 1s\n"
+                                                         "is vmim m status.phase Failed\n"},
+    {"the chain goes on behind it",
+     TRACKED FULL "remember disk m1\n" MIGRATION("m", "") "run 20s\n"
+                                                          "event CheckpointRedefinitionFailed 0\n"
+                                                          "write a 9 1\n"
+                                                          "remember disk m2\n"
+                                                          "backup i t target\n"
+                                                          "run 20s\n"
+                                                          "exactly target a d0 i m1 m2\n"},
+};
+
+START_TEST(migrating)
+{
+    script_run(&migrations[_i], 0);
 }
 END_TEST
 
@@ -285,6 +363,51 @@ static const struct script_case ends[] = {
                                                   "delete vmbackup b\n"
                                                   "run 5s\n"
                                                   "gone vmbackup b\n"},
+    {"B-18: the failure is lost in a race",
+     TRACKED ONCE(
+         "backup", "\"name\":\"b\"",
+         "\"fail\":\"ENOSPC\",\"lost\":true") "tracker t a\n"
+                                              "backup b t target\n"
+                                              "run 1h\n"
+                                              "cond vmbackup b Progressing True Initiated\n"
+                                              "cond vmi a Paused True PausedIOError\n"
+                                              "is vm a status.printableStatus Paused\n"
+                                              "delete vmbackup b\n"
+                                              "run 10s\n"
+                                              "gone vmbackup b\n"
+                                              "cond vmi a Paused none\n"
+                                              "backup c t target\n"
+                                              "run 20s\n"
+                                              "cond vmbackup c Complete True\n"},
+    {"a completion is overwritten",
+     TRACKED FAULT(
+         "backup", "\"name\":\"b\"",
+         "\"overwritten\":true") "tracker t a\n"
+                                 "backup b t target\n"
+                                 "run 20s\n"
+                                 "cond vmbackup b Complete none\n"
+                                 "cond vmbackup b Failed True SourceLost\n"
+                                 "event VirtualMachineBackupCompletedSuccessfully 1\n"
+                                 "event VirtualMachineBackupFailed 1\n"
+                                 "has vmbackuptracker t status.latestCheckpoint.name b-\n"},
+    {"F-BK-3: the target is never mounted", TRACKED
+     "fault {\"name\":\"stuck\",\"point\":\"plug\",\"match\":{\"op\":\"attach\"},\"action\":{"
+     "\"hang\":true}}\n"
+     "backup b vm:a target\n"
+     "run 1h\n"
+     "is vmbackup b status\n"
+     "has vmi a status.volumeStatus \"phase\":\"AttachedToNode\"\n"
+     "delete vmbackup b\n"
+     "run 5s\n"
+     "gone vmbackup b\n"},
+    {"F-BK-10: the target is never pulled out",
+     TRACKED FAULT("plug", "\"op\":\"detach\"",
+                   "\"hang\":true") "tracker t a\n"
+                                    "backup b t target\n"
+                                    "run 1h\n"
+                                    "cond vmbackup b Progressing True Initiated\n"
+                                    "has vmbackuptracker t status.latestCheckpoint.name b-\n"
+                                    "has vmi a status.volumeStatus \"phase\":\"Detaching\"\n"},
     {"a job that takes its time",
      TRACKED FAULT("backup", "",
                    "\"slow\":60000000000") "backup b vm:a target\n"
@@ -323,6 +446,76 @@ static const struct script_case ends[] = {
 START_TEST(ending)
 {
     script_run(&ends[_i], 0);
+}
+END_TEST
+
+#define PULL(MORE) "backup b t target {\"mode\":\"Pull\",\"tokenSecretRef\":\"token\"" MORE "}\n"
+#define SECRET                                                                                     \
+    "create {\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"token\","          \
+    "\"namespace\":\"default\"}}\n"
+
+static const struct script_case pulls[] = {
+    {"BK-26: endpoints",
+     TRACKED SECRET "tracker t a\n" PULL(
+         "") "run 10s\n"
+             "cond vmbackup b Progressing True ExportReady\n" SAYS(
+                 "b", "Backup export is ready to pull") "is vmbackup b status.type Full\n"
+                                                        "is vmexport b status.phase Ready\n"
+                                                        "has vmbackup b status.includedVolumes "
+                                                        "/exports/d0/data\n"
+                                                        "has vmbackup b status.includedVolumes "
+                                                        "/exports/d0/map\n"
+                                                        "is vmbackuptracker t status\n"},
+    {"BK-17: deleted when it was read", TRACKED SECRET
+     "tracker t a\n" PULL("") "run 10s\n"
+                              "delete vmbackup b\n"
+                              "run 5s\n"
+                              "gone vmbackup b\n"
+                              "gone vmexport b\n"
+                              "event VirtualMachineBackupAborting 1\n"
+                              "event VirtualMachineBackupCompletedSuccessfully 1\n"
+                              "has vmbackuptracker t status.latestCheckpoint.name b-\n"},
+    {"BK-27: nobody reads it in time",
+     TRACKED SECRET "tracker t a\n" PULL(
+         ",\"ttlDuration\":\"10m\"") "run 9m\n"
+                                     "cond vmbackup b Progressing True ExportReady\n"
+                                     "run 2m\n"
+                                     "cond vmbackup b Complete True Completed\n"
+                                     "has vmbackuptracker t status.latestCheckpoint.name b-\n"
+                                     "gone vmexport b\n"},
+    {"BK-28: somebody else's export", TRACKED SECRET
+     "create {\"apiVersion\":\"export.kubevirt.io/v1\",\"kind\":\"VirtualMachineExport\","
+     "\"metadata\":{\"name\":\"b\",\"namespace\":\"default\"},\"spec\":{\"source\":{\"apiGroup\":"
+     "\"\","
+     "\"kind\":\"PersistentVolumeClaim\",\"name\":\"x\"}}}\n"
+     "tracker t a\n" PULL("") "run 1m\n"
+                              "cond vmbackup b Progressing True Initiated\n"},
+    {"F-BK-16: the secret is missing",
+     TRACKED "tracker t a\n" PULL("") "run 1m\n"
+                                      "cond vmbackup b Progressing True PreparingExport\n"
+                                      "is vmexport b status.phase Pending\n"},
+    {"F-BK-16: the export is deleted, and made again",
+     TRACKED SECRET "tracker t a\n" PULL("") "run 10s\n"
+                                             "delete vmexport b\n"
+                                             "run 10s\n"
+                                             "is vmexport b status.phase Ready\n"
+                                             "cond vmbackup b Progressing True ExportReady\n"},
+    {"the machine goes",
+     TRACKED SECRET "tracker t a\n" PULL("") "run 10s\n"
+                                             "power a shutdown\n"
+                                             "run 5s\n"
+                                             "cond vmbackup b Failed True SourceUnhealthy\n"
+                                             "is vmbackuptracker t status\n"},
+    {"in the words of 1.8",
+     "knob version \"1.8\"\n" TRACKED SECRET
+     "tracker t a\n" PULL("") "run 10s\n"
+                              "cond vmbackup b ExportReady True Backup export is ready to pull\n"
+                              "cond vmbackup b Progressing True Backup export is ready to pull\n"},
+};
+
+START_TEST(pulling)
+{
+    script_run(&pulls[_i], 0);
 }
 END_TEST
 
@@ -383,6 +576,17 @@ static const struct script_case restarts[] = {
      "patch vm a {\"spec\":{\"template\":{\"spec\":{\"volumes\":[{\"name\":\"d0\","
      "\"persistentVolumeClaim\":{\"claimName\":\"other\"}}]}}}}\n" START
      "event CheckpointRedefinitionFailed 1\n"},
+    {"a restore begins the chain anew",
+     TRACKED FULL STOP "snapshot s a\n"
+                       "run 20s\n"
+                       "has vmsnapshot s status.snapshotVolumes persistent-state-for-this-vm\n"
+                       "count volumesnapshots 2\n"
+                       "restore r a s\n"
+                       "run 30s\n"
+                       "is vmrestore r status.complete true\n" START
+                       "is vm a status.changedBlockTracking.state Enabled\n"
+                       "event CheckpointRedefinitionFailed 1\n"
+                       "is vmbackuptracker t status.latestCheckpoint\n"},
     {"F-BK-18: tracking was off in between", TRACKED FULL STOP
      "patch vm a {\"metadata\":{\"labels\":{\"changedBlockTracking\":null}}}\n" START
      "is vmi a status.changedBlockTracking.state Disabled\n" STOP LABEL START
@@ -466,7 +670,8 @@ END_TEST
 int main(void)
 {
     return SUITE_MAIN("sim.kubevirt.backup_fail",
-                      SUITE_LONG_CASE("fail", 60, EACH(waiting, waits), EACH(refused, refusals),
-                                      EACH(ending, ends), EACH(restarting, restarts),
+                      SUITE_LONG_CASE("fail", 60, EACH(waiting, waits), EACH(migrating, migrations),
+                                      EACH(refused, refusals), EACH(ending, ends),
+                                      EACH(restarting, restarts), EACH(pulling, pulls),
                                       EACH(disk_by_disk, disks)));
 }

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/content.h"
 #include "base/folder.h"
+#include "base/mem.h"
 #include "tests/unit/sim_storage/stage.h"
 #include "tests/unit/suite.h"
 
@@ -154,6 +156,43 @@ START_TEST(block_has_stale_content)
 }
 END_TEST
 
+/* A disk that somebody has restored: blocks 2 and 3 of write 7, block 5 by nobody's rule. */
+START_TEST(real_bytes_are_adopted)
+{
+    enum { SEED = 4711, BLOCKS = 256 };
+    struct folder f;
+    struct stage st;
+    const char *path = NULL;
+    unsigned char block[DISK_BLOCK];
+    folder_make(&f);
+    stage_open(&st, f.path, false);
+    struct volume *v = claim_volume(&st, CLAIM("Filesystem", "1Mi"));
+    ck_assert_int_eq(volume_make_real(v, &path, NULL), 0);
+    AUTO(str) char *image = mem_printf("%s/disk.img", path);
+    FILE *file = fopen(image, "w");
+    ck_assert_ptr_nonnull(file);
+    for (unsigned i = 0; i < 6; i++) {
+        memset(block, i == 5 ? 'x' : 0, sizeof block);
+        if (i == 2 || i == 3)
+            content_fill(SEED, i, 7, block);
+        ck_assert_uint_eq(fwrite(block, sizeof block, 1, file), 1);
+    }
+    ck_assert_int_eq(fclose(file), 0);
+    AUTO(disk) struct disk_model *want = disk_create(1, BLOCKS);
+    disk_adopt(want, 2, 2, SEED, 7);
+    AUTO(disk_moment) struct disk_moment *got = disk_now(volume_disk(v));
+    ck_assert_uint_eq(disk_moment_blocks(got), BLOCKS);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        AUTO(disk_moment) struct disk_moment *w = disk_now(want);
+        struct disk_run a = disk_run_at(w, i), b = disk_run_at(got, i);
+        ck_assert_int_eq(a.content.version != b.content.version, i == 5);
+        ck_assert(i == 5 || a.content.seed == b.content.seed);
+    }
+    stage_close(&st);
+    folder_remove(f.path);
+}
+END_TEST
+
 START_TEST(no_folder)
 {
     struct stage st;
@@ -194,5 +233,5 @@ int main(void)
     return SUITE_MAIN("sim.storage.volumes",
                       SUITE_CASE("volumes", TEST(capacity_ends), TEST(limit_needs_mounts),
                                  TEST(plain_folder_without_mounts), TEST(block_has_stale_content),
-                                 TEST(no_folder), TEST(knobs)));
+                                 TEST(real_bytes_are_adopted), TEST(no_folder), TEST(knobs)));
 }

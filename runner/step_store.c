@@ -59,7 +59,7 @@ static int change_file(const char *path, const json_t *args)
 {
     const char *link = json_str(args, "link"), *text = json_str(args, "text");
 
-    if (!text && unlink(path) < 0)
+    if (!text && unlink(path) < 0 && !(link && errno == ENOENT))
         return errno;
     if (link && symlink(link, path) < 0)
         return errno;

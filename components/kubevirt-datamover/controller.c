@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "components/kubevirt-datamover/engine.h"
 #include "components/kubevirt-datamover/mover.h"
 #include "components/runtime/config.h"
 #include "kube/meta.h"
@@ -20,6 +21,7 @@ static void mover_destroy(void *arg)
     free(m->cluster);
     free(m->ns);
     free(m->image);
+    free(m->engine);
     free(m);
 }
 
@@ -37,6 +39,13 @@ static int read_sizing(struct mover *m, const char *text, struct err *reterr)
             "\"design\", found \"%s\"",
             text);
     return err_suggest(reterr, text, names, ARRAY_LEN(names), NULL);
+}
+
+static int check_engine(const char *name, struct err *reterr)
+{
+    if (!*name || engine_find(name, reterr))
+        return 0;
+    return err_wrap(reterr, NO_POS, "setting 'engine'");
 }
 
 static int read_cluster(struct mover *m, const json_t *cluster, struct err *reterr)
@@ -64,12 +73,14 @@ static const char *const told[] = {"namespace",
                                    "overheadPercent",
                                    "enospcRetries",
                                    "requireIncrementBacking",
+                                   "engine",
                                    "cluster",
                                    NULL};
 
 static int read_config(struct mover *m, const json_t *config, int64_t *workers, struct err *reterr)
 {
-    const char *ns = DEFAULT_NAMESPACE, *image = DEFAULT_IMAGE, *sizing = "implementation";
+    const char *ns = DEFAULT_NAMESPACE, *image = DEFAULT_IMAGE, *sizing = "implementation",
+               *engine = "";
     const json_t *cluster = NULL;
     const struct config_setting settings[] = {
         {"namespace", CONFIG_STRING, &ns},
@@ -80,17 +91,20 @@ static int read_config(struct mover *m, const json_t *config, int64_t *workers, 
         {"overheadPercent", CONFIG_INT, &m->percent},
         {"enospcRetries", CONFIG_INT, &m->retries_max},
         {"requireIncrementBacking", CONFIG_BOOL, &m->require_backing},
+        {"engine", CONFIG_STRING, &engine},
         {"cluster", CONFIG_JSON, &cluster},
     };
     config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0 ||
-        read_sizing(m, sizing, reterr) < 0 || read_cluster(m, cluster, reterr) < 0 ||
+        read_sizing(m, sizing, reterr) < 0 || check_engine(engine, reterr) < 0 ||
+        read_cluster(m, cluster, reterr) < 0 ||
         check_range("maxConcurrentReconciles", *workers, 1, WORKERS_MAX, reterr) < 0 ||
         check_range("overheadPercent", m->percent, -1, PERCENT_MAX, reterr) < 0 ||
         check_range("enospcRetries", m->retries_max, 0, RETRIES_MAX, reterr) < 0)
         return -1;
     m->ns = mem_strdup(ns);
     m->image = mem_strdup(image);
+    m->engine = mem_strdup(engine);
     m->client = (struct client){m->host, m->cluster};
     return 0;
 }

@@ -31,6 +31,7 @@ struct mover {
     int64_t retries_max; /* after a full volume */
     int64_t movers_max;  /* DataDownloads at work at a time; 0: any number */
     bool require_backing;
+    char *engine; /* of the downloaders (engine.h); "": their own default. Owned */
     struct informer *downloads;
 };
 

@@ -51,6 +51,7 @@ static json_t *env_of(struct pass *p, const struct location *l)
     add_env(env, "TARGET_PATH", block ? DEVICE_PATH : FILE_PATH);
     add_env(env, "SCRATCH_PATH", SCRATCH_PATH);
     add_env(env, "TARGET_IS_BLOCK_DEVICE", block ? "true" : "");
+    add_env(env, "ENGINE", p->m->engine);
     add_env(env, "REQUIRE_BACKING", p->m->require_backing ? "true" : "");
     return env;
 }

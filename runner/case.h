@@ -25,8 +25,9 @@ struct case_options {
     bool trace;
     const char *dir; /* a folder of this case's own for real files, or NULL */
     bool can_mount;
-    const char *keep; /* where images are copied at the end, or NULL */
-    bool has_qemu_img;
+    const char *keep;    /* where images are copied at the end, or NULL */
+    const char *engine;  /* what restores images, unless a component's settings say; NULL: its own
+                            default */
     int64_t crash_point; /* crash the acting component at its n-th write (1..), 0: never */
     enum request_moment crash_moment;
     struct turn_plan turns; /* of races */

@@ -70,6 +70,7 @@ struct casework {
     int64_t last_write_ns;
     uint64_t crash_points;
     const struct actor *crash_actor; /* makes the write on which the crash of the sweep falls */
+    bool pod_crashed;                /* the sweep has killed a pod, which nobody starts again */
     bool staging;                    /* inside given: a failing step is an error */
     bool over;                       /* a verdict stands: nothing more is evaluated */
     bool in_hook;                    /* a hook is evaluating or acting: do not nest */
@@ -96,6 +97,9 @@ int verdict(struct casework *cw, enum result_status status, const char *error_ty
     __attribute__((format(printf, 6, 7)));
 /* The same from an error: FAILED never, always RESULT_ERROR of the given type. Empties *e. */
 int verdict_error(struct casework *cw, const char *error_type, struct src_pos pos, struct err *e);
+/* A crash of the sweep has taken away what the rest of the story would ask for: what was promised
+ * until now has held. */
+void story_ends(struct casework *cw);
 /* Remembers that this was checked. */
 void checked(struct casework *cw, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -161,9 +165,12 @@ int component_stop(struct casework *cw, const char *name, struct src_pos pos);
 /* Crashes it now; starts it again after the delay (negative: never). */
 int component_crash(struct casework *cw, const char *name, int64_t restart_ns, struct src_pos pos);
 int component_restart(struct casework *cw, const char *name, struct src_pos pos);
+/* Its settings, with what the run says where they say nothing. New. */
+struct component;
+json_t *component_config(const struct casework *cw, const struct component *c,
+                         const json_t *config);
 /* Runs it where the options say: in this process or in one of its own. From an actor of the host's
  * process. */
-struct component;
 struct host;
 int component_run(struct casework *cw, const struct component *c, struct host *h,
                   const json_t *config, struct err *reterr);

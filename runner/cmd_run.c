@@ -15,6 +15,7 @@
 #include "runner/external.h"
 #include "runner/options.h"
 #include "runner/pool.h"
+#include "runner/program.h"
 
 #define EXTERNAL_MARGIN (INT64_C(30) * 1000000000)
 #define TIMEOUT_DEFAULT (INT64_C(120) * 1000000000)
@@ -125,12 +126,30 @@ static int check_words(const struct run_options *o, struct err *reterr)
     if (o->crash && strcmp(o->crash, "every-write") != 0)
         return err_set(reterr, ERR_INVALID, NO_POS, "--crash knows 'every-write' only, found '%s'",
                        o->crash);
-    if (o->engine && strcmp(o->engine, "qemu-img") != 0)
-        return err_set(reterr, ERR_INVALID, NO_POS, "--engine knows 'qemu-img' only, found '%s'",
-                       o->engine);
+    if (o->engine && strcmp(o->engine, "qemu-img") != 0 && strcmp(o->engine, "native") != 0)
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "--engine knows 'qemu-img' and 'native' only, found '%s'", o->engine);
     if (o->transport && strcmp(o->transport, "http") != 0 && strcmp(o->transport, "inprocess") != 0)
         return err_set(reterr, ERR_INVALID, NO_POS,
                        "--transport knows 'inprocess' and 'http' only, found '%s'", o->transport);
+    return 0;
+}
+
+/* Not silently: a run that proves something else says so. */
+static int choose_engine(struct run_options *o, struct err *reterr)
+{
+    bool there = program_exists("qemu-img");
+
+    if (o->engine && strcmp(o->engine, "qemu-img") == 0 && !there) {
+        err_set(reterr, ERR_UNSUPPORTED, NO_POS, "--engine qemu-img: qemu-img is not installed");
+        return err_hint(reterr, "install the package qemu-utils, or say --engine native");
+    }
+    if (!o->engine && !there)
+        fputs("vmconform: note: qemu-img is not installed (package qemu-utils): images are "
+              "restored by the engine 'native', and what is about qemu-img is skipped\n",
+              stderr);
+    if (!o->engine)
+        o->engine = there ? "qemu-img" : "native";
     return 0;
 }
 
@@ -236,6 +255,7 @@ static int run_collection(struct run_options *o, const struct collection *c, con
         .crash_every_write = o->crash != NULL,
         .interleaving = o->interleaving,
         .outside = o->transport && strcmp(o->transport, "http") == 0,
+        .engine = o->engine,
         .keep = o->keep,
         .dir = dir,
         .interrupted = &interrupted,
@@ -344,7 +364,8 @@ static int read_and_run(struct run_options *o, struct expected *expected,
         err_wrap(&err, NO_POS, "--selector '%s'", o->selector);
         return usage_error(&err);
     }
-    if (check_words(o, &err) < 0 || parse_shard(o->shard, &filter, &err) < 0 ||
+    if (check_words(o, &err) < 0 || choose_engine(o, &err) < 0 ||
+        parse_shard(o->shard, &filter, &err) < 0 ||
         (o->expected && expected_load(expected, o->expected, &err) < 0) ||
         external_read(&o->external, first_report(o), &err) < 0 || check_outside(o, &err) < 0)
         return usage_error(&err);
@@ -405,7 +426,8 @@ int cmd_run(int argc, char **argv)
         {"--interleaving", 0, OPTION_TEXT, &o.interleaving, "TURNS",
          "run races in this order of turns alone, as a report names it"},
         {"--keep", 0, OPTION_TEXT, &o.keep, "DIR", "keep images and restored disks there"},
-        {"--engine", 0, OPTION_TEXT, &o.engine, "NAME", "what restores images: qemu-img"},
+        {"--engine", 0, OPTION_TEXT, &o.engine, "NAME",
+         "what restores images: qemu-img (default when installed), or native"},
         {"--transport", 0, OPTION_TEXT, &o.transport, "NAME",
          "how components reach the world: inprocess (default), or http, as processes of their own"},
         {"--timeout", 0, OPTION_DURATION, &o.timeout, "D", "wall time of one case (default 2m)"},

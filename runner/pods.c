@@ -73,7 +73,8 @@ static void run_pod(void *cookie, const struct pod_run *run, struct pod_exit *re
 {
     struct casework *cw = cookie;
     const struct component *c = program_of(run->pod);
-    AUTO(json) json_t *config = pod_config(run->pod);
+    AUTO(json) json_t *told = pod_config(run->pod);
+    AUTO(json) json_t *config = component_config(cw, c, told);
     struct host *host =
         simhost_create(cw->world, run->process, c->user, run->mounts, run->mount_count);
     struct err err = {0};

@@ -20,6 +20,7 @@ struct pool_options {
     bool crash_every_write;
     const char *interleaving; /* of races; NULL: all, or a sample */
     bool outside;             /* components are processes of their own */
+    const char *engine;       /* "qemu-img", "native": what restores images */
     const char *keep;
     struct external_options *external; /* NULL: every component is ours; else one job */
     const char *dir;                   /* a folder of this run; workers make theirs below it */

@@ -48,6 +48,11 @@ char *case_replay(const struct unit *u, const char *name, const struct replay *h
         shell_add_argument(&out, "--interleaving");
         shell_add_argument(&out, how->interleaving);
     }
+    /* The usual one is not said: a program that knows no engines can run it again, too. */
+    if (how->engine && strcmp(how->engine, RUN_ENGINE_USUAL) != 0) {
+        shell_add_argument(&out, "--engine");
+        shell_add_argument(&out, how->engine);
+    }
     if (how->outside) {
         shell_add_argument(&out, "--transport");
         shell_add_argument(&out, "http");

@@ -5,11 +5,14 @@
 #include "base/strbuf.h"
 #include "runner/scenario.h"
 
+#define RUN_ENGINE_USUAL "qemu-img"
+
 struct replay {
     uint64_t seed;
     const char *crash;        /* what --crash gets, or NULL */
     bool outside;             /* components are processes of their own */
     const char *interleaving; /* what --interleaving gets, or NULL */
+    const char *engine;       /* what restores images; NULL: nothing does */
 };
 /* Quoted for a shell. New. */
 char *case_replay(const struct unit *u, const char *name, const struct replay *how);

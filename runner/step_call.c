@@ -195,13 +195,6 @@ static bool taken_by_sweep(const struct casework *cw, const json_t *args, const 
            json_int(args, "expect.code", -1) != 0;
 }
 
-static void end_story(struct casework *cw)
-{
-    cw->over = true;
-    cw->result->status = RESULT_PASSED;
-    sched_stop(world_sched(cw->world));
-}
-
 static bool as_expected(const json_t *args, const json_t *answer, const struct frame *frame)
 {
     AUTO(strbuf) struct strbuf out = {0};
@@ -225,7 +218,7 @@ static int converse(struct casework *cw, const struct step *step, struct frame *
         if (taken_by_sweep(cw, args, answer)) {
             again = again || only_reads(args);
             if (!again) {
-                end_story(cw);
+                story_ends(cw);
                 return -1;
             }
         }

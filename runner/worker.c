@@ -22,11 +22,22 @@ struct worker_state {
     int to;
 };
 
+static bool unit_needs(const struct unit *u, const char *what);
+static bool wants_images(const struct unit *u);
+
+/* NULL: the case has no images. */
+static const char *engine_of(const struct unit *u, const struct pool_options *options)
+{
+    return wants_images(u) ? options->engine : NULL;
+}
+
 struct result_case *worker_blank_result(const struct planned_case *c,
                                         const struct pool_options *options)
 {
     return case_blank_result(c->unit, c->values,
-                             &(struct replay){.seed = options->seed, .outside = options->outside});
+                             &(struct replay){.seed = options->seed,
+                                              .outside = options->outside,
+                                              .engine = engine_of(c->unit, options)});
 }
 
 /* ---- folders ---- */
@@ -48,19 +59,33 @@ static bool unit_needs(const struct unit *u, const char *what)
     return false;
 }
 
-static bool wants_files(const struct unit *u)
+static bool wants_images(const struct unit *u)
 {
     for (size_t i = 0; i < u->given_count; i++)
         if (u->givens[i].item == &given_chain ||
-            (u->givens[i].fixture && wants_files(u->givens[i].fixture)))
+            (u->givens[i].fixture && wants_images(u->givens[i].fixture)))
             return true;
-    return unit_needs(u, "qemu-img") || unit_needs(u, "tmpfs");
+    return unit_needs(u, "qemu-img") || unit_needs(u, "native");
+}
+
+static bool wants_files(const struct unit *u)
+{
+    return wants_images(u) || unit_needs(u, "tmpfs");
+}
+
+static bool other_engine(const struct worker_state *w, const struct unit *u, const char *engine)
+{
+    return unit_needs(u, engine) && strcmp(w->options->engine, engine) != 0;
 }
 
 static const char *missing_need(const struct worker_state *w, const struct unit *u)
 {
     if (unit_needs(u, "qemu-img") && !w->abilities.qemu_img)
         return "qemu-img is not installed (package qemu-utils)";
+    if (other_engine(w, u, "qemu-img"))
+        return "it is about qemu-img, and another engine restores images (--engine)";
+    if (other_engine(w, u, "native"))
+        return "it is about the native engine, and another one restores images (--engine)";
     if (unit_needs(u, "tmpfs") && !w->abilities.tmpfs)
         return w->abilities.why_no_tmpfs;
     if (unit_needs(u, "root") && !w->abilities.root)
@@ -94,7 +119,9 @@ static void save_trace(struct worker_state *w, size_t index, struct result_case 
     AUTO(str) char *path = mem_printf("%s/trace-%zu", w->options->dir, index);
     FILE *f = fopen(path, "ab");
     bool ok = f != NULL;
-    AUTO(json) json_t *head = json_pack("{s:s, s:I}", "case", r->name, "seed", (json_int_t)r->seed);
+    AUTO(json)
+    json_t *head = json_pack("{s:s, s:I, s:s*}", "case", r->name, "seed", (json_int_t)r->seed,
+                             "engine", r->engine);
     AUTO(str) char *line = json_text(head);
 
     if (f) {
@@ -136,8 +163,10 @@ static void run_attempt(void *cookie, const struct case_options *base, struct ca
 static void name_interleaving(const struct attempt *a, struct case_outcome *o)
 {
     const struct worker_state *w = a->worker;
-    const struct replay again = {
-        .seed = w->options->seed, .outside = w->options->outside, .interleaving = o->interleaving};
+    const struct replay again = {.seed = w->options->seed,
+                                 .outside = w->options->outside,
+                                 .interleaving = o->interleaving,
+                                 .engine = engine_of(a->planned->unit, w->options)};
     char *name;
 
     if (o->result->status == RESULT_PASSED || o->result->status == RESULT_VACUOUS)
@@ -166,8 +195,10 @@ static uint64_t run_once(struct worker_state *w, size_t index, const struct case
     if (outcome.turn_count && !options.crash_point)
         name_interleaving(&attempt, &outcome);
     if (options.crash_point) {
-        const struct replay again = {
-            .seed = w->options->seed, .crash = "every-write", .outside = w->options->outside};
+        const struct replay again = {.seed = w->options->seed,
+                                     .crash = "every-write",
+                                     .outside = w->options->outside,
+                                     .engine = engine_of(c->unit, w->options)};
         char *name = mem_printf("%s{crash=%lld/%s}", outcome.result->name,
                                 (long long)options.crash_point, moment_name(options.crash_moment));
 
@@ -204,7 +235,7 @@ static void run_index(struct worker_state *w, size_t index)
         .trace = w->options->trace,
         .can_mount = w->abilities.tmpfs,
         .keep = w->options->keep,
-        .has_qemu_img = w->abilities.qemu_img,
+        .engine = w->options->engine,
         .external = w->options->external,
         .turns = {.text = w->options->interleaving},
         .sockets = w->options->outside ? w->dir : NULL,

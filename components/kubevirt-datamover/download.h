@@ -11,7 +11,7 @@
 #include "components/kubevirt-datamover/chain.h"
 #include "components/kubevirt-datamover/documents.h"
 #include "components/kubevirt-datamover/engine.h"
-#include "qcow2/fault.h"
+#include "qcow2/io.h"
 
 extern const struct component kubevirt_datamover_download_component;
 
@@ -44,6 +44,10 @@ int download_remove(struct download *d, struct err *reterr);
 
 /* inspect.c: judges every image alone, before any of them is changed; sets virtual_size. */
 int download_inspect(struct download *d, struct err *reterr);
+/* Image i as the library reads it. New; NULL on failure. */
+struct qcow2_io *download_open(struct download *d, size_t i, struct err *reterr);
+/* engine.h: what our own reader finds in the header; no name in it is followed. */
+int download_look(struct download *d, size_t i, struct image_facts *ret, struct err *reterr);
 /* A fault of the image library as a failure; `tag` unless the fault is a policy that has a code of
  * its own. Empties *fault. Returns -1. */
 int download_fault(struct qcow2_fault *fault, const char *tag, struct err *reterr);

@@ -11,36 +11,6 @@
 #include "qcow2/check.h"
 #include "qcow2/flatten.h"
 
-static struct qcow2_io *open_io(struct download *d, size_t i, struct err *reterr)
-{
-    AUTO(str) char *path = download_path(d, d->names[i]);
-    struct qcow2_io *io = hostio_open(d->h, path, reterr);
-    if (!io)
-        failure_wrap(reterr, "E-QCOW", "cannot open '%s'", d->names[i]);
-    return io;
-}
-
-static int look(struct download *d, size_t i, struct image_facts *ret, struct err *reterr)
-{
-    /* Whatever qemu-img tells of is told here: the judge is the same. */
-    static const struct qcow2_policy all = {
-        .accept_corrupt_bit = true, .accept_snapshots = true, .accept_unreadable = true};
-    AUTO(qcow2_fault) struct qcow2_fault fault = {0};
-    struct qcow2_io *io = open_io(d, i, reterr);
-    AUTO(qcow2_image)
-    struct qcow2_image *image = io ? qcow2_image_open(io, &all, &fault) : NULL;
-    if (!image)
-        return io ? download_fault(&fault, "E-QCOW", reterr) : -1;
-    const struct qcow2_info *info = qcow2_image_info(image);
-    *ret = (struct image_facts){.size = (int64_t)info->virtual_size,
-                                .has_backing = info->has_backing,
-                                .has_data_file = info->data_file,
-                                .encrypted = info->crypt_method != 0,
-                                .corrupt = info->corrupt,
-                                .version_2 = info->version == 2};
-    return 0;
-}
-
 /* The first thing that is wrong. */
 static const char *worst_of(const struct qcow2_check_report *r)
 {
@@ -53,7 +23,7 @@ static const char *worst_of(const struct qcow2_check_report *r)
 /* Leaks lose space, no data. */
 static int check(struct download *d, size_t i, struct err *reterr)
 {
-    AUTO(qcow2_io) struct qcow2_io *io = open_io(d, i, reterr);
+    AUTO(qcow2_io) struct qcow2_io *io = download_open(d, i, reterr);
     AUTO(qcow2_check) struct qcow2_check_report report = {0};
     AUTO(qcow2_fault) struct qcow2_fault fault = {0};
     if (!io)
@@ -85,7 +55,7 @@ static int open_layers(struct download *d, struct qcow2_image **layers, struct e
 {
     for (size_t i = 0; i < d->name_count; i++) {
         AUTO(qcow2_fault) struct qcow2_fault fault = {0};
-        struct qcow2_io *io = open_io(d, i, reterr);
+        struct qcow2_io *io = download_open(d, i, reterr);
         if (!io)
             return -1;
         layers[i] = qcow2_image_open(io, NULL, &fault);
@@ -142,5 +112,8 @@ static int convert(struct download *d, const char *path, bool in_place, struct e
     return r;
 }
 
-const struct engine engine_native = {
-    .name = "native", .look = look, .check = check, .link = link_nothing, .convert = convert};
+const struct engine engine_native = {.name = "native",
+                                     .look = download_look,
+                                     .check = check,
+                                     .link = link_nothing,
+                                     .convert = convert};

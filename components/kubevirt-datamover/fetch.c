@@ -1,5 +1,6 @@
 /* From the object store to the scratch folder. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -125,6 +126,10 @@ static int fetch_file(struct download *d, size_t i, struct err *reterr)
                            file->size);
     d->names[i] = local_name(d, i);
     d->name_count = i + 1;
+    if (strlen(d->names[i]) > NAME_MAX)
+        return failure_set(reterr, ERR_INVALID, "E-FILENAME",
+                           "invalid checkpoint filename of '%s': it is too long for a file",
+                           file->checkpoint);
     AUTO(str) char *key = names_key(d->place.prefix, file->object_path);
     AUTO(str) char *path = download_path(d, d->names[i]);
     AUTO(str) char *piece = mem_alloc(PIECE);

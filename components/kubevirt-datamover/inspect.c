@@ -83,13 +83,42 @@ int download_fault(struct qcow2_fault *fault, const char *tag, struct err *reter
     return err_move(reterr, &e);
 }
 
-/* Header and every table, as a chain of this image alone. */
-static int read_tables(struct download *d, size_t i, struct err *reterr)
+struct qcow2_io *download_open(struct download *d, size_t i, struct err *reterr)
 {
     AUTO(str) char *path = download_path(d, d->names[i]);
     struct qcow2_io *io = hostio_open(d->h, path, reterr);
     if (!io)
-        return failure_wrap(reterr, "E-QCOW", "cannot open '%s'", d->names[i]);
+        failure_wrap(reterr, "E-QCOW", "cannot open '%s'", d->names[i]);
+    return io;
+}
+
+int download_look(struct download *d, size_t i, struct image_facts *ret, struct err *reterr)
+{
+    /* Whatever qemu-img tells of is told here: the judge is the same. */
+    static const struct qcow2_policy all = {
+        .accept_corrupt_bit = true, .accept_snapshots = true, .accept_unreadable = true};
+    AUTO(qcow2_fault) struct qcow2_fault fault = {0};
+    struct qcow2_io *io = download_open(d, i, reterr);
+    AUTO(qcow2_image)
+    struct qcow2_image *image = io ? qcow2_image_open(io, &all, &fault) : NULL;
+    if (!image)
+        return io ? download_fault(&fault, "E-QCOW", reterr) : -1;
+    const struct qcow2_info *info = qcow2_image_info(image);
+    *ret = (struct image_facts){.size = (int64_t)info->virtual_size,
+                                .has_backing = info->has_backing,
+                                .has_data_file = info->data_file,
+                                .encrypted = info->crypt_method != 0,
+                                .corrupt = info->corrupt,
+                                .version_2 = info->version == 2};
+    return 0;
+}
+
+/* Header and every table, as a chain of this image alone. */
+static int read_tables(struct download *d, size_t i, struct err *reterr)
+{
+    struct qcow2_io *io = download_open(d, i, reterr);
+    if (!io)
+        return -1;
     AUTO(qcow2_fault) struct qcow2_fault fault = {0};
     AUTO(qcow2_image) struct qcow2_image *image = qcow2_image_open(io, NULL, &fault);
     if (!image)
@@ -100,14 +129,23 @@ static int read_tables(struct download *d, size_t i, struct err *reterr)
     return chain ? 0 : download_fault(&fault, "E-QCOW", reterr);
 }
 
+/* A header that names files is judged by our own reader first: some versions of qemu-img open what
+ * it names, even to tell of it. */
+static int judge_header(struct download *d, size_t i, struct err *reterr)
+{
+    struct image_facts facts = {0};
+    return download_look(d, i, &facts, reterr) < 0 || judge(d, i, &facts, reterr) < 0 ||
+                   d->engine->look(d, i, &facts, reterr) < 0
+               ? -1
+               : judge(d, i, &facts, reterr);
+}
+
 int download_inspect(struct download *d, struct err *reterr)
 {
     /* All of the cheap look first: a policy is named before any damage is. */
-    for (size_t i = 0; i < d->name_count; i++) {
-        struct image_facts facts = {0};
-        if (d->engine->look(d, i, &facts, reterr) < 0 || judge(d, i, &facts, reterr) < 0)
+    for (size_t i = 0; i < d->name_count; i++)
+        if (judge_header(d, i, reterr) < 0)
             return -1;
-    }
     /* Our reader is bounded by the length of the file; qemu-img check by what a header claims. */
     for (size_t i = 0; i < d->name_count; i++)
         if (read_tables(d, i, reterr) < 0 || d->engine->check(d, i, reterr) < 0)

@@ -277,6 +277,10 @@ static const char *const full_image =
 static const char *const increment = "qemu-img create -f qcow2 I 4M && qemu-io -f qcow2 -c 'write "
                                      "-P 2 64k 128k' -c 'write -z 1M 64k' I";
 
+#define LONG_NAME                                                                                  \
+    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggghhhhhhhhhhiiiiiiiiiijj" \
+    "jjjjjjjj"
+
 struct restore_case {
     const char *name;
     const char *make;             /* how the images F and I are changed */
@@ -346,6 +350,10 @@ static const struct restore_case cases[] = {
     {.name = "another digest", .make = "true", .extra = ",'sha256':'00'", .want = "E-DIGEST"},
     {.name = "no object", .make = "rm I", .want = "E-GET"},
     {.name = "a file name that climbs", .make = "true", .name_f = "../x", .want = "E-FILENAME"},
+    {.name = "a file name of 300 characters",
+     .make = "true",
+     .name_f = LONG_NAME LONG_NAME LONG_NAME,
+     .want = "E-FILENAME"},
     {.name = "an empty file name", .make = "true", .name_f = "", .want = "E-FILENAME"},
     {.name = "a target in the root", .make = "true", .target = "/disk.raw", .want = "E-CONFIG"},
     {.name = "a relative target", .make = "true", .target = "disk.raw", .want = "E-CONFIG"},
@@ -461,8 +469,9 @@ static void put_documents(struct files_host *f, const struct restore_case *c)
     put_text(f, INDEX_KEY, c->index ? other : index);
     put_text(f, MANIFEST_KEY, manifest);
     AUTO(str)
-    char *move = mem_printf("cp F '" OBJECT("F_%s") "'; [ ! -e I ] || cp I " OBJECT("I_I.qcow2"),
-                            strcmp(name, "../x") == 0 ? ".._x" : name);
+    char *move =
+        mem_printf("cp F '" OBJECT("F_%.200s") "'; [ ! -e I ] || cp I " OBJECT("I_I.qcow2"),
+                   strcmp(name, "../x") == 0 ? ".._x" : name);
     shell(f, move);
 }
 

@@ -24,6 +24,9 @@ struct component {
                             match run it; else NULL */
     const char *pod_arg; /* COMPONENT_POD: the argument after /manager that selects it ("download");
                             else NULL */
+    /* COMPONENT_POD: what somebody else's program in its place is called on a command line
+     * ("datamover-downloader"); NULL: as the component. */
+    const char *role;
     /* What its config may hold, for those who write one; NULL-terminated, NULL: nothing. */
     const char *const *settings;
     /* config: the component's settings (borrowed): flags of a controller; {args, env} of a pod.

@@ -217,8 +217,10 @@ struct result_case *case_blank_result(const struct unit *u, const json_t *values
 static struct result_case *blank_result(const struct unit *u, const json_t *values,
                                         const struct case_options *options)
 {
-    return case_blank_result(
-        u, values, &(struct replay){.seed = options->seed, .outside = options->sockets != NULL});
+    return case_blank_result(u, values,
+                             &(struct replay){.seed = options->seed,
+                                              .outside = options->sockets != NULL,
+                                              .pods = options->pods});
 }
 
 /* The interleaving that broke something is part of its name. */

@@ -144,10 +144,16 @@ static int choose_engine(struct run_options *o, struct err *reterr)
         err_set(reterr, ERR_UNSUPPORTED, NO_POS, "--engine qemu-img: qemu-img is not installed");
         return err_hint(reterr, "install the package qemu-utils, or say --engine native");
     }
-    if (!o->engine && !there)
+    if (!o->engine && !there && !o->external.pods.count)
         fputs("vmconform: note: qemu-img is not installed (package qemu-utils): images are "
               "restored by the engine 'native', and what is about qemu-img is skipped\n",
               stderr);
+    if (o->external.pods.count && o->engine)
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "--engine is for the downloader of ours, and --implementation puts another "
+                       "in its place");
+    if (o->external.pods.count)
+        o->engine = POD_PROGRAMS_ENGINE;
     if (!o->engine)
         o->engine = there ? "qemu-img" : "native";
     return 0;
@@ -156,7 +162,7 @@ static int choose_engine(struct run_options *o, struct err *reterr)
 /* After external_read: only then is known whether anybody is outside. */
 static int check_outside(const struct run_options *o, struct err *reterr)
 {
-    if (!o->external.component)
+    if (!o->external.component && !o->external.pods.count)
         return 0;
     if (o->crash)
         return err_set(reterr, ERR_INVALID, NO_POS,
@@ -248,7 +254,8 @@ static int run_collection(struct run_options *o, const struct collection *c, con
         .seed = o->seed,
         .jobs = (unsigned)o->jobs,
         /* A case with somebody outside ends itself, and tells more. */
-        .timeout_ns = o->timeout + (o->external.component ? EXTERNAL_MARGIN : 0),
+        .timeout_ns =
+            o->timeout + (o->external.component || o->external.pods.count ? EXTERNAL_MARGIN : 0),
         .external = o->external.component ? &o->external : NULL,
         .fail_fast = o->fail_fast,
         .trace = o->trace != NULL,
@@ -256,6 +263,7 @@ static int run_collection(struct run_options *o, const struct collection *c, con
         .interleaving = o->interleaving,
         .outside = o->transport && strcmp(o->transport, "http") == 0,
         .engine = o->engine,
+        .pods = o->external.pods.count ? &o->external.pods : NULL,
         .keep = o->keep,
         .dir = dir,
         .interrupted = &interrupted,
@@ -364,16 +372,17 @@ static int read_and_run(struct run_options *o, struct expected *expected,
         err_wrap(&err, NO_POS, "--selector '%s'", o->selector);
         return usage_error(&err);
     }
-    if (check_words(o, &err) < 0 || choose_engine(o, &err) < 0 ||
-        parse_shard(o->shard, &filter, &err) < 0 ||
+    if (check_words(o, &err) < 0 || parse_shard(o->shard, &filter, &err) < 0 ||
         (o->expected && expected_load(expected, o->expected, &err) < 0) ||
-        external_read(&o->external, first_report(o), &err) < 0 || check_outside(o, &err) < 0)
+        external_read(&o->external, first_report(o), &err) < 0 || choose_engine(o, &err) < 0 ||
+        check_outside(o, &err) < 0)
         return usage_error(&err);
     filter.selector = selector;
     filter.check = (struct check_options){.players = o->external.implementations.items,
                                           .player_count = o->external.implementations.count,
                                           .requirements = o->requirements};
     o->external.timeout_ns = o->timeout;
+    o->external.pods.deadline_ns = o->timeout;
     o->external.seed = o->seed;
     if (o->external.component)
         o->jobs = 1; /* the outside is one, and so is its server */

@@ -82,7 +82,8 @@ json_t *component_config(const struct casework *cw, const struct component *c, c
 {
     json_t *own = json_copy((json_t *)config);
 
-    if (cw->options->engine && has_setting(c, "engine") && !json_object_get(own, "engine"))
+    if (cw->options->engine && !cw->options->pods && has_setting(c, "engine") &&
+        !json_object_get(own, "engine"))
         json_object_set_new(own, "engine", json_string(cw->options->engine));
     return own;
 }

@@ -11,6 +11,7 @@
 #include "runner/collect.h"
 
 struct external_options;
+struct pod_programs;
 struct pool_options {
     uint64_t seed;
     unsigned jobs;
@@ -18,9 +19,10 @@ struct pool_options {
     bool fail_fast;
     bool trace;
     bool crash_every_write;
-    const char *interleaving; /* of races; NULL: all, or a sample */
-    bool outside;             /* components are processes of their own */
-    const char *engine;       /* "qemu-img", "native": what restores images */
+    const char *interleaving;        /* of races; NULL: all, or a sample */
+    bool outside;                    /* components are processes of their own */
+    const char *engine;              /* "qemu-img", "native": what restores images */
+    const struct pod_programs *pods; /* programs of others; NULL: none */
     const char *keep;
     struct external_options *external; /* NULL: every component is ours; else one job */
     const char *dir;                   /* a folder of this run; workers make theirs below it */

@@ -37,7 +37,8 @@ struct result_case *worker_blank_result(const struct planned_case *c,
     return case_blank_result(c->unit, c->values,
                              &(struct replay){.seed = options->seed,
                                               .outside = options->outside,
-                                              .engine = engine_of(c->unit, options)});
+                                              .engine = engine_of(c->unit, options),
+                                              .pods = options->pods});
 }
 
 /* ---- folders ---- */
@@ -166,7 +167,8 @@ static void name_interleaving(const struct attempt *a, struct case_outcome *o)
     const struct replay again = {.seed = w->options->seed,
                                  .outside = w->options->outside,
                                  .interleaving = o->interleaving,
-                                 .engine = engine_of(a->planned->unit, w->options)};
+                                 .engine = engine_of(a->planned->unit, w->options),
+                                 .pods = w->options->pods};
     char *name;
 
     if (o->result->status == RESULT_PASSED || o->result->status == RESULT_VACUOUS)
@@ -236,6 +238,7 @@ static void run_index(struct worker_state *w, size_t index)
         .can_mount = w->abilities.tmpfs,
         .keep = w->options->keep,
         .engine = w->options->engine,
+        .pods = w->options->pods,
         .external = w->options->external,
         .turns = {.text = w->options->interleaving},
         .sockets = w->options->outside ? w->dir : NULL,

@@ -174,6 +174,7 @@ const struct component kubevirt_datamover_download_component = {
     .user = "system:serviceaccount:openshift-adp:velero",
     .image = "kubevirt-datamover",
     .pod_arg = "download",
+    .role = "datamover-downloader",
     .settings = told,
     .run = run,
 };

@@ -273,6 +273,7 @@ void worker_main(const struct collection *c, const struct pool_options *options,
     w.dir = worker_dir(options->dir, (long)getpid());
     mkdir(w.dir, 0700);
     sandbox_enter(w.dir, &w.abilities);
+    sandbox_work_in_memory(w.dir, &w.abilities);
     while (in && fgets(line, sizeof line, in)) {
         run_index(&w, (size_t)strtoull(line, NULL, 10));
         write_all(to, "D\n", 2);

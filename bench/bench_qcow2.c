@@ -341,7 +341,7 @@ static char *downloader(const struct chain *c, const char *folder, const char *e
     AUTO(str) char *name = mem_printf("config-%s", engine);
     put_file(folder, name, config);
     return mem_printf("cd %s && %s component kubevirt-datamover-download --kubeconfig nowhere "
-                      "--objects . --root root --config %s",
+                      "--objects . --root pod --config %s",
                       folder, program, name);
 }
 
@@ -361,7 +361,7 @@ static void bench_engines(const struct chain *c, const char *folder)
     AUTO(str) char *copy = mem_printf("cp --sparse=always %s/raw %s/out", folder, folder);
     AUTO(str)
     char *before =
-        mem_printf("rm -rf %s/out %s/root; mkdir -p %s/root/scratch", folder, folder, folder);
+        mem_printf("rm -rf %s/out %s/pod; mkdir -p %s/pod/scratch", folder, folder, folder);
     const char *const commands[] = {native, qemu, convert, copy};
     const char *const names[] = {"downloader, native", "downloader, qemu-img",
                                  "qemu-img convert alone", "cp of the disk"};

@@ -151,13 +151,15 @@ static void tell_end(const struct outside_process *p, const struct pod_start *st
 /* ---- its life ---- */
 
 /* Until it has ended. -1: it was killed, since the pod has crashed or the time is over. */
-static int attend(struct outside_process *p, struct pod_store *store, int64_t deadline_ns,
-                  bool *ret_late)
+static int attend(struct host *h, struct outside_process *p, struct pod_store *store,
+                  int64_t deadline_ns, bool *ret_late)
 {
     int64_t until = wall_monotonic_ns() + deadline_ns;
 
     *ret_late = false;
     while (!outside_reap(p)) {
+        if (host_stopping(h))
+            outside_stop(p); /* asks once */
         *ret_late = wall_monotonic_ns() >= until;
         if (*ret_late || pod_store_poll(store, LOOK_MS) < 0) {
             outside_kill(p);
@@ -182,7 +184,7 @@ static int run(const struct pod_programs *all, const struct pod_program *program
     environment_make(&e, start, pod_store_url(store), message_path);
     if (outside_start(&p, program->command, e.pairs, reterr) == 0) {
         r = 0;
-        if (attend(&p, store, all->deadline_ns, &late) == 0)
+        if (attend(start->h, &p, store, all->deadline_ns, &late) == 0)
             tell_end(&p, start, message_path, ret);
         else
             *ret = (struct pod_exit){

@@ -3,7 +3,7 @@
  *
  * bench_qcow2 PROGRAM FOLDER...: each folder is measured by itself (a tmpfs, a disk). Ours and the
  * peer take turns, so that a noisy moment hits both; the figures are medians of ROUNDS. Memory is
- * the largest resident set of a process.
+ * the largest resident set of a process. With --restore: the datamover's downloader, as a process.
  *
  * Two things made the first command of a round look slow, whichever it was: the disk still writing
  * what came before, so it is synced before each command, untimed; and memory that a virtual machine
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -306,6 +307,91 @@ static void bench_depth(const char *folder)
            cost.seconds, (double)cost.kib / 1024);
 }
 
+/* ---- the datamover's downloader ---- */
+
+/* All of what the pod does, on real files: it fetches every layer from an object store (a folder),
+ * checks each, and makes the disk; so every byte is read and written twice. With it stand the last
+ * step alone, and a copy of the finished disk. */
+static const struct chain restores[] = {
+    {"1 GiB allocated, 1+10", "1GiB", "1GiB", "5MiB", 10},
+    {"1 GiB allocated, 1+100", "1GiB", "1GiB", "5MiB", 100},
+};
+
+static void put_file(const char *folder, const char *name, const char *text)
+{
+    AUTO(str) char *path = mem_printf("%s/%s", folder, name);
+    AUTO(file) FILE *out = fopen(path, "w");
+    if (!out || fputs(text, out) < 0) {
+        fprintf(stderr, "bench_qcow2: %s: %s\n", path, strerror(errno));
+        exit(1);
+    }
+}
+
+static char *downloader(const struct chain *c, const char *folder, const char *engine)
+{
+    AUTO(str)
+    char *config =
+        mem_printf("{\"args\": [\"/manager\", \"download\"], \"engine\": \"%s\", \"env\": {"
+                   "\"KUBEVIRT_DM_BSL_PROVIDER\": \"aws\", \"KUBEVIRT_DM_BSL_BUCKET\": \"made\", "
+                   "\"KUBEVIRT_DM_VM_NAME\": \"db1\", \"KUBEVIRT_DM_VM_NAMESPACE\": \"shop\", "
+                   "\"KUBEVIRT_DM_VELERO_BACKUP_NAME\": \"backup-%u\", "
+                   "\"KUBEVIRT_DM_TARGET_VOLUME\": \"root\", "
+                   "\"KUBEVIRT_DM_TARGET_PATH\": \"/scratch/disk.img\"}}",
+                   engine, c->increments + 1);
+    AUTO(str) char *name = mem_printf("config-%s", engine);
+    put_file(folder, name, config);
+    return mem_printf("cd %s && %s component kubevirt-datamover-download --kubeconfig nowhere "
+                      "--objects . --root pod --config %s",
+                      folder, program, name);
+}
+
+static void bench_engines(const struct chain *c, const char *folder)
+{
+    /* It wants to know of a cluster, and asks it nothing. */
+    put_file(
+        folder, "nowhere",
+        "{apiVersion: v1, kind: Config, current-context: x, "
+        "clusters: [{name: x, cluster: {server: \"http://127.0.0.1:1\"}}], "
+        "users: [{name: x, user: {}}], contexts: [{name: x, context: {cluster: x, user: x}}]}");
+    AUTO(str) char *native = downloader(c, folder, "native");
+    AUTO(str) char *qemu = downloader(c, folder, "qemu-img");
+    AUTO(str)
+    char *convert =
+        mem_printf("cd %s/linked && qemu-img convert -f qcow2 -O raw top ../out", folder);
+    AUTO(str) char *copy = mem_printf("cp --sparse=always %s/raw %s/out", folder, folder);
+    AUTO(str)
+    char *before =
+        mem_printf("rm -rf %s/out %s/pod; mkdir -p %s/pod/scratch", folder, folder, folder);
+    const char *const commands[] = {native, qemu, convert, copy};
+    const char *const names[] = {"downloader, native", "downloader, qemu-img",
+                                 "qemu-img convert alone", "cp of the disk"};
+    struct cost cost[4];
+    take_turns(commands, 4, before, cost);
+    for (size_t i = 0; i < 4; i++)
+        printf("| %s | %s | %.3f s | %.2f GiB/s | %.1f MiB |\n", c->name, names[i], cost[i].seconds,
+               allocated_gib(folder) / cost[i].seconds, (double)cost[i].kib / 1024);
+    fflush(stdout);
+    run(before);
+}
+
+static void bench_restores(const char *parent)
+{
+    AUTO(str) char *folder = mem_printf("%s/vmconform-restore-%ld", parent, (long)getpid());
+    AUTO(str) char *clean = mem_printf("rm -rf %s", folder);
+    if (mkdir(folder, 0700) < 0) {
+        fprintf(stderr, "bench_qcow2: %s: %s\n", folder, strerror(errno));
+        exit(1);
+    }
+    printf("\nin %s\n\n| chain | what | time | of the disk's bytes | memory "
+           "|\n|---|---|---|---|---|\n",
+           parent);
+    for (size_t i = 0; i < ARRAY_LEN(restores); i++) {
+        make_chain(&restores[i], folder);
+        bench_engines(&restores[i], folder);
+    }
+    run(clean);
+}
+
 static void bench_folder(const char *parent)
 {
     AUTO(str) char *folder = mem_printf("%s/vmconform-bench-%ld", parent, (long)getpid());
@@ -331,8 +417,11 @@ static void bench_folder(const char *parent)
 
 int main(int argc, char **argv)
 {
+    bool restore = argc > 1 && strcmp(argv[1], "--restore") == 0;
+    argc -= restore;
+    argv += restore;
     if (argc < 3) {
-        fputs("usage: bench_qcow2 PROGRAM FOLDER...\n", stderr);
+        fputs("usage: bench_qcow2 [--restore] PROGRAM FOLDER...\n", stderr);
         return 2;
     }
     AUTO(str) char *absolute = realpath(argv[1], NULL);
@@ -342,6 +431,6 @@ int main(int argc, char **argv)
     }
     program = absolute;
     for (int i = 2; i < argc; i++)
-        bench_folder(argv[i]);
+        (restore ? bench_restores : bench_folder)(argv[i]);
     return 0;
 }

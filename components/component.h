@@ -32,6 +32,9 @@ struct component {
                             match run it; else NULL */
     const char *pod_arg; /* COMPONENT_POD: the argument after /manager that selects it ("download");
                             else NULL */
+    /* COMPONENT_POD: what somebody else's program in its place is called on a command line
+     * ("datamover-downloader"); NULL: as the component. */
+    const char *role;
     /* What its config may hold, for those who write one; NULL-terminated, NULL: nothing. */
     const char *const *settings;
     const struct component_variable *variables; /* NULL: none */

@@ -44,6 +44,8 @@ static void properties(struct strbuf *out, const struct result_case *r)
     for (size_t i = 0; r->requirements && r->requirements[i]; i++)
         property(out, "requirement", r->requirements[i]);
     property(out, "seed", seed);
+    if (r->engine)
+        property(out, "engine", r->engine);
     if (r->replay)
         property(out, "replay", r->replay);
     property(out, "virtualTime", virtual_time);

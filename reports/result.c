@@ -35,6 +35,7 @@ void result_case_destroy(struct result_case *r)
     free(r->suite);
     free(r->file);
     free_texts(r->requirements);
+    free(r->engine);
     free(r->replay);
     free(r->error_type);
     free(r->headline);
@@ -104,6 +105,7 @@ json_t *result_case_to_json(const struct result_case *r)
     json_object_set_new(o, "line", json_integer(r->line));
     json_object_set_new(o, "requirements", texts_json(r->requirements));
     put_text(o, "seed", seed);
+    put_text(o, "engine", r->engine);
     put_text(o, "replay", r->replay);
     put_text(o, "status", status_names[r->status]);
     put_text(o, "errorType", r->error_type);
@@ -147,6 +149,7 @@ struct result_case *result_case_from_json(const json_t *v, struct err *reterr)
     r->line = (uint32_t)json_int(v, "line", 0);
     r->requirements = texts_from(json_object_get(v, "requirements"));
     r->seed = strtoull(json_str_or_empty(v, "seed"), NULL, 10);
+    r->engine = take_text(v, "engine");
     r->replay = take_text(v, "replay");
     r->status = (enum result_status)status;
     r->error_type = take_text(v, "errorType");

@@ -29,6 +29,7 @@ struct result_case {
     uint32_t line;
     char **requirements; /* NULL-terminated */
     uint64_t seed;
+    char *engine; /* what restored its images; NULL: it has none */
     char *replay; /* a command line */
     enum result_status status;
     char *error_type; /* RESULT_ERROR: "stage", "scenario", "crash", "timeout", "settle", "limit",

@@ -64,9 +64,7 @@ static void tell_story(void *arg)
         run_finally(cw, frame) < 0 || armed_judge(cw) < 0 || judge_turns(cw) < 0 ||
         laws_judge_kinds(cw) < 0 || laws_judge_sometimes(cw) < 0)
         return;
-    cw->over = true;
-    cw->result->status = RESULT_PASSED;
-    sched_stop(world_sched(cw->world));
+    story_ends(cw);
 }
 
 /* ---- set up and tear down ---- */
@@ -207,6 +205,7 @@ struct result_case *case_blank_result(const struct unit *u, const json_t *values
     r->file = mem_strdup(u->path);
     r->line = 1;
     r->seed = how->seed;
+    r->engine = how->engine ? mem_strdup(how->engine) : NULL;
     r->requirements = mem_zalloc((n + 1) * sizeof *r->requirements);
     for (size_t i = 0; i < n; i++)
         r->requirements[i] = mem_strdup(json_string_value(json_array_get(u->requirements, i)));
@@ -218,8 +217,10 @@ struct result_case *case_blank_result(const struct unit *u, const json_t *values
 static struct result_case *blank_result(const struct unit *u, const json_t *values,
                                         const struct case_options *options)
 {
-    return case_blank_result(
-        u, values, &(struct replay){.seed = options->seed, .outside = options->sockets != NULL});
+    return case_blank_result(u, values,
+                             &(struct replay){.seed = options->seed,
+                                              .outside = options->sockets != NULL,
+                                              .pods = options->pods});
 }
 
 /* The interleaving that broke something is part of its name. */

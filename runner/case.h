@@ -14,6 +14,7 @@
 #include "runner/turns.h"
 
 struct external_options;
+struct pod_programs;
 /* Who plays a component of a case that is staged and not run. */
 enum case_player {
     PLAYER_BUILTIN,
@@ -25,8 +26,10 @@ struct case_options {
     bool trace;
     const char *dir; /* a folder of this case's own for real files, or NULL */
     bool can_mount;
-    const char *keep; /* where images are copied at the end, or NULL */
-    bool has_qemu_img;
+    const char *keep;   /* where images are copied at the end, or NULL */
+    const char *engine; /* what restores images, unless a component's settings say; NULL: its own
+                           default */
+    const struct pod_programs *pods; /* programs of others; NULL: none */
     int64_t crash_point; /* crash the acting component at its n-th write (1..), 0: never */
     enum request_moment crash_moment;
     bool crash_files;       /* its writes to files alone are counted */

@@ -76,6 +76,7 @@ struct casework {
     uint64_t crash_points;
     const struct actor *crash_actor; /* makes the write on which the crash of the sweep falls */
     const char *swept;               /* what that crash has fallen on; NULL: it has not yet */
+    bool pod_crashed;                /* the sweep has killed a pod, which nobody starts again */
     bool staging;                    /* inside given: a failing step is an error */
     bool over;                       /* a verdict stands: nothing more is evaluated */
     bool in_hook;                    /* a hook is evaluating or acting: do not nest */
@@ -102,6 +103,9 @@ int verdict(struct casework *cw, enum result_status status, const char *error_ty
     __attribute__((format(printf, 6, 7)));
 /* The same from an error: FAILED never, always RESULT_ERROR of the given type. Empties *e. */
 int verdict_error(struct casework *cw, const char *error_type, struct src_pos pos, struct err *e);
+/* A crash of the sweep has taken away what the rest of the story would ask for: what was promised
+ * until now has held. */
+void story_ends(struct casework *cw);
 /* Remembers that this was checked. */
 void checked(struct casework *cw, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -171,9 +175,12 @@ int component_restart(struct casework *cw, const char *name, struct src_pos pos)
 int component_stage_part(struct casework *cw, const char *name, struct cluster *c,
                          void (*launch)(struct casework *cw, struct running_component *r),
                          struct err *reterr);
+/* Its settings, with what the run says where they say nothing. New. */
+struct component;
+json_t *component_config(const struct casework *cw, const struct component *c,
+                         const json_t *config);
 /* Runs it where the options say: in this process or in one of its own. From an actor of the host's
  * process. */
-struct component;
 struct host;
 int component_run(struct casework *cw, const struct component *c, struct host *h,
                   const json_t *config, struct err *reterr);

@@ -15,6 +15,7 @@
 #include "runner/external.h"
 #include "runner/options.h"
 #include "runner/pool.h"
+#include "runner/program.h"
 #include "runner/sweep.h"
 
 #define EXTERNAL_MARGIN (INT64_C(30) * 1000000000)
@@ -131,19 +132,43 @@ static int check_words(const struct run_options *o, struct err *reterr)
             "--crash knows 'every-write' and 'every-file-write', with '/7' each seventh of "
             "them, found '%s'",
             o->crash);
-    if (o->engine && strcmp(o->engine, "qemu-img") != 0)
-        return err_set(reterr, ERR_INVALID, NO_POS, "--engine knows 'qemu-img' only, found '%s'",
-                       o->engine);
+    if (o->engine && strcmp(o->engine, "qemu-img") != 0 && strcmp(o->engine, "native") != 0)
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "--engine knows 'qemu-img' and 'native' only, found '%s'", o->engine);
     if (o->transport && strcmp(o->transport, "http") != 0 && strcmp(o->transport, "inprocess") != 0)
         return err_set(reterr, ERR_INVALID, NO_POS,
                        "--transport knows 'inprocess' and 'http' only, found '%s'", o->transport);
     return 0;
 }
 
+/* Not silently: a run that proves something else says so. */
+static int choose_engine(struct run_options *o, struct err *reterr)
+{
+    bool there = program_exists("qemu-img");
+
+    if (o->engine && strcmp(o->engine, "qemu-img") == 0 && !there) {
+        err_set(reterr, ERR_UNSUPPORTED, NO_POS, "--engine qemu-img: qemu-img is not installed");
+        return err_hint(reterr, "install the package qemu-utils, or say --engine native");
+    }
+    if (!o->engine && !there && !o->external.pods.count)
+        fputs("vmconform: note: qemu-img is not installed (package qemu-utils): images are "
+              "restored by the engine 'native', and what is about qemu-img is skipped\n",
+              stderr);
+    if (o->external.pods.count && o->engine)
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "--engine is for the downloader of ours, and --implementation puts another "
+                       "in its place");
+    if (o->external.pods.count)
+        o->engine = POD_PROGRAMS_ENGINE;
+    if (!o->engine)
+        o->engine = there ? "qemu-img" : "native";
+    return 0;
+}
+
 /* After external_read: only then is known whether anybody is outside. */
 static int check_outside(const struct run_options *o, struct err *reterr)
 {
-    if (!o->external.component)
+    if (!o->external.component && !o->external.pods.count)
         return 0;
     if (o->crash)
         return err_set(reterr, ERR_INVALID, NO_POS,
@@ -235,13 +260,16 @@ static int run_collection(struct run_options *o, const struct collection *c, con
         .seed = o->seed,
         .jobs = (unsigned)o->jobs,
         /* A case with somebody outside ends itself, and tells more. */
-        .timeout_ns = o->timeout + (o->external.component ? EXTERNAL_MARGIN : 0),
+        .timeout_ns =
+            o->timeout + (o->external.component || o->external.pods.count ? EXTERNAL_MARGIN : 0),
         .external = o->external.component ? &o->external : NULL,
         .fail_fast = o->fail_fast,
         .trace = o->trace != NULL,
         .crash = o->crash,
         .interleaving = o->interleaving,
         .outside = o->transport && strcmp(o->transport, "http") == 0,
+        .engine = o->engine,
+        .pods = o->external.pods.count ? &o->external.pods : NULL,
         .keep = o->keep,
         .dir = dir,
         .interrupted = &interrupted,
@@ -352,13 +380,15 @@ static int read_and_run(struct run_options *o, struct expected *expected,
     }
     if (check_words(o, &err) < 0 || parse_shard(o->shard, &filter, &err) < 0 ||
         (o->expected && expected_load(expected, o->expected, &err) < 0) ||
-        external_read(&o->external, first_report(o), &err) < 0 || check_outside(o, &err) < 0)
+        external_read(&o->external, first_report(o), &err) < 0 || choose_engine(o, &err) < 0 ||
+        check_outside(o, &err) < 0)
         return usage_error(&err);
     filter.selector = selector;
     filter.check = (struct check_options){.players = o->external.implementations.items,
                                           .player_count = o->external.implementations.count,
                                           .requirements = o->requirements};
     o->external.timeout_ns = o->timeout;
+    o->external.pods.deadline_ns = o->timeout;
     o->external.seed = o->seed;
     if (o->external.component)
         o->jobs = 1; /* the outside is one, and so is its server */
@@ -411,7 +441,8 @@ int cmd_run(int argc, char **argv)
         {"--interleaving", 0, OPTION_TEXT, &o.interleaving, "TURNS",
          "run races in this order of turns alone, as a report names it"},
         {"--keep", 0, OPTION_TEXT, &o.keep, "DIR", "keep images and restored disks there"},
-        {"--engine", 0, OPTION_TEXT, &o.engine, "NAME", "what restores images: qemu-img"},
+        {"--engine", 0, OPTION_TEXT, &o.engine, "NAME",
+         "what restores images: qemu-img (default when installed), or native"},
         {"--transport", 0, OPTION_TEXT, &o.transport, "NAME",
          "how components reach the world: inprocess (default), or http, as processes of their own"},
         {"--timeout", 0, OPTION_DURATION, &o.timeout, "D", "wall time of one case (default 2m)"},

@@ -71,6 +71,24 @@ int component_run(struct casework *cw, const struct component *c, struct host *h
     return cw->options->sockets ? run_outside(cw, c, h, config, reterr) : c->run(h, config, reterr);
 }
 
+static bool has_setting(const struct component *c, const char *name)
+{
+    for (size_t i = 0; c->settings && c->settings[i]; i++)
+        if (strcmp(c->settings[i], name) == 0)
+            return true;
+    return false;
+}
+
+json_t *component_config(const struct casework *cw, const struct component *c, const json_t *config)
+{
+    json_t *own = json_copy((json_t *)config);
+
+    if (cw->options->engine && !cw->options->pods && has_setting(c, "engine") &&
+        !json_object_get(own, "engine"))
+        json_object_set_new(own, "engine", json_string(cw->options->engine));
+    return own;
+}
+
 /* What one start needs; freed by its own main task. */
 struct launch {
     struct casework *cw;
@@ -128,7 +146,7 @@ static void launch(struct casework *cw, const struct component *c, struct runnin
     l->cw = cw;
     l->component = c;
     l->running = r;
-    l->config = json_incref(r->config);
+    l->config = component_config(cw, c, r->config);
     l->host = simhost_create(cw->world, r->process, c->user, NULL, 0);
     simhost_record_programs(l->host, cw->history.programs);
     simhost_record_log(l->host, cw->history.log);

@@ -14,6 +14,7 @@
 #include "net/tls.h"
 #include "runner/collect.h"
 #include "runner/options.h"
+#include "runner/pod_programs.h"
 
 #define EXTERNAL_SECRET_BYTES 32
 
@@ -28,6 +29,7 @@ struct external_options {
     int64_t leap_ns, connect_ns; /* 0: the default */
     /* What follows from it. */
     char *component; /* NULL: all components are ours */
+    struct pod_programs pods;
     int64_t quiet_ns, timeout_ns;
     uint64_t seed;
     char *user;      /* as whom the component speaks */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "components/component.h"
 #include "kube/time.h"
 #include "runner/case.h"
 #include "runner/component_names.h"
@@ -31,9 +32,26 @@ static int choose(struct external_options *o, const char *name, size_t len, stru
     return 0;
 }
 
+/* A pod's program is started for each pod, and speaks to nobody but the object store. */
+static int read_pod(struct external_options *o, const struct component *c, const char *text,
+                    const char *value, struct err *reterr)
+{
+    if (strncmp(value, "exec:", 5) != 0 || !value[5]) {
+        err_set(reterr, ERR_INVALID, NO_POS,
+                "--implementation '%s': a program of a pod is builtin or exec:COMMAND", text);
+        return err_hint(reterr, "docs/testing-your-datamover.md");
+    }
+    if (pod_programs_find(&o->pods, c))
+        return err_set(reterr, ERR_INVALID, NO_POS,
+                       "--implementation '%s': there is a program for these pods already", text);
+    pod_programs_add(&o->pods, c, value + 5, text);
+    return 0;
+}
+
 /* NAME=builtin, NAME=external or NAME=exec:COMMAND. */
 static int read_one(struct external_options *o, const char *text, struct err *reterr)
 {
+    const struct component *pod;
     static const char *const values[] = {"builtin", "external", "exec"};
     const char *value = strchr(text, '=');
 
@@ -45,6 +63,8 @@ static int read_one(struct external_options *o, const char *text, struct err *re
     value++;
     if (strcmp(value, "builtin") == 0)
         return 0;
+    if ((pod = pod_programs_component(text, (size_t)(value - 1 - text))))
+        return read_pod(o, pod, text, value, reterr);
     if (strcmp(value, "external") == 0)
         return choose(o, text, (size_t)(value - 1 - text), reterr);
     if (strncmp(value, "exec:", 5) == 0 && value[5]) {
@@ -168,6 +188,7 @@ void external_finish(struct external_options *o)
         unlink(o->unix_path);
     tls_pair_finish(&o->pair);
     tls_ca_destroy(o->ca);
+    pod_programs_finish(&o->pods);
     free(o->component);
     free(o->user);
     free(o->arguments);
@@ -189,10 +210,16 @@ void external_replay(const struct external_options *o, char **replay)
 
 /* ---- names ---- */
 
+static bool is_pod(const char *text)
+{
+    return pod_programs_component(text, strcspn(text, "=")) != NULL;
+}
+
 int external_check(const struct external_options *o, const struct collection *c, struct err *reterr)
 {
     for (size_t i = 0; i < o->implementations.count; i++)
-        if (component_names_check(c, o->implementations.items[i], reterr) < 0)
+        if (!is_pod(o->implementations.items[i]) &&
+            component_names_check(c, o->implementations.items[i], reterr) < 0)
             return -1;
     return 0;
 }

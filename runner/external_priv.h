@@ -39,6 +39,8 @@ char *outside_end_words(const struct outside_process *p);
 void outside_note_output(struct outside_process *p);
 /* The last lines of its output up to then. */
 void outside_tell_output(const struct outside_process *p, struct strbuf *out);
+/* The end of its output, at most so many bytes. New; NULL: it said nothing. */
+char *outside_last_words(const struct outside_process *p, size_t max);
 void outside_finish(struct outside_process *p);
 
 /* ---- one case ---- */

@@ -226,6 +226,24 @@ void outside_note_output(struct outside_process *p)
     p->said = p->log >= 0 ? lseek(p->log, 0, SEEK_END) : 0;
 }
 
+char *outside_last_words(const struct outside_process *p, size_t max)
+{
+    off_t size = p->log >= 0 ? lseek(p->log, 0, SEEK_END) : 0;
+    off_t from = size > (off_t)max ? size - (off_t)max : 0;
+    char *text = mem_zalloc(max + 1);
+    ssize_t n = size > 0 ? pread(p->log, text, (size_t)(size - from), from) : 0;
+
+    while (n > 0 && text[n - 1] == '\n')
+        text[--n] = '\0';
+    for (ssize_t i = 0; i < n; i++)
+        if (!text[i])
+            text[i] = '?';
+    if (n > 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 void outside_tell_output(const struct outside_process *p, struct strbuf *out)
 {
     char text[OUTPUT_BYTES + 1];

@@ -68,22 +68,44 @@ static void next_crash_point(struct casework *cw, const struct actor *self)
         cw->crash_actor = NULL;
 }
 
+/* The process of a pod's program, when that is what acts. */
+static struct process *acting_pod(const struct actor *self)
+{
+    struct process *p = self ? actor_process(self) : NULL;
+    const struct process_owner *owner = p ? process_owner(p) : NULL;
+
+    return owner && owner->kind == OWNER_POD && !process_crashed(p) ? p : NULL;
+}
+
+static bool is_crash_moment(struct casework *cw, enum request_moment moment,
+                            const struct actor *self)
+{
+    if (moment == REQUEST_BEFORE)
+        next_crash_point(cw, self);
+    if (self != cw->crash_actor || cw->options->crash_moment != moment)
+        return false;
+    cw->crash_actor = NULL; /* once */
+    return true;
+}
+
 void crash_point(struct casework *cw, enum request_moment moment, const char *by, const char *what)
 {
     struct running_component *component = component_of_process(cw, by);
     const struct actor *self = actor_self(world_sched(cw->world));
+    struct process *pod = component ? NULL : acting_pod(self);
 
     /* A step that was armed for this very request may have stopped it. */
-    if (!component || cw->over || !component->wanted || process_crashed(component->process) ||
-        (cw->options->crash_files && strncmp(what, "file-", 5) != 0))
+    if (cw->over || (cw->options->crash_files && strncmp(what, "file-", 5) != 0) ||
+        (component ? !component->wanted || process_crashed(component->process) : !pod) ||
+        !is_crash_moment(cw, moment, self))
         return;
-    if (moment == REQUEST_BEFORE)
-        next_crash_point(cw, self);
-    if (self != cw->crash_actor || cw->options->crash_moment != moment)
-        return;
-    cw->crash_actor = NULL; /* once */
     cw->swept = what;
-    component_crash(cw, component->name, SWEEP_RESTART, NO_POS);
+    if (component) {
+        component_crash(cw, component->name, SWEEP_RESTART, NO_POS);
+        return;
+    }
+    process_crash(pod);
+    cw->pod_crashed = true;
 }
 
 /* What is armed acts inside the request; what that does is no moment of its own. */
@@ -131,8 +153,7 @@ static void on_effect(void *cookie, enum request_moment moment, const struct eff
         return;
     if (moment == REQUEST_COMMITTED)
         look_at_watchpoint(cw);
-    if (info->kind != EFFECT_PROGRAM)
-        crash_point(cw, moment, info->by, effect_name(info->kind));
+    crash_point(cw, moment, info->by, effect_name(info->kind));
 }
 
 static void on_delivery(void *cookie, struct cluster *c, const char *by, const char *kind,

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "components/component.h"
 #include "runner/casework.h"
+#include "runner/pod_programs.h"
 #include "runner/simhost.h"
 #include "runner/stage.h"
 #include "sim/kubelet/kubelet.h"
@@ -69,16 +70,40 @@ static json_t *pod_config(const json_t *pod)
     return json_pack("{s:o, s:o}", "args", command_line(container), "env", env);
 }
 
+static void run_other(struct casework *cw, const struct pod_program *program,
+                      const struct pod_run *run, struct host *host, const json_t *config,
+                      struct pod_exit *ret)
+{
+    const char *policy = json_str_or_empty(first_container(run->pod), "terminationMessagePolicy");
+    const struct pod_start start = {.h = host,
+                                    .world = cw->world,
+                                    .run = run,
+                                    .env = json_object_get(config, "env"),
+                                    .dir = world_dir(cw->world),
+                                    .message_from_output =
+                                        strcmp(policy, "FallbackToLogsOnError") == 0};
+
+    cw->result->observed = true; /* what it does, another run may not */
+    pod_program_run(cw->options->pods, program, &start, ret);
+}
+
 static void run_pod(void *cookie, const struct pod_run *run, struct pod_exit *ret)
 {
     struct casework *cw = cookie;
     const struct component *c = program_of(run->pod);
-    AUTO(json) json_t *config = pod_config(run->pod);
+    AUTO(json) json_t *told = pod_config(run->pod);
+    AUTO(json) json_t *config = component_config(cw, c, told);
     struct host *host =
         simhost_create(cw->world, run->process, c->user, run->mounts, run->mount_count);
     struct err err = {0};
     const char *policy = json_str_or_empty(first_container(run->pod), "terminationMessagePolicy");
+    const struct pod_program *other = pod_programs_find(cw->options->pods, c);
 
+    if (other) {
+        run_other(cw, other, run, host, config, ret);
+        simhost_release(host);
+        return;
+    }
     simhost_record_programs(host, cw->history.programs);
     ret->code = component_run(cw, c, host, config, &err) < 0 ? 1 : 0;
     if (ret->code && err.msg && strcmp(policy, "FallbackToLogsOnError") == 0)

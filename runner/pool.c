@@ -81,7 +81,8 @@ static void own_result(struct pool *p, size_t index, enum result_status status, 
         r->replay = case_replay(c->unit, c->name,
                                 &(struct replay){.seed = p->options->seed,
                                                  .crash = p->options->crash,
-                                                 .outside = p->options->outside});
+                                                 .outside = p->options->outside,
+                                                 .engine = r->engine});
     }
     add_result(p, index, r);
     p->slots[index].done = true;

@@ -11,15 +11,18 @@
 #include "runner/collect.h"
 
 struct external_options;
+struct pod_programs;
 struct pool_options {
     uint64_t seed;
     unsigned jobs;
     int64_t timeout_ns; /* wall time of one case */
     bool fail_fast;
     bool trace;
-    const char *crash;        /* what sweep_parse() takes; NULL: none */
-    const char *interleaving; /* of races; NULL: all, or a sample */
-    bool outside;             /* components are processes of their own */
+    const char *crash;               /* what sweep_parse() takes; NULL: none */
+    const char *interleaving;        /* of races; NULL: all, or a sample */
+    bool outside;                    /* components are processes of their own */
+    const char *engine;              /* "qemu-img", "native": what restores images */
+    const struct pod_programs *pods; /* programs of others; NULL: none */
     const char *keep;
     struct external_options *external; /* NULL: every component is ours; else one job */
     const char *dir;                   /* a folder of this run; workers make theirs below it */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runner/pod_programs.h"
 
 void shell_add_argument(struct strbuf *out, const char *text)
 {
@@ -48,6 +49,12 @@ char *case_replay(const struct unit *u, const char *name, const struct replay *h
         shell_add_argument(&out, "--interleaving");
         shell_add_argument(&out, how->interleaving);
     }
+    /* The usual one is not said: a program that knows no engines can run it again, too. */
+    if (how->engine && !how->pods && strcmp(how->engine, RUN_ENGINE_USUAL) != 0) {
+        shell_add_argument(&out, "--engine");
+        shell_add_argument(&out, how->engine);
+    }
+    pod_programs_tell(how->pods, &out);
     if (how->outside) {
         shell_add_argument(&out, "--transport");
         shell_add_argument(&out, "http");

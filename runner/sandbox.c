@@ -92,6 +92,12 @@ void sandbox_enter(const char *dir, struct abilities *ret)
     };
 }
 
+void sandbox_work_in_memory(const char *dir, const struct abilities *a)
+{
+    if (a->tmpfs)
+        mount("vmconform", dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700");
+}
+
 void sandbox_probe(struct abilities *ret)
 {
     char dir[] = "/tmp/vmconform-probe-XXXXXX";

@@ -188,7 +188,7 @@ static bool parse_body(struct parser *p, const struct yaml_node *spec)
 
 static bool parse_needs(struct parser *p, const struct yaml_node *spec)
 {
-    static const char *const known[] = {"qemu-img", "tmpfs", "root"};
+    static const char *const known[] = {"qemu-img", "native", "tmpfs", "root"};
     const struct yaml_node *needs = yaml_get(p->doc, spec, "needs"), *n;
     bool ok = true;
 
@@ -198,7 +198,7 @@ static bool parse_needs(struct parser *p, const struct yaml_node *spec)
         for (size_t i = 0; i < ARRAY_LEN(known); i++)
             found = found || strcmp(n->text, known[i]) == 0;
         if (!found) {
-            diags_add_hint(p->diags, DIAG_ERROR, n->pos, "qemu-img, tmpfs, root",
+            diags_add_hint(p->diags, DIAG_ERROR, n->pos, "qemu-img, native, tmpfs, root",
                            "needs: unknown '%s'", n->text);
             ok = false;
         }

@@ -49,6 +49,9 @@ static const struct shape_key chain_keys[] = {{"name", SHAPE_TEXT, true},
                                               {"checkpoints", SHAPE_LIST_VALUE, true},
                                               {"repeat", SHAPE_MAP_VALUE, false},
                                               {"digests", SHAPE_BOOL, false},
+                                              {"diskTypes", SHAPE_BOOL, false},
+                                              {"compression", SHAPE_TEXT, false},
+                                              {"extendedL2", SHAPE_BOOL, false},
                                               {"damage", SHAPE_LIST_VALUE, false},
                                               END};
 static const struct shape_key disk_keys[] = {{"name", SHAPE_TEXT, true},
@@ -59,9 +62,14 @@ static const struct shape_key disk_keys[] = {{"name", SHAPE_TEXT, true},
 static const struct shape_key checkpoint_keys[] = {{"name", SHAPE_TEXT, true},
                                                    {"write", SHAPE_LIST_VALUE, false},
                                                    {"discard", SHAPE_LIST_VALUE, false},
+                                                   {"grow", SHAPE_LIST_VALUE, false},
+                                                   {"disks", SHAPE_TEXTS, false},
+                                                   {"full", SHAPE_TEXTS, false},
                                                    END};
 static const struct shape_key extent_keys[] = {
     {"disk", SHAPE_TEXT, false}, {"first", SHAPE_INT, true}, {"blocks", SHAPE_INT, true}, END};
+static const struct shape_key growth_keys[] = {
+    {"disk", SHAPE_TEXT, false}, {"to", SHAPE_QUANTITY, true}, END};
 static const struct shape_key repeat_keys[] = {
     {"count", SHAPE_INT, true}, {"blocks", SHAPE_INT, false}, END};
 static const struct shape_key damage_keys[] = {
@@ -69,6 +77,12 @@ static const struct shape_key damage_keys[] = {
     {"flip", SHAPE_TEXT, false},       {"parent", SHAPE_TEXT, false},
     {"duplicate", SHAPE_TEXT, false},  {"swap", SHAPE_TEXTS, false},
     {"backing", SHAPE_TEXT, false},    {"size", SHAPE_TEXT, false},
+    {"defect", SHAPE_TEXT, false},     {"dataFile", SHAPE_TEXT, false},
+    {"luks", SHAPE_TEXT, false},       {"raw", SHAPE_TEXT, false},
+    {"type", SHAPE_TEXT, false},       {"duplicateEntry", SHAPE_TEXT, false},
+    {"forget", SHAPE_TEXT, false},     {"objectPath", SHAPE_TEXT, false},
+    {"filename", SHAPE_TEXT, false},   {"pad", SHAPE_TEXT, false},
+    {"skip", SHAPE_TEXT, false},       {"empty", SHAPE_TEXT, false},
     {"bytes", SHAPE_QUANTITY, false},  {"fixSize", SHAPE_BOOL, false},
     {"offset", SHAPE_INT, false},      {"to", SHAPE_SCALAR, false},
     {"disk", SHAPE_TEXT, false},       {"entry", SHAPE_TEXT, false},
@@ -107,23 +121,34 @@ const struct shape shape_file = {.what = "file", .keys = top_keys};
 const struct shape shape_metadata = {.what = "metadata", .keys = metadata_keys};
 const struct shape shape_scenario = {.what = "scenario", .keys = scenario_keys};
 const struct shape shape_fixture = {.what = "fixture", .keys = fixture_keys};
-static const struct shape_note chain_notes[] = {
-    {"disks", &shape_disk, NULL},           {"checkpoints", &shape_checkpoint, NULL},
-    {"repeat", &shape_repeat, NULL},        {"damage", &shape_damage, NULL},
-    {"backing", NULL, "recorded or none."}, {NULL, NULL, NULL}};
+static const struct shape_note chain_notes[] = {{"disks", &shape_disk, NULL},
+                                                {"checkpoints", &shape_checkpoint, NULL},
+                                                {"repeat", &shape_repeat, NULL},
+                                                {"damage", &shape_damage, NULL},
+                                                {"backing", NULL, "recorded or none."},
+                                                {"compression", NULL, "none, deflate or zstd."},
+                                                {NULL, NULL, NULL}};
 const struct shape shape_chain = {.what = "chain", .keys = chain_keys, .notes = chain_notes};
 const struct shape shape_disk = {.what = "disk", .keys = disk_keys};
 static const struct shape_note checkpoint_notes[] = {
-    {"write", &shape_extent, NULL}, {"discard", &shape_extent, NULL}, {NULL, NULL, NULL}};
+    {"write", &shape_extent, NULL},
+    {"discard", &shape_extent, NULL},
+    {"grow", &shape_growth, NULL},
+    {"disks", NULL, "Those that the VM has; all when not given."},
+    {"full", NULL, "Disks whose file is full though the checkpoint is not."},
+    {NULL, NULL, NULL}};
 const struct shape shape_checkpoint = {
     .what = "checkpoint", .keys = checkpoint_keys, .notes = checkpoint_notes};
 static const struct shape_note extent_notes[] = {{"first", NULL, "Block of 4 KiB."},
                                                  {NULL, NULL, NULL}};
 const struct shape shape_extent = {.what = "extent", .keys = extent_keys, .notes = extent_notes};
+const struct shape shape_growth = {.what = "growth", .keys = growth_keys};
 const struct shape shape_repeat = {.what = "repeat", .keys = repeat_keys};
-static const char *const damage_forms[] = {"delete",    "truncate", "flip",    "parent",
-                                           "duplicate", "swap",     "backing", "size",
-                                           "entry",     "manifest", NULL};
+static const char *const damage_forms[] = {
+    "delete",  "truncate",       "flip",   "parent",     "duplicate", "swap",
+    "backing", "size",           "defect", "dataFile",   "luks",      "raw",
+    "type",    "duplicateEntry", "forget", "objectPath", "filename",  "pad",
+    "skip",    "empty",          "entry",  "manifest",   NULL};
 const struct shape shape_damage = {.what = "damage", .keys = damage_keys, .one_of = damage_forms};
 const struct shape shape_template = {.what = "template", .keys = template_keys};
 const struct shape shape_refused = {.what = "refused", .keys = refused_keys};
@@ -133,10 +158,10 @@ const struct shape shape_law = {.what = "law", .keys = law_keys};
 
 /* Those that belong to no verb and to no item of the given. */
 static const struct shape *const fixed[] = {
-    &shape_file,    &shape_metadata,  &shape_scenario,   &shape_fixture,
-    &shape_given,   &shape_disk,      &shape_checkpoint, &shape_extent,
-    &shape_repeat,  &shape_damage,    &shape_template,   &shape_step,
-    &shape_refused, &shape_condition, &shape_upon,       &shape_law,
+    &shape_file,   &shape_metadata,   &shape_scenario, &shape_fixture, &shape_given,
+    &shape_disk,   &shape_checkpoint, &shape_extent,   &shape_growth,  &shape_repeat,
+    &shape_damage, &shape_template,   &shape_step,     &shape_refused, &shape_condition,
+    &shape_upon,   &shape_law,
 };
 
 const struct shape *shape_at(size_t i)

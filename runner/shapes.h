@@ -16,6 +16,7 @@ extern const struct shape shape_chain;
 extern const struct shape shape_disk;
 extern const struct shape shape_checkpoint;
 extern const struct shape shape_extent;
+extern const struct shape shape_growth;
 extern const struct shape shape_repeat;
 extern const struct shape shape_damage;
 extern const struct shape shape_template;

@@ -11,6 +11,13 @@ void chain_stage_destroy(struct chain_stage *c);
 const json_t *chain_stage_json(const struct chain_stage *c);
 struct chain_fixture;
 struct chain_fixture *chain_stage_fixture(const struct chain_stage *c); /* borrowed */
+/* What the scenario's `damage` says (stage_damage.c), and the names in it. */
+int stage_damage(struct chain_fixture *f, const json_t *list, struct src_pos pos,
+                 struct err *reterr);
+struct check;
+struct chain_names;
+struct said;
+void stage_damage_names(struct check *c, const struct chain_names *chain, const struct said *d);
 /* Folder of the chain's files. */
 const char *chain_stage_dir(const struct chain_stage *c);
 

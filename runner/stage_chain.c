@@ -8,7 +8,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "fixtures/chain.h"
-#include "kube/patch.h"
 #include "kube/quantity.h"
 #include "runner/given.h"
 #include "runner/stage.h"
@@ -57,12 +56,17 @@ const char *chain_stage_dir(const struct chain_stage *c)
 struct plan_memory {
     struct chain_disk *disks;
     struct chain_checkpoint *checkpoints;
+    uint64_t *blocks; /* of each disk, as far as it has grown by then */
 };
 
 static void plan_finish(struct plan_memory *m, size_t checkpoints)
 {
-    for (size_t i = 0; m->checkpoints && i < checkpoints; i++)
+    for (size_t i = 0; m->checkpoints && i < checkpoints; i++) {
         free((void *)m->checkpoints[i].changes);
+        free((void *)m->checkpoints[i].absent);
+        free((void *)m->checkpoints[i].full_disks);
+    }
+    free(m->blocks);
     free(m->checkpoints);
     free(m->disks);
 }
@@ -103,7 +107,7 @@ static int plan_disks(struct chain_plan *plan, struct plan_memory *m, const json
 }
 
 /* What a checkpoint may say of a disk. */
-static const char *const extents[] = {"write", "discard"};
+static const char *const extents[] = {"write", "discard"}, *const growth[] = {"grow"};
 
 static int disk_index(const struct chain_plan *plan, const char *name)
 {
@@ -135,8 +139,8 @@ static int no_disk(const struct chain_plan *plan, const char *name, struct src_p
 }
 
 /* t: what `list` was made of. */
-static int add_changes(const struct chain_plan *plan, const json_t *list, bool zero,
-                       struct chain_change *out, size_t *count, const struct tmpl *t,
+static int add_changes(const struct chain_plan *plan, const uint64_t *sizes, const json_t *list,
+                       bool zero, struct chain_change *out, size_t *count, const struct tmpl *t,
                        struct err *reterr)
 {
     size_t i;
@@ -149,12 +153,11 @@ static int add_changes(const struct chain_plan *plan, const json_t *list, bool z
 
         if (disk < 0)
             return no_disk(plan, json_str_or_empty(x, "disk"), disk_pos(t, i), reterr);
-        if (first < 0 || blocks < 0 ||
-            (uint64_t)first + (uint64_t)blocks > plan->disks[disk].blocks)
+        if (first < 0 || blocks < 0 || (uint64_t)first + (uint64_t)blocks > sizes[disk])
             return err_set(reterr, ERR_INVALID, disk_pos(t, i),
                            "chain: blocks %lld+%lld lie beyond disk '%s' of %llu blocks",
                            (long long)first, (long long)blocks, plan->disks[disk].name,
-                           (unsigned long long)plan->disks[disk].blocks);
+                           (unsigned long long)sizes[disk]);
         out[(*count)++] = (struct chain_change){.disk = (size_t)disk,
                                                 .block = (uint64_t)first,
                                                 .count = (uint64_t)blocks,
@@ -172,6 +175,81 @@ static const struct tmpl *extents_of(const struct tmpl *chain, size_t checkpoint
     return of ? of : item ? item : list ? list : chain;
 }
 
+/* A disk is larger from here on. */
+static int add_growth(const struct chain_plan *plan, uint64_t *sizes, const json_t *list,
+                      struct chain_change *out, size_t *count, const struct tmpl *t,
+                      struct err *reterr)
+{
+    size_t i;
+    json_t *x;
+
+    json_array_foreach((json_t *)list, i, x)
+    {
+        int disk = disk_index(plan, json_str(x, "disk"));
+        int64_t bytes = bytes_of(json_object_get(x, "to"));
+
+        if (disk < 0)
+            return no_disk(plan, json_str_or_empty(x, "disk"), disk_pos(t, i), reterr);
+        if (bytes <= 0 || bytes % DISK_BLOCK || (uint64_t)bytes / DISK_BLOCK < sizes[disk] ||
+            (uint64_t)bytes / DISK_BLOCK > BLOCKS_MAX)
+            return err_set(reterr, ERR_INVALID, disk_pos(t, i),
+                           "chain: disk '%s' can only grow, to a multiple of 4Ki, at most 1Ti",
+                           plan->disks[disk].name);
+        sizes[disk] = (uint64_t)bytes / DISK_BLOCK;
+        out[(*count)++] = (struct chain_change){.disk = (size_t)disk, .grow_to = sizes[disk]};
+    }
+    return 0;
+}
+
+/* A flag for each disk, true for those in the list (named: false for those). NULL without a list.
+ */
+static int add_flags(const struct chain_plan *plan, const json_t *list, bool named,
+                     const bool **ret, const struct tmpl *t, struct err *reterr)
+{
+    bool *flags = list ? mem_zalloc(plan->disk_count * sizeof *flags) : NULL;
+    size_t i;
+    json_t *x;
+
+    *ret = flags;
+    for (i = 0; flags && i < plan->disk_count; i++)
+        flags[i] = !named;
+    json_array_foreach((json_t *)list, i, x)
+    {
+        int disk = disk_index(plan, json_string_value(x));
+
+        if (disk < 0)
+            return no_disk(plan, json_string_value(x), tmpl_pos(t), reterr);
+        flags[disk] = named;
+    }
+    return 0;
+}
+
+static int plan_checkpoint(struct chain_plan *plan, struct plan_memory *m, size_t i,
+                           const json_t *c, const struct tmpl *t, struct err *reterr)
+{
+    const json_t *write = json_object_get(c, "write"), *discard = json_object_get(c, "discard"),
+                 *grow = json_object_get(c, "grow");
+    struct chain_change *changes =
+        mem_zalloc((json_array_size(write) + json_array_size(discard) + json_array_size(grow) + 1) *
+                   sizeof *changes);
+    struct chain_checkpoint *to = &m->checkpoints[i];
+
+    *to =
+        (struct chain_checkpoint){.name = json_str(c, "name"), .full = i == 0, .changes = changes};
+    if (add_growth(plan, m->blocks, grow, changes, &to->change_count, extents_of(t, i, "grow"),
+                   reterr) < 0 ||
+        add_changes(plan, m->blocks, write, false, changes, &to->change_count,
+                    extents_of(t, i, "write"), reterr) < 0 ||
+        add_changes(plan, m->blocks, discard, true, changes, &to->change_count,
+                    extents_of(t, i, "discard"), reterr) < 0)
+        return -1;
+    return add_flags(plan, json_object_get(c, "disks"), false, &to->absent,
+                     extents_of(t, i, "disks"), reterr) < 0
+               ? -1
+               : add_flags(plan, json_object_get(c, "full"), true, &to->full_disks,
+                           extents_of(t, i, "full"), reterr);
+}
+
 static int plan_checkpoints(struct chain_plan *plan, struct plan_memory *m, const json_t *args,
                             const struct tmpl *t, struct src_pos pos, struct err *reterr)
 {
@@ -184,22 +262,26 @@ static int plan_checkpoints(struct chain_plan *plan, struct plan_memory *m, cons
         return err_set(reterr, ERR_INVALID, pos, "chain: 'checkpoints' must have 1 to %d items",
                        CHECKPOINTS_MAX);
     m->checkpoints = mem_zalloc(plan->checkpoint_count * sizeof *m->checkpoints);
-    json_array_foreach((json_t *)list, i, c)
-    {
-        const json_t *write = json_object_get(c, "write"), *discard = json_object_get(c, "discard");
-        struct chain_change *changes =
-            mem_zalloc((json_array_size(write) + json_array_size(discard) + 1) * sizeof *changes);
-
-        m->checkpoints[i] = (struct chain_checkpoint){
-            .name = json_str(c, "name"), .full = i == 0, .changes = changes};
-        if (add_changes(plan, write, false, changes, &m->checkpoints[i].change_count,
-                        extents_of(t, i, "write"), reterr) < 0 ||
-            add_changes(plan, discard, true, changes, &m->checkpoints[i].change_count,
-                        extents_of(t, i, "discard"), reterr) < 0)
-            return -1;
-    }
+    m->blocks = mem_zalloc(plan->disk_count * sizeof *m->blocks);
+    for (i = 0; i < plan->disk_count; i++)
+        m->blocks[i] = plan->disks[i].blocks;
+    json_array_foreach((json_t *)list, i,
+                       c) if (plan_checkpoint(plan, m, i, c, t, reterr) < 0) return -1;
     plan->checkpoints = m->checkpoints;
     return 0;
+}
+
+static const char *const compressions[] = {[QCOW2_COMPRESSION_NONE] = "none",
+                                           [QCOW2_COMPRESSION_DEFLATE] = "deflate",
+                                           [QCOW2_COMPRESSION_ZSTD] = "zstd"};
+
+/* Its place in the list; 0 for NULL, -1 when it is not in it. */
+static int choice_of(const char *text, const char *const *list, size_t count)
+{
+    for (size_t i = 0; text && i < count; i++)
+        if (strcmp(text, list[i]) == 0)
+            return (int)i;
+    return text ? -1 : 0;
 }
 
 static int plan_scalars(struct chain_plan *plan, const json_t *args, struct src_pos pos,
@@ -210,12 +292,16 @@ static int plan_scalars(struct chain_plan *plan, const json_t *args, struct src_
     int64_t cluster = size ? bytes_of(size) : 256 * 1024;
     int64_t count = json_int(repeat, "count", 0), blocks = json_int(repeat, "blocks", 16);
     const char *backing = json_str(args, "backing");
+    int compression =
+        choice_of(json_str(args, "compression"), compressions, ARRAY_LEN(compressions));
 
     plan->ns = json_str(args, "namespace");
     plan->vm = json_str(args, "vm");
     plan->prefix = json_str(args, "prefix");
     plan->backups = json_str(args, "backups");
     plan->digests = json_bool(args, "digests", false);
+    plan->disk_types = json_bool(args, "diskTypes", false);
+    plan->extended_l2 = json_bool(args, "extendedL2", false);
     if (cluster < 4096 || cluster > (2 << 20) || (cluster & (cluster - 1)))
         return err_set(reterr, ERR_INVALID, pos,
                        "chain: 'clusterSize' must be a power of two from 4Ki to 2Mi");
@@ -223,6 +309,11 @@ static int plan_scalars(struct chain_plan *plan, const json_t *args, struct src_
     if (count < 0 || count > REPEAT_MAX || blocks < 0)
         return err_set(reterr, ERR_INVALID, pos, "chain: 'repeat.count' must be 0 to %d",
                        REPEAT_MAX);
+    if (compression < 0)
+        return err_set(reterr, ERR_INVALID, pos,
+                       "chain: 'compression' must be 'none', 'deflate' or 'zstd', found '%s'",
+                       json_str(args, "compression"));
+    plan->compression = (enum qcow2_compression)compression;
     plan->repeat = (size_t)count;
     plan->repeat_blocks = (uint64_t)blocks;
     if (backing && strcmp(backing, "none") == 0)
@@ -230,99 +321,6 @@ static int plan_scalars(struct chain_plan *plan, const json_t *args, struct src_
     else if (backing && strcmp(backing, "recorded") != 0)
         return err_set(reterr, ERR_INVALID, pos,
                        "chain: 'backing' must be 'recorded' or 'none', found '%s'", backing);
-    return 0;
-}
-
-/* ---- damage ---- */
-
-static int no_document(const char *checkpoint, struct src_pos pos, struct err *reterr)
-{
-    return err_set(reterr, ERR_NOT_FOUND, pos, "damage: the chain has no checkpoint '%s'",
-                   checkpoint);
-}
-
-/* Puts the content of `fresh` in the place of what `document` holds. */
-static void become(json_t *document, json_t *fresh)
-{
-    json_object_clear(document);
-    json_object_update(document, fresh);
-}
-
-/* A patch of one of the chain's documents, as the verb `patch` has it. */
-static int damage_document(struct chain_fixture *f, const json_t *d, json_t *document,
-                           struct src_pos pos, struct err *reterr)
-{
-    const json_t *merge = json_object_get(d, "merge"), *json = json_object_get(d, "json");
-
-    if (!merge == !json)
-        return err_set(reterr, ERR_INVALID, pos, "damage: 'merge' or 'json' says what to change");
-    AUTO(json)
-    json_t *fresh =
-        merge ? patch_merge(document, merge, reterr) : patch_json(document, json, reterr);
-    if (!fresh)
-        return err_wrap(reterr, pos, "damage");
-    if (!json_is_object(fresh))
-        return err_set(reterr, ERR_INVALID, pos, "damage: the document must stay a map");
-    become(document, fresh);
-    return chain_fixture_save(f, reterr);
-}
-
-/* d has the shape of a damage: one form, every member of its type. */
-static int damage_one(struct chain_fixture *f, const json_t *d, struct src_pos pos,
-                      struct err *reterr)
-{
-    const char *disk = json_str(d, "disk");
-    const json_t *to = json_object_get(d, "to");
-    const json_t *swap = json_object_get(d, "swap");
-    const char *c;
-
-    if ((c = json_str(d, "delete")))
-        return chain_damage_delete(f, c, disk, reterr);
-    if ((c = json_str(d, "truncate"))) {
-        int64_t bytes = bytes_of(json_object_get(d, "bytes"));
-
-        if (bytes < 0)
-            return err_set(reterr, ERR_INVALID, pos, "truncate: 'bytes' is missing or no quantity");
-        return chain_damage_truncate(f, c, disk, (uint64_t)bytes, json_bool(d, "fixSize", false),
-                                     reterr);
-    }
-    if ((c = json_str(d, "flip"))) {
-        if (json_int(d, "offset", 0) < 0)
-            return err_set(reterr, ERR_INVALID, pos, "flip: 'offset' must be at least 0");
-        return chain_damage_flip(f, c, disk, (uint64_t)json_int(d, "offset", 0), reterr);
-    }
-    if (to && !json_is_string(to) && (json_str(d, "parent") || json_str(d, "backing")))
-        return err_set(reterr, ERR_INVALID, pos, "damage: 'to' must be a text");
-    if ((c = json_str(d, "parent")))
-        return chain_damage_parent(f, c, json_string_value(to), reterr); /* none: dropped */
-    if ((c = json_str(d, "duplicate")))
-        return chain_damage_duplicate(f, c, reterr);
-    if ((c = json_str(d, "backing")))
-        return chain_damage_backing(f, c, disk, json_string_value(to), reterr);
-    if ((c = json_str(d, "size")) && !json_is_integer(to))
-        return err_set(reterr, ERR_INVALID, pos, "size: 'to' must be an integer");
-    if (c)
-        return chain_damage_size(f, c, disk, json_integer_value(to), reterr);
-    if ((c = json_str(d, "entry")) || (c = json_str(d, "manifest"))) {
-        json_t *document =
-            json_str(d, "entry") ? chain_fixture_entry(f, c) : chain_fixture_manifest(f, c);
-
-        return document ? damage_document(f, d, document, pos, reterr)
-                        : no_document(c, pos, reterr);
-    }
-    if (json_array_size(swap) == 2)
-        return chain_damage_swap(f, json_string_value(json_array_get(swap, 0)),
-                                 json_string_value(json_array_get(swap, 1)), reterr);
-    return err_set(reterr, ERR_INVALID, pos, "damage: 'swap' wants two checkpoints");
-}
-
-static int damage_all(struct chain_fixture *f, const json_t *list, struct src_pos pos,
-                      struct err *reterr)
-{
-    size_t i;
-    json_t *d;
-
-    json_array_foreach((json_t *)list, i, d) if (damage_one(f, d, pos, reterr) < 0) return -1;
     return 0;
 }
 
@@ -385,7 +383,7 @@ static int make_chain(struct casework *cw, struct chain_stage *c, const json_t *
         c->fixture = chain_fixture_create(&plan, c->target, reterr);
     plan_finish(&memory, plan.checkpoint_count);
     if (c->fixture)
-        r = damage_all(c->fixture, json_object_get(args, "damage"), pos, reterr);
+        r = stage_damage(c->fixture, json_object_get(args, "damage"), pos, reterr);
     if (r == 0)
         r = publish(objectstore_of(cw->world), bucket, c->dir, "", reterr);
     if (r == 0)
@@ -424,6 +422,9 @@ static int check_lists(const json_t *args, const struct tmpl *t, struct err *ret
             if (shape_check_values(json_object_get(c, extents[k]), item ? item : t, &shape_extent,
                                    reterr) < 0)
                 return -1;
+        if (shape_check_values(json_object_get(c, "grow"), item ? item : t, &shape_growth, reterr) <
+            0)
+            return -1;
     }
     return repeat ? shape_check_value(repeat, tmpl_get(t, "repeat"), &shape_repeat, reterr) : 0;
 }
@@ -472,6 +473,7 @@ static bool check_chain(struct parser *p, const struct yaml_node *map)
          n = yaml_next(p->doc, n)) {
         ok = check_each(p, n, "write", &shape_extent, "write") && ok;
         ok = check_each(p, n, "discard", &shape_extent, "discard") && ok;
+        ok = check_each(p, n, "grow", &shape_growth, "grow") && ok;
     }
     if (repeat && !shape_has_hole(repeat))
         ok = shape_check(p->doc, repeat, &shape_repeat, "repeat", p->diags) && ok;
@@ -483,33 +485,13 @@ static bool check_chain(struct parser *p, const struct yaml_node *map)
     return ok;
 }
 
-/* The checkpoints that a damage names. A wrong parent may be one that there is not: `to` is free.
- */
-static void damage_names(struct check *c, const struct chain_names *chain, const struct said *d)
-{
-    static const char *const forms[] = {"delete",  "truncate", "flip",  "parent",  "duplicate",
-                                        "backing", "size",     "entry", "manifest"};
-    const struct said swap = said_member(d, "swap"), disk = said_member(d, "disk");
-
-    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-        const struct said name = said_member(d, forms[i]);
-
-        check_checkpoint(c, chain, &name);
-    }
-    for (size_t i = 0; swap.t && tmpl_at(swap.t, i, NULL, NULL); i++) {
-        const struct said name = said_item(&swap, i);
-
-        check_checkpoint(c, chain, &name);
-    }
-    check_chain_disk(c, chain, &disk);
-}
-
 /* The disks that a checkpoint writes to. */
 static void extent_names(struct check *c, const struct chain_names *chain,
                          const struct said *checkpoint)
 {
-    for (size_t k = 0; k < ARRAY_LEN(extents); k++) {
-        const struct said list = said_member(checkpoint, extents[k]);
+    for (size_t k = 0; k < ARRAY_LEN(extents) + ARRAY_LEN(growth); k++) {
+        const struct said list =
+            said_member(checkpoint, k < ARRAY_LEN(extents) ? extents[k] : growth[0]);
 
         for (size_t i = 0; list.t && tmpl_at(list.t, i, NULL, NULL); i++) {
             const struct said extent = said_item(&list, i), disk = said_member(&extent, "disk");
@@ -529,10 +511,12 @@ static void chain_names(struct check *c, const struct place *at, const struct gi
     const struct said list = said_member(&args, "checkpoints");
 
     check_choice(c, at, tmpl_get(g->args, "backing"), backings, ARRAY_LEN(backings), "backing");
+    check_choice(c, at, tmpl_get(g->args, "compression"), compressions, ARRAY_LEN(compressions),
+                 "compression");
     for (size_t i = 0; chain && damage.t && tmpl_at(damage.t, i, NULL, NULL); i++) {
         const struct said d = said_item(&damage, i);
 
-        damage_names(c, chain, &d);
+        stage_damage_names(c, chain, &d);
     }
     for (size_t i = 0; chain && list.t && tmpl_at(list.t, i, NULL, NULL); i++) {
         const struct said checkpoint = said_item(&list, i);

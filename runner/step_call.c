@@ -202,13 +202,6 @@ static bool taken_by_sweep(const struct casework *cw, const json_t *args, const 
     return cw->swept && json_int(answer, "code", 0) == 0 && json_int(args, "expect.code", -1) != 0;
 }
 
-static void end_story(struct casework *cw)
-{
-    cw->over = true;
-    cw->result->status = RESULT_PASSED;
-    sched_stop(world_sched(cw->world));
-}
-
 static bool as_expected(const json_t *args, const json_t *answer, const struct frame *frame)
 {
     AUTO(strbuf) struct strbuf out = {0};
@@ -233,7 +226,7 @@ static int judge(struct casework *cw, const struct step *step, const struct fram
                  const json_t *args, const json_t *answer, const struct err *why)
 {
     if (taken_by_sweep(cw, args, answer)) {
-        end_story(cw);
+        story_ends(cw);
         return -1;
     }
     return call_judge(cw, step, frame, args, answer, why->msg);

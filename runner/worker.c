@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/case.h"
+#include "runner/given.h"
 #include "runner/interleave.h"
 #include "runner/sandbox.h"
 #include "runner/sweep.h"
@@ -22,11 +23,23 @@ struct worker_state {
     int to;
 };
 
+static bool unit_needs(const struct unit *u, const char *what);
+static bool wants_images(const struct unit *u);
+
+/* NULL: the case has no images. */
+static const char *engine_of(const struct unit *u, const struct pool_options *options)
+{
+    return wants_images(u) ? options->engine : NULL;
+}
+
 struct result_case *worker_blank_result(const struct planned_case *c,
                                         const struct pool_options *options)
 {
     return case_blank_result(c->unit, c->values,
-                             &(struct replay){.seed = options->seed, .outside = options->outside});
+                             &(struct replay){.seed = options->seed,
+                                              .outside = options->outside,
+                                              .engine = engine_of(c->unit, options),
+                                              .pods = options->pods});
 }
 
 /* ---- folders ---- */
@@ -48,10 +61,30 @@ static bool unit_needs(const struct unit *u, const char *what)
     return false;
 }
 
+/* Chains are restored, and so is what was backed up. */
+static bool wants_images(const struct unit *u)
+{
+    for (size_t i = 0; i < u->given_count; i++)
+        if (u->givens[i].item == &given_chain || u->givens[i].item == &given_backups ||
+            u->givens[i].item == &given_velero ||
+            (u->givens[i].fixture && wants_images(u->givens[i].fixture)))
+            return true;
+    return unit_needs(u, "qemu-img") || unit_needs(u, "native");
+}
+
+static bool other_engine(const struct worker_state *w, const struct unit *u, const char *engine)
+{
+    return unit_needs(u, engine) && strcmp(w->options->engine, engine) != 0;
+}
+
 static const char *missing_need(const struct worker_state *w, const struct unit *u)
 {
     if (unit_needs(u, "qemu-img") && !w->abilities.qemu_img)
         return "qemu-img is not installed (package qemu-utils)";
+    if (other_engine(w, u, "qemu-img"))
+        return "it is about qemu-img, and another engine restores images (--engine)";
+    if (other_engine(w, u, "native"))
+        return "it is about the native engine, and another one restores images (--engine)";
     if (unit_needs(u, "tmpfs") && !w->abilities.tmpfs)
         return w->abilities.why_no_tmpfs;
     if (unit_needs(u, "root") && !w->abilities.root)
@@ -85,7 +118,9 @@ static void save_trace(struct worker_state *w, size_t index, struct result_case 
     AUTO(str) char *path = mem_printf("%s/trace-%zu", w->options->dir, index);
     FILE *f = fopen(path, "ab");
     bool ok = f != NULL;
-    AUTO(json) json_t *head = json_pack("{s:s, s:I}", "case", r->name, "seed", (json_int_t)r->seed);
+    AUTO(json)
+    json_t *head = json_pack("{s:s, s:I, s:s*}", "case", r->name, "seed", (json_int_t)r->seed,
+                             "engine", r->engine);
     AUTO(str) char *line = json_text(head);
 
     if (f) {
@@ -125,8 +160,11 @@ static void run_attempt(void *cookie, const struct case_options *base, struct ca
 static void name_interleaving(const struct attempt *a, struct case_outcome *o)
 {
     const struct worker_state *w = a->worker;
-    const struct replay again = {
-        .seed = w->options->seed, .outside = w->options->outside, .interleaving = o->interleaving};
+    const struct replay again = {.seed = w->options->seed,
+                                 .outside = w->options->outside,
+                                 .interleaving = o->interleaving,
+                                 .engine = engine_of(a->planned->unit, w->options),
+                                 .pods = w->options->pods};
     char *name;
 
     if (o->result->status == RESULT_PASSED || o->result->status == RESULT_VACUOUS)
@@ -143,8 +181,11 @@ static void name_crash(const struct attempt *a, const struct case_options *optio
                        struct case_outcome *o)
 {
     const struct worker_state *w = a->worker;
-    const struct replay again = {
-        .seed = w->options->seed, .crash = w->options->crash, .outside = w->options->outside};
+    const struct replay again = {.seed = w->options->seed,
+                                 .crash = w->options->crash,
+                                 .outside = w->options->outside,
+                                 .engine = engine_of(a->planned->unit, w->options),
+                                 .pods = w->options->pods};
     const char *order = options->turns.random && o->interleaving ? o->interleaving : NULL;
     char *name =
         mem_printf("%s{crash=%lld/%s %s%s%s}", o->result->name, (long long)options->crash_point,
@@ -230,7 +271,8 @@ static void run_index(struct worker_state *w, size_t index)
         .crash_files = sweep.files,
         .can_mount = w->abilities.tmpfs,
         .keep = w->options->keep,
-        .has_qemu_img = w->abilities.qemu_img,
+        .engine = w->options->engine,
+        .pods = w->options->pods,
         .external = w->options->external,
         .turns = {.text = w->options->interleaving},
         .sockets = w->options->outside ? w->dir : NULL,
@@ -265,6 +307,7 @@ void worker_main(const struct collection *c, const struct pool_options *options,
     w.dir = worker_dir(options->dir, (long)getpid());
     mkdir(w.dir, 0700);
     sandbox_enter(w.dir, &w.abilities);
+    sandbox_work_in_memory(w.dir, &w.abilities);
     while (in && fgets(line, sizeof line, in)) {
         run_index(&w, (size_t)strtoull(line, NULL, 10));
         write_all(to, "D\n", 2);

@@ -127,7 +127,7 @@ enum effect_kind {
     EFFECT_FILE_RENAME,
     EFFECT_FILE_TRUNCATE,
     EFFECT_FILE_REMOVE,
-    EFFECT_PROGRAM, /* changes nothing by itself: no moment to crash at */
+    EFFECT_PROGRAM, /* a run of an outside program */
     EFFECT_REPLY    /* of a service */
 };
 /* "file-write". Static. */

@@ -186,17 +186,32 @@ static int add_file(const json_t *file, const char *id, const char *ns, const ch
     return 0;
 }
 
+/* Where the disk's own chain begins: a file may say that it is full though its checkpoint is an
+ * increment, as that of a disk which came later or whose bitmap was lost (B-15). What is older is
+ * another story's. */
+static size_t start_of_disk(const json_t *ids, const json_t *entries, const char *disk)
+{
+    for (size_t i = json_array_size(ids); i > 1; i--) {
+        const json_t *entry =
+            json_object_get(entries, json_string_value(json_array_get(ids, i - 1)));
+        const json_t *file;
+        size_t k;
+        json_array_foreach(json_object_get(entry, "files"), k,
+                           file) if (strcmp(member(file, "diskName"), disk) == 0 &&
+                                     strcasecmp(member(file, "type"), "full") == 0) return i -
+            1;
+    }
+    return 0;
+}
+
 static int add_files(const json_t *ids, const json_t *entries, const char *ns, const char *vm,
                      const char *disk, struct chain *ret, struct err *reterr)
 {
-    size_t i;
-    const json_t *item;
     ret->files = mem_zalloc(json_array_size(ids) * sizeof *ret->files);
-    json_array_foreach(ids, i, item)
-    {
-        const char *id = json_string_value(item);
+    for (size_t i = start_of_disk(ids, entries, disk); i < json_array_size(ids); i++) {
+        const char *id = json_string_value(json_array_get(ids, i));
         const json_t *file = file_of_disk(json_object_get(entries, id), id, disk, reterr);
-        if (!file || add_file(file, id, ns, vm, &ret->files[i], reterr) < 0)
+        if (!file || add_file(file, id, ns, vm, &ret->files[ret->count], reterr) < 0)
             return -1;
         ret->count++;
     }

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "components/kubevirt-datamover/engine.h"
 #include "components/kubevirt-datamover/mover.h"
 #include "components/runtime/config.h"
 #include "kube/meta.h"
@@ -21,6 +22,7 @@ static void mover_destroy(void *arg)
     free(m->cluster);
     free(m->ns);
     free(m->image);
+    free(m->engine);
     free(m);
 }
 
@@ -51,6 +53,13 @@ static int read_mode(struct mover *m, const char *text, struct err *reterr)
     return err_suggest(reterr, text, names, ARRAY_LEN(names), NULL);
 }
 
+static int check_engine(const char *name, struct err *reterr)
+{
+    if (!*name || engine_find(name, reterr))
+        return 0;
+    return err_wrap(reterr, NO_POS, "setting 'engine'");
+}
+
 static int read_cluster(struct mover *m, const json_t *cluster, struct err *reterr)
 {
     if (cluster && !json_is_null(cluster) && !json_is_string(cluster))
@@ -79,13 +88,14 @@ static const char *const told[] = {"namespace",
                                    "maxIncrementalBackups",
                                    "staleDataUploadThreshold",
                                    "mode",
+                                   "engine",
                                    "cluster",
                                    NULL};
 
 static int read_config(struct mover *m, const json_t *config, int64_t *workers, struct err *reterr)
 {
     const char *ns = DEFAULT_NAMESPACE, *image = DEFAULT_IMAGE, *sizing = "implementation",
-               *mode = "design";
+               *mode = "design", *engine = "";
     const json_t *cluster = NULL;
     const struct config_setting settings[] = {
         {"namespace", CONFIG_STRING, &ns},
@@ -99,11 +109,13 @@ static int read_config(struct mover *m, const json_t *config, int64_t *workers, 
         {"maxIncrementalBackups", CONFIG_INT, &m->increments_max},
         {"staleDataUploadThreshold", CONFIG_DURATION, &m->stale_ns},
         {"mode", CONFIG_STRING, &mode},
+        {"engine", CONFIG_STRING, &engine},
         {"cluster", CONFIG_JSON, &cluster},
     };
     config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0 ||
         read_sizing(m, sizing, reterr) < 0 || read_mode(m, mode, reterr) < 0 ||
+        check_engine(engine, reterr) < 0 ||
         check_range("maxIncrementalBackups", m->increments_max, 0, INT64_MAX, reterr) < 0 ||
         read_cluster(m, cluster, reterr) < 0 ||
         check_range("maxConcurrentReconciles", *workers, 1, WORKERS_MAX, reterr) < 0 ||
@@ -112,6 +124,7 @@ static int read_config(struct mover *m, const json_t *config, int64_t *workers, 
         return -1;
     m->ns = mem_strdup(ns);
     m->image = mem_strdup(image);
+    m->engine = mem_strdup(engine);
     m->client = (struct client){m->host, m->cluster};
     return 0;
 }

@@ -49,6 +49,14 @@ static int check_paths(const struct download *d, struct err *reterr)
     return 0;
 }
 
+/* The pod's environment comes first, then what whoever runs pods takes where it says nothing. */
+static int read_engine(struct download *d, const json_t *env, const char *otherwise,
+                       struct err *reterr)
+{
+    d->engine = engine_find(env_or(env, "KUBEVIRT_DM_ENGINE", otherwise), reterr);
+    return d->engine ? 0 : failure_wrap(reterr, "E-CONFIG", "KUBEVIRT_DM_ENGINE");
+}
+
 static int read_env(struct download *d, const json_t *env, struct err *reterr)
 {
     static const char *const needed[] = {
@@ -115,16 +123,22 @@ static void finish(struct download *d)
     chain_finish(&d->chain);
 }
 
+static const char *const told[] = {"args", "env", "engine", NULL};
+
 static int run(struct host *h, const json_t *config, struct err *reterr)
 {
     const json_t *args = NULL, *env = NULL;
+    const char *engine = ENGINE_DEFAULT;
     const struct config_setting settings[] = {{"args", CONFIG_JSON, &args},
-                                              {"env", CONFIG_JSON, &env}};
+                                              {"env", CONFIG_JSON, &env},
+                                              {"engine", CONFIG_STRING, &engine}};
+    config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
         return failure_wrap(reterr, "E-CONFIG", "kubevirt-datamover-download");
     struct download d = {.h = h};
     int r = -1;
-    if (read_env(&d, env, reterr) == 0 && make_folders(&d, reterr) == 0 && resolve(&d, reterr) == 0)
+    if (read_engine(&d, env, engine, reterr) == 0 && read_env(&d, env, reterr) == 0 &&
+        make_folders(&d, reterr) == 0 && resolve(&d, reterr) == 0)
         r = restore(&d, reterr);
     if (r == 0)
         host_log(h, LOG_INFO, "disk %s of VM %s/%s restored from %zu images", d.disk, d.place.ns,
@@ -139,5 +153,7 @@ const struct component kubevirt_datamover_download_component = {
     .user = "system:serviceaccount:openshift-adp:velero",
     .image = "kubevirt-datamover",
     .pod_arg = "download",
+    .role = "datamover-downloader",
+    .settings = told,
     .run = run,
 };

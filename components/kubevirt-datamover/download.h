@@ -10,11 +10,14 @@
 #include "components/bsl/documents.h"
 #include "components/component.h"
 #include "components/kubevirt-datamover/chain.h"
+#include "components/kubevirt-datamover/engine.h"
+#include "qcow2/io.h"
 
 extern const struct component kubevirt_datamover_download_component;
 
 struct download {
     struct host *h;
+    const struct engine *engine;
     struct documents_place place;
     const char *disk;
     const char *target, *scratch; /* absolute paths */
@@ -41,14 +44,15 @@ int download_remove(struct download *d, struct err *reterr);
 
 /* inspect.c: judges every image alone, before any of them is changed; sets virtual_size. */
 int download_inspect(struct download *d, struct err *reterr);
+/* Image i as the library reads it. New; NULL on failure. */
+struct qcow2_io *download_open(struct download *d, size_t i, struct err *reterr);
+/* engine.h: what our own reader finds in the header; no name in it is followed. */
+int download_look(struct download *d, size_t i, struct image_facts *ret, struct err *reterr);
+/* A fault of the image library as a failure; `tag` unless the fault is a policy that has a code of
+ * its own. Empties *fault. Returns -1. */
+int download_fault(struct qcow2_fault *fault, const char *tag, struct err *reterr);
 
 /* rebuild.c: links the images, converts the top, and publishes the disk. */
 int download_rebuild(struct download *d, struct err *reterr);
-
-/* qemu.c: runs qemu-img in the scratch folder. argv NULL-terminated, argv[0] is the subcommand. An
- * exit status among `accept` (a bit per status, 0 to 31) is a success; anything else is an error
- * that begins with the tag, or with E-ENOSPC. ret_out (new) may be NULL. */
-int download_qemu(struct download *d, const char *tag, unsigned accept, const char *const *argv,
-                  char **ret_out, struct err *reterr);
 
 #endif

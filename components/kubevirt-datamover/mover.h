@@ -87,6 +87,7 @@ struct mover {
     int64_t stale_ns;       /* older uploads do not block others of their VM; 0: they always do */
     bool require_backing;
     bool as_code; /* where design and existing code differ, as the code */
+    char *engine; /* of the downloaders (engine.h); "": their own default. Owned */
     struct informer *downloads;
     struct mover_desk download_desk, upload_desk;
 };

@@ -21,6 +21,7 @@ static json_t *env_of(struct pass *p)
     pod_add_env(env, "TARGET_PATH", block ? DEVICE_PATH : FILE_PATH);
     pod_add_env(env, "SCRATCH_PATH", SCRATCH_PATH);
     pod_add_env(env, "TARGET_IS_BLOCK_DEVICE", block ? "true" : "");
+    pod_add_env(env, "ENGINE", p->m->engine);
     pod_add_env(env, "REQUIRE_BACKING", p->m->require_backing ? "true" : "");
     return env;
 }

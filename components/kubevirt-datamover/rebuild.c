@@ -1,5 +1,5 @@
-/* The disk from its images: each increment is told its parent, the top is converted, the result is
- * on the disk before anybody is told. */
+/* The disk from its images: the engine links and converts them, the result is on the disk before
+ * anybody is told. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,30 +7,7 @@
 #include "base/mem.h"
 #include "components/bsl/failure.h"
 #include "components/kubevirt-datamover/download.h"
-
-#define ACCEPT_OK 1u
-#define PIECE (1u << 20)
-#define BLOCK 4096u /* what a thin volume gives out at least */
-
-static char *image_arg(const char *name)
-{
-    return strchr(name, ':') ? mem_printf("./%s", name) : mem_strdup(name);
-}
-
-/* Each one onto the one before it. -u: the increments stand alone, a safe rebase would write zeros
- * into them; and what they record as their parent is never opened. */
-static int rebase(struct download *d, struct err *reterr)
-{
-    for (size_t i = 1; i < d->name_count; i++) {
-        AUTO(str) char *parent = image_arg(d->names[i - 1]);
-        AUTO(str) char *image = image_arg(d->names[i]);
-        const char *argv[] = {"rebase", "-u", "-f",   "qcow2", "-F",
-                              "qcow2",  "-b", parent, image,   NULL};
-        if (download_qemu(d, "E-REBASE", ACCEPT_OK, argv, NULL, reterr) < 0)
-            return -1;
-    }
-    return 0;
-}
+#include "components/kubevirt-datamover/hostio.h"
 
 /* qemu-img loses flush errors: the file is synced by us. */
 static int sync_file(struct download *d, const char *path, struct err *reterr)
@@ -71,17 +48,6 @@ static int make_empty(struct download *d, const char *path, struct err *reterr)
     return 0;
 }
 
-static int convert(struct download *d, const char *path, bool in_place, struct err *reterr)
-{
-    AUTO(str) char *top = image_arg(d->names[d->name_count - 1]);
-    AUTO(str) char *folder = folder_of(path);
-    /* Bare names below the working directory where possible: mounts differ between hosts. */
-    const char *out = strcmp(folder, d->scratch) == 0 ? path + strlen(folder) + 1 : path;
-    const char *argv[] = {"convert", "-f", "qcow2", "-O", "raw", top, out, NULL};
-    const char *argv_device[] = {"convert", "-n", "-f", "qcow2", "-O", "raw", top, out, NULL};
-    return download_qemu(d, "E-CONVERT", ACCEPT_OK, in_place ? argv_device : argv, NULL, reterr);
-}
-
 static int check_size(struct download *d, const char *path, struct err *reterr)
 {
     struct host_stat st = {0};
@@ -110,7 +76,7 @@ static int rebuild_file(struct download *d, struct err *reterr)
     AUTO(str) char *folder = folder_of(d->target);
     AUTO(str) char *temp = temp_path(d, folder);
     AUTO(err) struct err e = {0}, removing = {0};
-    if (make_empty(d, temp, &e) == 0 && convert(d, temp, false, &e) == 0 &&
+    if (make_empty(d, temp, &e) == 0 && d->engine->convert(d, temp, false, &e) == 0 &&
         check_size(d, temp, &e) == 0 && sync_file(d, temp, &e) == 0 &&
         publish(d, temp, folder, &e) == 0)
         return 0;
@@ -137,49 +103,14 @@ static int open_device(struct download *d, uint64_t *ret_size, struct err *reter
     return 0;
 }
 
-static bool all_zero(const char *bytes, size_t len)
-{
-    return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
-}
-
-/* Writes zeros where there are none. What is zero already is not written: that would fill a thin
- * volume. */
-static int zero_piece(struct download *d, struct host_file *f, uint64_t at, const char *piece,
-                      size_t len, struct err *reterr)
-{
-    static const char zeros[BLOCK];
-    for (size_t done = 0; done < len;) {
-        size_t n = len - done < BLOCK ? len - done : BLOCK;
-        if (!all_zero(piece + done, n) && host_file_write(d->h, f, at + done, zeros, n, reterr) < 0)
-            return -1;
-        done += n;
-    }
-    return 0;
-}
-
-/* qemu-img leaves alone what lies behind the image; an old disk's bytes must not show there. */
-static int zero_tail(struct download *d, struct host_file *f, uint64_t size, struct err *reterr)
-{
-    AUTO(str) char *piece = mem_alloc(PIECE);
-    for (uint64_t at = d->virtual_size; at < size;) {
-        size_t want = size - at < PIECE ? (size_t)(size - at) : PIECE, len = 0;
-        if (host_file_read(d->h, f, at, piece, want, &len, reterr) < 0)
-            return -1;
-        if (len == 0)
-            return 0;
-        if (zero_piece(d, f, at, piece, len, reterr) < 0)
-            return -1;
-        at += len;
-    }
-    return 0;
-}
-
 static int finish_device(struct download *d, uint64_t size, struct err *reterr)
 {
     struct host_file *f = host_file_open(d->h, d->target, HOST_WRITE, reterr);
     if (!f)
         return failure_wrap(reterr, "E-CONVERT", "cannot open the device");
-    int r = zero_tail(d, f, size, reterr);
+    /* Neither engine touches what lies behind the image; an old disk's bytes must not show there.
+     */
+    int r = hostio_zero(d->h, f, d->virtual_size, size - d->virtual_size, reterr);
     AUTO(err) struct err closing = {0};
     if (host_file_close(d->h, f, r < 0 ? &closing : reterr) < 0)
         r = -1;
@@ -190,14 +121,14 @@ static int finish_device(struct download *d, uint64_t size, struct err *reterr)
 static int rebuild_device(struct download *d, struct err *reterr)
 {
     uint64_t size = 0;
-    return open_device(d, &size, reterr) < 0 || convert(d, d->target, true, reterr) < 0
+    return open_device(d, &size, reterr) < 0 || d->engine->convert(d, d->target, true, reterr) < 0
                ? -1
                : finish_device(d, size, reterr);
 }
 
 int download_rebuild(struct download *d, struct err *reterr)
 {
-    if (rebase(d, reterr) < 0)
+    if (d->engine->link(d, reterr) < 0)
         return -1;
     return d->block ? rebuild_device(d, reterr) : rebuild_file(d, reterr);
 }

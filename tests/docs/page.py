@@ -2,7 +2,7 @@
 import re
 
 PROMPT = "$ "
-TAGS = {"console", "yaml", "json", "c", "cmake", "go", "text"}
+TAGS = {"console", "yaml", "json", "c", "cmake", "go", "sh", "text"}
 
 
 class Mistake(Exception):

@@ -1,6 +1,8 @@
 /* Canaries: files of this machine that nobody has any business with. The kernel tells (inotify)
  * whoever opens, reads, writes, renames or removes one, be it us or a program that we run; that
  * needs no right that an ordinary user lacks. */
+#include "runner/canary.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -26,6 +28,7 @@ struct canary {
 
 struct canaries {
     int inotify;
+    char *folder;
     struct strmap *by_name;
 };
 
@@ -42,24 +45,47 @@ static void canaries_destroy(void *arg)
     struct canaries *all = arg;
 
     close(all->inotify);
+    close(CANARY_FOLDER_FD);
+    free(all->folder);
     strmap_destroy(all->by_name, canary_destroy);
     free(all);
+}
+
+static int open_folder(const char *path)
+{
+    AUTO(fd) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0 && fcntl(CANARY_FOLDER_FD, F_GETFD) >= 0) {
+        errno = EBUSY;
+        return -1;
+    }
+    return fd < 0 ? -1 : dup2(fd, CANARY_FOLDER_FD); /* which programs inherit */
 }
 
 static struct canaries *canaries_of(struct casework *cw, struct err *reterr)
 {
     struct canaries *all = world_part(cw->world, PART);
+    AUTO(str) char *folder = NULL;
     int fd;
 
     if (all)
         return all;
+    if (!world_dir(cw->world)) {
+        err_set(reterr, ERR_UNSUPPORTED, NO_POS, "this world has no folder");
+        return NULL;
+    }
+    folder = mem_printf("%s/canaries", world_dir(cw->world));
+    mkdir(folder, 0700);
     fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (fd < 0) {
+    if (fd < 0 || open_folder(folder) < 0) {
         err_set_errno(reterr, errno, NO_POS, "cannot watch files");
+        if (fd >= 0)
+            close(fd);
         return NULL;
     }
     all = mem_zalloc(sizeof *all);
     all->inotify = fd;
+    all->folder = TAKE(folder);
     all->by_name = strmap_create();
     world_attach(cw->world, PART, all, canaries_destroy);
     return all;
@@ -101,24 +127,20 @@ static int stage_canary(struct casework *cw, const struct staging *s, struct err
 {
     const char *name = json_string_value(s->args);
     struct canaries *all = canaries_of(cw, reterr);
-    AUTO(str)
-    char *dir = mem_printf("%s/canaries", world_dir(cw->world) ? world_dir(cw->world) : "");
+    AUTO(str) char *path = all ? mem_printf("%s/%s", all->folder, name) : NULL;
     struct canary *c;
 
     if (!all)
         return -1;
-    if (!world_dir(cw->world))
-        return err_set(reterr, ERR_UNSUPPORTED, s->given->pos, "this world has no folder");
     if (!*name || strchr(name, '/') || strmap_get(all->by_name, name))
         return err_set(reterr, ERR_INVALID, s->given->pos, "canary: '%s' is no new, plain name",
                        name);
-    mkdir(dir, 0700);
     c = mem_zalloc(sizeof *c);
     strmap_put(all->by_name, name, c);
-    c->path = mem_printf("%s/%s", dir, name);
-    if (write_canary(c->path, reterr) < 0)
+    c->path = mem_printf("/proc/self/fd/%d/%s", CANARY_FOLDER_FD, name);
+    if (write_canary(path, reterr) < 0)
         return -1;
-    c->watch = inotify_add_watch(all->inotify, c->path, TOUCHED);
+    c->watch = inotify_add_watch(all->inotify, path, TOUCHED);
     return c->watch < 0 ? err_set_errno(reterr, errno, NO_POS, "cannot watch a canary") : 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/wall.h"
+#include "runner/canary.h"
 #include "runner/external_priv.h"
 
 #define GRACE_NS (5 * INT64_C(1000000000))
@@ -43,7 +44,8 @@ static void become(const struct outside_process *p, const char *command, const c
     dup2(null, STDIN_FILENO);
     dup2(p->log, STDOUT_FILENO);
     dup2(p->log, STDERR_FILENO);
-    close_range(3, ~0U, 0);
+    close_range(3, CANARY_FOLDER_FD - 1, 0);
+    close_range(CANARY_FOLDER_FD + 1, ~0U, 0);
     for (size_t i = 0; env[i]; i += 2)
         setenv(env[i], env[i + 1], 1);
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);

@@ -37,6 +37,12 @@ also 'it says how to repeat it' "--implementation 'datamover-downloader=exec:sh 
 with 'its message reaches the DataDownload' 0 '1 passed' "$scenarios/chain/chain-gap-missing-object.yaml" "sh $here/datamover/restore.sh"
 with 'what is about our engines is skipped' 0 '1 skipped' "$scenarios/chain/chain-missing-backing-format.yaml" "sh $here/datamover/restore.sh"
 
+# Whoever opens a file of the machine is noticed, whatever its program is.
+recorded=$scenarios/chain/chain-increment-recorded-backing.yaml
+with 'it leaves the recorded parent alone' 0 '1 passed' "$recorded" "sh $here/datamover/restore.sh"
+with 'it opens the recorded parent' 1 'the recorded parent was opened' "$recorded" "cat /proc/self/fd/900/node >$work/seen; sh $here/datamover/restore.sh"
+check 'it was there to be opened' 0 "nobody's business" cat "$work/seen"
+
 # How it may end.
 single=$scenarios/chain/chain-single-full.yaml
 with 'an exit status' 1 'DataDownload .*Failed.*exploded' "$single" 'echo exploded; exit 3'

@@ -71,6 +71,15 @@ static enum host_wait fuzz_event_wait(struct host *h, struct host_event *e, int6
     return crashed ? HOST_CRASHED : HOST_OK;
 }
 
+/* A caller listens for as long as there is something to say. */
+static enum host_wait fuzz_reply_wait(struct host *h, struct host_exchange *x, struct host_event *e,
+                                      int64_t until_ns, bool *ret_gone)
+{
+    (void)x;
+    *ret_gone = false;
+    return fuzz_event_wait(h, e, until_ns);
+}
+
 static bool fuzz_crashed(struct host *h)
 {
     (void)h;
@@ -113,6 +122,7 @@ static const struct host_ops ops = {
     .reply = fuzz_reply,
     .reply_begin = fuzz_reply,
     .reply_more = fuzz_reply_more,
+    .reply_wait = fuzz_reply_wait,
     .log = fuzz_log,
 };
 static struct host host = {&ops};

@@ -128,7 +128,7 @@ static int object_get(struct host *h, const char *bucket, const char *key, size_
     if (ret_version && strlen(etag) >= sizeof ret_version->text)
         return err_set(reterr, ERR_UNSUPPORTED, NO_POS, "the ETag of '%s' is too long", key);
     if (ret_version)
-        strcpy(ret_version->text, etag);
+        memcpy(ret_version->text, etag, strlen(etag) + 1);
     *ret_len = (size_t)size;
     *ret_data = TAKE(data);
     return 0;

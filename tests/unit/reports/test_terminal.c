@@ -47,7 +47,7 @@ START_TEST(golden)
                      "one                         1 of 2 passed       4.0 ms\n"
                      "two                         0 of 2 passed       4.0 ms\n"
                      "4 cases: 1 passed, 2 failed, 0 errors, 0 vacuous, 1 skipped; seed 3; 1.25s\n"
-                     "1 of the failures were expected\n"
+                     "1 of the failures was expected\n"
                      "interrupted by a signal; cases that did not run are counted as skipped\n");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         result_case_destroy(cases[i]);

@@ -408,7 +408,7 @@ END_TEST
 /* All definitions together are more than one JSON text may be. */
 START_TEST(protobuf_of_much)
 {
-    static const char *const plurals[] = {"bigs", "biggers", "biggests"};
+    static const char *const plurals[] = {"bigs", "biggers", "biggests", "largests"};
     AUTO(rest_kit) struct rest_kit r = rest_kit_create();
     AUTO(str) char *filler = mem_alloc(3u << 20);
     struct rest_answer a;

@@ -15,6 +15,8 @@ void location_finish(struct location *l)
     free(l->region);
     free(l->credential);
     free(l->credential_key);
+    free(l->customer_secret);
+    free(l->customer_member);
     *l = (struct location){0};
 }
 
@@ -69,8 +71,10 @@ enum outcome location_read(struct pass *p, struct location *ret, struct err *ret
                              field(bsl, "spec.provider"),
                              field(bsl, "spec.config.region"),
                              field(bsl, "spec.credential.name"),
-                             field(bsl, "spec.credential.key")};
-    return OUTCOME_OK;
+                             field(bsl, "spec.credential.key"),
+                             NULL,
+                             NULL};
+    return customer_key_check(p, bsl, ret, reterr);
 }
 
 int accept_new(struct pass *p, struct err *reterr)

@@ -10,6 +10,7 @@ extern const struct kind kind_dm_location; /* BackupStorageLocation */
 extern const struct kind kind_dm_claim;    /* PersistentVolumeClaim */
 extern const struct kind kind_dm_volume;   /* PersistentVolume */
 extern const struct kind kind_dm_pod;
+extern const struct kind kind_dm_secret;
 extern const struct kind kind_dm_event;
 extern const struct kind kind_dm_vm;      /* VirtualMachine */
 extern const struct kind kind_dm_backup;  /* VirtualMachineBackup */

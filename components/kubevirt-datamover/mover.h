@@ -141,7 +141,8 @@ int pass_outcome(struct pass *p, enum outcome o, const char *text, struct err *w
 /* accept.c: the phases New and Accepted, and what they check. */
 struct location {
     char *bucket, *prefix, *provider, *region, *credential,
-        *credential_key; /* owned; "" if absent */
+        *credential_key;                     /* owned; "" if absent */
+    char *customer_secret, *customer_member; /* of an SSE-C key; owned, NULL: none */
 };
 void location_finish(struct location *l);
 static inline void cleanup_location(struct location *l)
@@ -149,6 +150,9 @@ static inline void cleanup_location(struct location *l)
     location_finish(l);
 }
 enum outcome location_read(struct pass *p, struct location *ret, struct err *reterr);
+/* customer_key.c: whether the location's SSE-C key is one, and where it is. */
+enum outcome customer_key_check(struct pass *p, const json_t *bsl, struct location *l,
+                                struct err *reterr);
 int accept_new(struct pass *p, struct err *reterr);
 int accept_accepted(struct pass *p, struct err *reterr);
 

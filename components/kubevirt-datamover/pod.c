@@ -10,6 +10,8 @@
 
 #define GENERATE_MAX 58
 #define CREDENTIALS_DIR "/credentials"
+#define CUSTOMER_KEY_DIR "/etc/sse-c"
+#define CUSTOMER_KEY "key"
 
 enum outcome pod_list(struct pass *p, json_t **ret, struct err *reterr)
 {
@@ -34,6 +36,8 @@ static void add_common_env(struct pass *p, const struct location *l, json_t *env
     pod_add_env(env, "BSL_PREFIX", l->prefix);
     pod_add_env(env, "BSL_REGION", l->region);
     pod_add_env(env, "CREDENTIALS_FILE", *l->credential ? CREDENTIALS_DIR "/cloud" : "");
+    pod_add_env(env, "BSL_CUSTOMER_KEY_FILE",
+                l->customer_secret ? CUSTOMER_KEY_DIR "/" CUSTOMER_KEY : "");
     pod_add_env(env, "VM_NAME", pass_vm(p));
     pod_add_env(env, "VM_NAMESPACE", pass_vm_namespace(p));
     pod_add_env(env, "VELERO_BACKUP_NAME", backup ? backup : "");
@@ -55,18 +59,27 @@ void pod_mount(json_t *pod, const char *volume, const char *claim, const char *p
     json_array_append_new(json_object_get(container_of(pod), "volumeMounts"), mount);
 }
 
-static void add_credentials(json_t *pod, const struct location *l)
+/* One member of a Secret as a file that its owner alone may read. */
+static void add_secret(json_t *pod, const char *volume, const char *secret, const char *member,
+                       const char *dir, const char *file)
 {
-    if (!*l->credential)
-        return;
+    json_array_append_new(json_at_mut(pod, "spec", "volumes", NULL),
+                          json_pack("{s:s, s:{s:s, s:i, s:[{s:s, s:s}]}}", "name", volume, "secret",
+                                    "secretName", secret, "defaultMode", 0400, "items", "key",
+                                    member, "path", file));
     json_array_append_new(
-        json_at_mut(pod, "spec", "volumes", NULL),
-        json_pack("{s:s, s:{s:s, s:i, s:[{s:s, s:s}]}}", "name", "credentials", "secret",
-                  "secretName", l->credential, "defaultMode", 0400, "items", "key",
-                  *l->credential_key ? l->credential_key : "cloud", "path", "cloud"));
-    json_array_append_new(json_object_get(container_of(pod), "volumeMounts"),
-                          json_pack("{s:s, s:s, s:b}", "name", "credentials", "mountPath",
-                                    CREDENTIALS_DIR, "readOnly", 1));
+        json_object_get(container_of(pod), "volumeMounts"),
+        json_pack("{s:s, s:s, s:b}", "name", volume, "mountPath", dir, "readOnly", 1));
+}
+
+static void add_secrets(json_t *pod, const struct location *l)
+{
+    if (*l->credential)
+        add_secret(pod, "credentials", l->credential,
+                   *l->credential_key ? l->credential_key : "cloud", CREDENTIALS_DIR, "cloud");
+    if (l->customer_secret)
+        add_secret(pod, "customer-key", l->customer_secret, l->customer_member, CUSTOMER_KEY_DIR,
+                   CUSTOMER_KEY);
 }
 
 static json_t *new_container(struct pass *p, const char *verb, json_t *env_take)
@@ -97,7 +110,7 @@ json_t *pod_new(struct pass *p, const struct location *l, const char *prefix, co
     json_put_take(pod, "spec.volumes", json_array());
     add_common_env(p, l, env_take);
     json_put_take(pod, "spec.containers", json_pack("[o]", new_container(p, verb, env_take)));
-    add_credentials(pod, l);
+    add_secrets(pod, l);
     return pod;
 }
 

@@ -1,14 +1,9 @@
-/* The steps and the function about what lies in the object store and on volumes: as somebody else's
- * hand may change it. */
-#include <errno.h>
-#include <fcntl.h>
+/* The step and the function about what lies in the object store: as somebody else's hand may change
+ * it. */
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fdio.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "runner/disks.h"
 #include "runner/expr.h"
 #include "runner/verb.h"
 #include "sim/storage/objectstore.h"
@@ -50,59 +45,6 @@ const struct verb verb_object = {
     .says = "writes or deletes an object of the object store; what is not there cannot be deleted",
     .shape = &object_shape,
     .act = do_object,
-};
-
-/* ---- volume ---- */
-
-/* 0, or an errno. */
-static int change_file(const char *path, const json_t *args)
-{
-    const char *link = json_str(args, "link"), *text = json_str(args, "text");
-
-    if (!text && unlink(path) < 0 && !(link && errno == ENOENT))
-        return errno;
-    if (link && symlink(link, path) < 0)
-        return errno;
-    if (!text)
-        return 0;
-    AUTO(fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return fd < 0 || fdio_write(fd, text, strlen(text)) < 0 ? errno : 0;
-}
-
-static int do_volume(struct casework *cw, const struct step *step, const struct eval *e,
-                     const json_t *args)
-{
-    const char *file = json_str_or_empty(args, "file");
-    AUTO(str) char *target = mem_printf("pvc:%s", json_str_or_empty(args, "claim"));
-    struct err err = {0};
-    bool block = false;
-    AUTO(str) char *folder = claim_path(cw, target, &block, &err);
-    AUTO(str) char *path = folder && !block ? mem_printf("%s/%s", folder, file) : NULL;
-    int wrong;
-
-    (void)e;
-    if (!err_pending(&err) && (block || strstr(file, "..")))
-        err_set(&err, ERR_INVALID, step->pos, "volume: '%s' has no file '%s'", target, file);
-    if (!err_pending(&err) && (wrong = change_file(path, args)))
-        err_set_errno(&err, wrong, step->pos, "volume: %s", file);
-    return err_pending(&err) ? verdict_error(cw, "scenario", step->pos, &err) : 0;
-}
-
-static const struct shape_key volume_keys[] = {
-    {"claim", SHAPE_TEXT, true}, {"file", SHAPE_TEXT, true},    {"text", SHAPE_TEXT, false},
-    {"link", SHAPE_TEXT, false}, {"remove", SHAPE_BOOL, false}, {NULL, SHAPE_ANY, false}};
-static const char *const volume_forms[] = {"text", "link", "remove", NULL};
-static const struct shape volume_shape = {
-    .what = "volume", .keys = volume_keys, .one_of = volume_forms};
-
-const struct verb verb_volume = {
-    .name = "volume",
-    .value =
-        "`{claim: NAMESPACE/CLAIM, file: PATH, ...}` with one of `text: TEXT`, `link: TARGET`, "
-        "`remove: true`",
-    .says = "changes a file on a claim's volume: its text, into a symbolic link, or removes it",
-    .shape = &volume_shape,
-    .act = do_volume,
 };
 
 /* ---- document() ---- */

@@ -131,7 +131,7 @@ check count-sound 0 '' $q check --manifest "$work/many/0002/kubevirt-datamover/m
 check count-next-seed 0 '' $q create-chain "$work/seventh" --seed 7 --size 1MiB
 check count-same-bytes 0 '' cmp "$work/many/0002/SHA256SUMS" "$work/seventh/SHA256SUMS"
 check increments-too-many 2 '--increments wants at most 1000' $q create-chain "$work/more" --increments 1001
-check index-too-long 2 'the index of 1000 increments of 8 disks would have about' $q create-chain "$work/more" --increments 1000 --disks 8
+check index-too-long 2 'the index of 1000 increments of 10 disks would have about' $q create-chain "$work/more" --increments 1000 --disks 10
 check change-zero-hint 2 'hint: --shape empty' $q create-chain "$work/more" --change 0
 for option in size disks count full change cluster-size refcount-bits version; do
     check $option-zero 2 "^vmconform: error: --$option wants at least [1-9]" $q create-chain "$work/more" --$option 0

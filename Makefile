@@ -6,7 +6,7 @@ help:
 	@echo 'make run      install what is missing, build, replay every scenario, write build/reports/'
 	@echo 'make build    build the program alone: build/release/vmconform'
 	@echo 'make test     every test, with gcc and with clang, under ASan and UBSan'
-	@echo 'make bench    how fast it is'
+	@echo 'make bench    how fast it is; BEFORE=COMMIT puts an older commit beside it'
 	@echo 'make format   lay the sources out with clang-format'
 	@echo 'make lint     check the layout, and look for trouble with clang-tidy'
 	@echo 'make clean    remove build/'
@@ -22,7 +22,7 @@ test:
 	@scripts/test
 
 bench:
-	@scripts/bench
+	@if [ -n "$(BEFORE)" ]; then scripts/bench-against "$(BEFORE)"; else scripts/bench; fi
 
 format:
 	@scripts/format

@@ -72,6 +72,8 @@ int64_t json_int(const json_t *v, const char *dotted, int64_t otherwise);
 /* Sets the value at a dotted path, making objects on the way; steals value. */
 void json_put_take(json_t *v, const char *dotted, json_t *value);
 void json_put_str(json_t *v, const char *dotted, const char *value);
+/* json_string(), faster for a text of ASCII, which most are; NULL: not UTF-8. */
+json_t *json_of_text(const char *text);
 /* Removes null members at any depth: in a patch, a null says "absent". */
 void json_drop_nulls(json_t *v);
 /* Removes the member at a dotted path when it is there. */

@@ -9,5 +9,8 @@
 void *json_heap_take(size_t bytes);
 /* What json_heap_take gave; NULL does nothing. */
 void json_heap_give(void *p);
+/* To be called when most values of the calling thread are gone: memory in which none is left is
+ * filled from its beginning again. Costs a look at each free block. */
+void json_heap_settle(void);
 
 #endif

@@ -28,10 +28,16 @@ struct reader {
     const struct step *step; /* where the reader stands */
 };
 
+/* Some bytes of the text, or of a buffer; no NUL ends them. */
+struct slice {
+    const char *data;
+    size_t len;
+};
+
 /* One step from the root to the value being read; on the stack of who reads it. */
 struct step {
     const struct step *up;
-    const char *key; /* NULL: an element of an array */
+    struct slice key; /* data NULL: an element of an array */
     size_t index;
 };
 
@@ -166,27 +172,69 @@ static int read_escape(struct reader *r)
     return 0;
 }
 
-/* Reads a string into the scratch buffer; r->at stands at the opening quote. */
-static int read_string(struct reader *r)
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (unsigned char)(c))
+
+/* The highest bit of each byte that is zero; of those above the first one nothing is said. */
+static uint64_t zero_bytes(uint64_t word)
 {
-    strbuf_reset(&r->scratch);
-    r->at++;
-    for (;;) {
-        const char *plain = r->at;
+    return (word - EACH_BYTE(1)) & ~word & EACH_BYTE(0x80);
+}
 
-        while (r->at < r->end && *r->at != '"' && *r->at != '\\' && (unsigned char)*r->at >= 0x20) {
-            bool ascii = (unsigned char)*r->at < 0x80;
-            size_t n = ascii ? 1 : utf8_length(r->at, (size_t)(r->end - r->at));
+/* Behind the bytes at p that stand for themselves in a string: ASCII, no quote, no backslash, no
+ * control character. May stop too early, never too late. */
+static const char *skip_plain(const char *p, const char *end)
+{
+    for (; end - p >= 8; p += 8) {
+        uint64_t word, special;
 
-            if (n == 0) {
-                fail(r, ERR_SYNTAX, r->at, "invalid UTF-8 in string");
-                return -1;
-            }
-            r->at += n;
+        memcpy(&word, p, sizeof word);
+        special = ((word | (word - EACH_BYTE(0x20))) & EACH_BYTE(0x80)) |
+                  zero_bytes(word ^ EACH_BYTE('"')) | zero_bytes(word ^ EACH_BYTE('\\'));
+        if (special)
+            return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? p + __builtin_ctzll(special) / 8 : p;
+    }
+    return p;
+}
+
+/* Behind the characters at r->at that stand for themselves. */
+static int skip_characters(struct reader *r)
+{
+    r->at = skip_plain(r->at, r->end);
+    while (r->at < r->end && *r->at != '"' && *r->at != '\\' && (unsigned char)*r->at >= 0x20) {
+        bool ascii = (unsigned char)*r->at < 0x80;
+        size_t n = ascii ? 1 : utf8_length(r->at, (size_t)(r->end - r->at));
+
+        if (n == 0) {
+            fail(r, ERR_SYNTAX, r->at, "invalid UTF-8 in string");
+            return -1;
         }
-        strbuf_add(&r->scratch, plain, (size_t)(r->at - plain));
+        r->at += n;
+    }
+    return 0;
+}
+
+/* Reads a string; r->at stands at the opening quote. *ret lies in the text, or in the scratch
+ * buffer until that is used again. */
+static int read_string(struct reader *r, struct slice *ret)
+{
+    bool plain = true;
+
+    r->at++;
+    for (;; plain = false) {
+        const char *start = r->at;
+
+        if (skip_characters(r) < 0)
+            return -1;
+        if (plain && peek_is(r, '"')) {
+            *ret = (struct slice){start, (size_t)(r->at++ - start)};
+            return 0;
+        }
+        if (plain)
+            strbuf_reset(&r->scratch);
+        strbuf_add(&r->scratch, start, (size_t)(r->at - start));
         if (peek_is(r, '"')) {
             r->at++;
+            *ret = (struct slice){strbuf_str(&r->scratch), r->scratch.len};
             return 0;
         }
         if (!peek_is(r, '\\')) {
@@ -326,14 +374,17 @@ static void add_path(struct strbuf *out, const struct step *last)
     for (; last; last = last->up)
         steps[count++] = last;
     while (count-- > 0 && out->len <= JSON_DUPLICATE_PATH_MAX) {
-        if (!steps[count]->key) {
+        const struct slice *key = &steps[count]->key;
+
+        if (!key->data) {
             strbuf_addf(out, "[%zu]", steps[count]->index);
             continue;
         }
         if (out->len)
             strbuf_addch(out, '.');
         /* Of a long key, one byte more than fits. */
-        strbuf_add(out, steps[count]->key, strnlen(steps[count]->key, JSON_DUPLICATE_PATH_MAX + 1));
+        strbuf_add(out, key->data,
+                   key->len <= JSON_DUPLICATE_PATH_MAX ? key->len : JSON_DUPLICATE_PATH_MAX + 1);
     }
     utf8_shorten(out, JSON_DUPLICATE_PATH_MAX);
 }
@@ -354,25 +405,27 @@ static int note_duplicate(struct reader *r, const char *start, const struct step
                           json_t **noted)
 {
     if (!r->duplicates)
-        return err_set(r->reterr, ERR_INVALID, reader_pos(r, start), "duplicate key \"%s\"",
-                       step->key);
+        return err_set(r->reterr, ERR_INVALID, reader_pos(r, start), "duplicate key \"%.*s\"",
+                       (int)step->key.len, step->key.data);
     if (!*r->duplicates)
         *r->duplicates = json_array();
     if (json_array_size(*r->duplicates) == JSON_DUPLICATES_MAX)
         return 0;
     /* A path costs more than the few bytes that repeat a key: once for each key of an object. */
-    if (json_object_get(*noted, step->key))
+    if (json_object_getn(*noted, step->key.data, step->key.len))
         return 0;
     if (!*noted)
         *noted = json_object();
-    json_object_set_new_nocheck(*noted, step->key, json_true());
+    json_object_setn_new_nocheck(*noted, step->key.data, step->key.len, json_true());
     return add_duplicate(r, step);
 }
 
 /* noted: the keys of the object that have been noted as duplicates, NULL: none yet. */
 static int read_member(struct reader *r, json_t *object, json_t **noted)
 {
-    AUTO(str) char *key = NULL;
+    AUTO(str) char *copy = NULL; /* of a key that its value would overwrite */
+    struct step step = {.up = r->step};
+    size_t count = json_object_size(object);
     const char *start;
     json_t *value;
 
@@ -382,11 +435,12 @@ static int read_member(struct reader *r, json_t *object, json_t **noted)
         fail_char(r, "looking for beginning of object key string");
         return -1;
     }
-    if (read_string(r) < 0)
+    if (read_string(r, &step.key) < 0)
         return -1;
-    key = strbuf_take(&r->scratch);
-    struct step step = {.up = r->step, .key = key};
-    if (json_object_get(object, key) && note_duplicate(r, start, &step, noted) < 0)
+    if (step.key.data == r->scratch.data)
+        step.key.data = copy = mem_strndup(step.key.data, step.key.len);
+    if (r->duplicates && json_object_getn(object, step.key.data, step.key.len) &&
+        note_duplicate(r, start, &step, noted) < 0)
         return -1;
     skip_space(r);
     if (!peek_is(r, ':')) {
@@ -397,7 +451,12 @@ static int read_member(struct reader *r, json_t *object, json_t **noted)
     r->step = &step;
     value = read_value(r);
     r->step = step.up;
-    return value ? json_object_set_new_nocheck(object, key, value) : -1;
+    if (!value || json_object_setn_new_nocheck(object, step.key.data, step.key.len, value) < 0)
+        return -1;
+    /* One look-up less than asking before; who notes duplicates notes the outer one first. */
+    return r->duplicates || json_object_size(object) > count
+               ? 0
+               : note_duplicate(r, start, &step, noted);
 }
 
 static json_t *read_object(struct reader *r)
@@ -439,6 +498,8 @@ static json_t *read_container(struct reader *r)
 
 static json_t *read_value(struct reader *r)
 {
+    struct slice text;
+
     skip_space(r);
     if (r->at >= r->end)
         return fail_char(r, "");
@@ -447,9 +508,7 @@ static json_t *read_value(struct reader *r)
     case '[':
         return read_container(r);
     case '"':
-        if (read_string(r) < 0)
-            return NULL;
-        return json_stringn_nocheck(strbuf_str(&r->scratch), r->scratch.len);
+        return read_string(r, &text) < 0 ? NULL : json_stringn_nocheck(text.data, text.len);
     case 't':
         return read_word(r, "true", json_true());
     case 'f':

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/order.h"
+#include "base/utf8.h"
 
 static json_t *walk(const json_t *v, va_list ap)
 {
@@ -143,9 +144,16 @@ void json_put_take(json_t *v, const char *dotted, json_t *value)
     }
 }
 
+json_t *json_of_text(const char *text)
+{
+    size_t len = strlen(text);
+
+    return utf8_is_ascii(text, len) ? json_stringn_nocheck(text, len) : json_stringn(text, len);
+}
+
 void json_put_str(json_t *v, const char *dotted, const char *value)
 {
-    json_t *text = json_string(value);
+    json_t *text = json_of_text(value);
 
     assert(text); /* not UTF-8 would be our bug: texts are checked where they come in */
     json_put_take(v, dotted, text);

@@ -25,13 +25,18 @@ void *mem_zalloc(size_t bytes)
     return checked(calloc(1, bytes ? bytes : 1));
 }
 
-void *mem_alloc_pages(size_t bytes)
+void *mem_alloc_aligned(size_t alignment, size_t bytes)
 {
     void *p = NULL;
 
-    if (posix_memalign(&p, MEM_PAGE, bytes ? bytes : 1) != 0)
+    if (posix_memalign(&p, alignment, bytes ? bytes : 1) != 0)
         return checked(NULL);
     return p;
+}
+
+void *mem_alloc_pages(size_t bytes)
+{
+    return mem_alloc_aligned(MEM_PAGE, bytes);
 }
 
 void *mem_realloc(void *p, size_t bytes)

@@ -11,6 +11,8 @@
 
 void *mem_alloc(size_t bytes) MEM_RETURNS;
 void *mem_zalloc(size_t bytes) MEM_RETURNS;
+/* alignment: a power of two, at least that of a pointer. Freed like any other. */
+void *mem_alloc_aligned(size_t alignment, size_t bytes) MEM_RETURNS;
 /* Begins with a page of MEM_PAGE bytes: the kernel copies to and from such memory in half the time.
  * Freed like any other. */
 #define MEM_PAGE 4096u

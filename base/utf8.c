@@ -1,6 +1,7 @@
 #include "base/utf8.h"
 
 #include <assert.h>
+#include <string.h>
 
 size_t utf8_length(const char *s, size_t len)
 {
@@ -24,6 +25,19 @@ size_t utf8_length(const char *s, size_t len)
         (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90))
         return 0;
     return need;
+}
+
+bool utf8_is_ascii(const char *s, size_t len)
+{
+    uint64_t seen = 0, word;
+
+    for (; len >= sizeof word; s += sizeof word, len -= sizeof word) {
+        memcpy(&word, s, sizeof word);
+        seen |= word;
+    }
+    for (; len > 0; s++, len--)
+        seen |= (unsigned char)*s;
+    return (seen & UINT64_C(0x8080808080808080)) == 0;
 }
 
 size_t utf8_read(const char *s, size_t len, uint32_t *ret)

@@ -2,6 +2,7 @@
 #ifndef VMCONFORM_BASE_UTF8_H
 #define VMCONFORM_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,8 @@
 size_t utf8_length(const char *s, size_t len);
 /* Length of the character at s and what it is; 1 and U+FFFD when there is none. len > 0. */
 size_t utf8_read(const char *s, size_t len, uint32_t *ret);
+/* Whether each byte is a character of its own. */
+bool utf8_is_ascii(const char *s, size_t len);
 /* Writes the bytes of a character, which must be one; how many. */
 size_t utf8_encode(uint32_t code, char out[UTF8_MAX]);
 void utf8_add(struct strbuf *b, uint32_t code);

@@ -95,7 +95,8 @@ const struct field *message_field(const struct message *m, enum version v, const
 json_t *message_decode(const struct message *m, enum version v, const json_t *wire,
                        struct err *reterr);
 /* Object (also one that was stored by another version) to answer, new. Total: what the message does
- * not know, or what is not of its type, is left out. */
+ * not know, or what is not of its type, is left out. Objects and lists are new; texts and numbers
+ * are the object's own, shared. */
 json_t *message_encode(const struct message *m, enum version v, const json_t *object);
 /* The rules that .proto files annotate: lengths, patterns. */
 int message_check(const struct message *m, const json_t *object, struct err *reterr);

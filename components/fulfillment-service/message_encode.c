@@ -12,13 +12,13 @@ static json_t *encode_enum(const struct enumeration *e, enum version v, const js
     if (json_is_integer(value)) {
         const char *name = enum_name(e, v, json_integer_value(value));
         return json_integer_value(value) == 0 ? NULL
-               : name                         ? json_string(name)
+               : name                         ? json_of_text(name)
                                               : json_integer(json_integer_value(value));
     }
     const char *text = json_is_string(value) ? json_string_value(value) : "";
     for (size_t i = 1; e->values[i].name; i++)
         if (strcmp(e->values[i].name, text) == 0 && enum_name(e, v, e->values[i].number))
-            return json_string(text);
+            return json_of_text(text);
     return NULL;
 }
 
@@ -80,7 +80,7 @@ static json_t *encode_map(const struct field *f, enum version v, const json_t *v
     for (size_t i = 0; i < json_object_size(value); i++) {
         json_t *item = encode_value(f, v, json_object_get(value, keys[i]));
         if (item)
-            json_object_set_new(map, keys[i], item);
+            json_object_set_new_nocheck(map, keys[i], item);
     }
     free(keys);
     return map;
@@ -108,7 +108,7 @@ json_t *message_encode(const struct message *m, enum version v, const json_t *ob
         if (out && is_zero(f, out))
             json_decref(out);
         else if (out)
-            json_object_set_new(answer, f->name, out);
+            json_object_set_new_nocheck(answer, f->name, out);
     }
     return answer;
 }

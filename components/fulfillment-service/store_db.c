@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <threads.h>
 
 #include "base/mem.h"
 #include "components/fulfillment-service/filter_sqlite.h"
@@ -117,12 +118,20 @@ static int configure(struct db *d)
     return code;
 }
 
+/* Nobody asks for the statistics, which cost a lock at each allocation. */
+static void configure_process(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int db_open(struct db *d, struct host *h, const char *path, struct err *reterr)
 {
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    static once_flag once = ONCE_FLAG_INIT;
     int code;
 
+    call_once(&once, configure_process);
     *d = (struct db){.host = h, .path = mem_strdup(path ? path : "(in memory)")};
     d->vfs = path ? vfs_create(h) : NULL;
     code = sqlite3_open_v2(path ? path : ":memory:", &d->sqlite, flags, path ? d->vfs->name : NULL);
@@ -253,4 +262,12 @@ enum store_result statement_only(struct statement *s, struct err *reterr)
     while (statement_step(s))
         ;
     return statement_end(s, reterr);
+}
+
+enum store_result db_transact(struct db *d, const char *sql, struct err *reterr)
+{
+    struct statement s = statement_begin(d, sql);
+
+    d->queries--;
+    return statement_only(&s, reterr);
 }

@@ -32,6 +32,9 @@ void db_close(struct db *d);
 /* One or more statements without parameters and rows. */
 enum store_result db_run(struct db *d, const char *sql, struct err *reterr);
 
+/* BEGIN, COMMIT or ROLLBACK. */
+enum store_result db_transact(struct db *d, const char *sql, struct err *reterr);
+
 struct statement {
     struct db *db;
     sqlite3_stmt *sqlite;

@@ -12,8 +12,10 @@
     "tenant TEXT NOT NULL, creator TEXT NOT NULL, project TEXT NOT NULL, name TEXT NOT NULL, "     \
     "labels TEXT NOT NULL, annotations TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 0, "        \
     "data TEXT NOT NULL"
-#define TABLE(name)                                                                                \
-    "CREATE TABLE " name " (" COLUMNS ", finalizers TEXT NOT NULL) STRICT, WITHOUT ROWID;"         \
+#define TABLE(name) TABLE_WITH(name, "")
+/* more: columns after those that every kind has. */
+#define TABLE_WITH(name, more)                                                                     \
+    "CREATE TABLE " name " (" COLUMNS ", finalizers TEXT NOT NULL" more ") STRICT, WITHOUT ROWID;" \
     "CREATE INDEX " name "_by_tenant ON " name " (tenant);"                                        \
     "CREATE TABLE archived_" name " (" COLUMNS ", archival_timestamp INTEGER NOT NULL) "           \
     "STRICT, WITHOUT ROWID;"
@@ -32,10 +34,10 @@ static const char *const steps[SCHEMA_VERSION] = {
     /* 2: children are found by the parent they name; those that are being deleted are children too.
      * The column is filled by whoever writes the row: SQLite trusts no json_extract() in a schema.
      */
-    TABLE("compute_instance_snapshots") "ALTER TABLE compute_instance_snapshots "
-                                        "ADD COLUMN parent TEXT NOT NULL DEFAULT '';"
-                                        "CREATE INDEX compute_instance_snapshots_by_parent "
-                                        "ON compute_instance_snapshots (parent);",
+    TABLE_WITH(
+        "compute_instance_snapshots",
+        ", parent TEXT NOT NULL DEFAULT ''") "CREATE INDEX compute_instance_snapshots_by_parent ON "
+                                             "compute_instance_snapshots (parent);",
 };
 
 static enum store_result number_of(struct db *d, const char *sql, int64_t *ret, struct err *reterr)

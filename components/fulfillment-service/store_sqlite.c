@@ -51,7 +51,7 @@ static enum store_result begin(struct store *base, struct store_txn **ret, struc
     assert(!s->txn.base.store);
     s->txn.base.store = base;
     s->txn.queries_before = s->db.queries;
-    result = db_run(&s->db, "BEGIN", reterr);
+    result = db_transact(&s->db, "BEGIN", reterr);
     if (result == STORE_OK)
         *ret = &s->txn.base;
     else
@@ -63,7 +63,7 @@ static enum store_result begin(struct store *base, struct store_txn **ret, struc
 static void roll_back(struct sqlite_store *s)
 {
     if (!sqlite3_get_autocommit(s->db.sqlite))
-        db_run(&s->db, "ROLLBACK", NULL);
+        db_transact(&s->db, "ROLLBACK", NULL);
 }
 
 static void rollback(struct store_txn *t)
@@ -86,7 +86,7 @@ static enum store_result commit(struct store_txn *t, struct err *reterr)
         err_set(reterr, result == STORE_CRASHED ? ERR_CRASHED : ERR_INTERNAL, NO_POS,
                 "the transaction failed before its commit");
     else
-        result = db_run(&s->db, "COMMIT", reterr);
+        result = db_transact(&s->db, "COMMIT", reterr);
     roll_back(s);
     release(s);
     if (result == STORE_OK && told && s->committed)

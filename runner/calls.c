@@ -53,7 +53,11 @@ static void on_call(void *cookie, enum request_moment moment, const struct call_
         return;
     if (is_write(info->request->method))
         cw->last_write_ns = world_now(cw->world);
-    event = event_of(cw, info, path);
+    /* Bodies are read as JSON once, and only if somebody asks. */
+    if (moment == REQUEST_COMMITTED && info->told)
+        event = json_incref(info->told);
+    else if (moment == REQUEST_COMMITTED || cw->armed.count)
+        event = event_of(cw, info, path);
     if (moment == REQUEST_COMMITTED) {
         bind_all(cw, event);
         laws_judge(cw, &h);

@@ -86,12 +86,12 @@ static json_t *last_read(const struct casework *cw, struct cluster *c,
                                      change->name, NULL);
     AUTO(str) char *text = version ? mem_printf("%llu", (unsigned long long)version) : NULL;
 
-    return json_string(text ? text : "");
+    return json_of_text(text ? text : "");
 }
 
 static void put_text(json_t *event, const char *key, const char *text)
 {
-    json_object_set_new_nocheck(event, key, json_string(text ? text : ""));
+    json_object_set_new_nocheck(event, key, json_of_text(text ? text : ""));
 }
 
 json_t *happening_change_json(struct casework *cw, struct cluster *c,

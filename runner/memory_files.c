@@ -219,7 +219,9 @@ size_t memory_read(const struct memory_file *f, uint64_t offset, void *buf, size
     return len;
 }
 
-int memory_truncate(struct memory_file *f, uint64_t size)
+/* What is between the old end and the new one is zero, but for what begins at `written`, which the
+ * caller fills. */
+static int resize(struct memory_file *f, uint64_t size, uint64_t written)
 {
     uint64_t more = size > f->size ? size - f->size : 0;
 
@@ -227,18 +229,23 @@ int memory_truncate(struct memory_file *f, uint64_t size)
         return -ENOSPC;
     if (size > f->cap)
         f->data = mem_grow(f->data, &f->cap, (size_t)size, 1);
-    if (more)
-        memset(f->data + f->size, 0, (size_t)more);
+    if (written > f->size)
+        memset(f->data + f->size, 0, (size_t)(written - f->size));
     f->world->bytes += size - f->size; /* wraps as it should */
     f->size = (size_t)size;
     return 0;
+}
+
+int memory_truncate(struct memory_file *f, uint64_t size)
+{
+    return resize(f, size, size);
 }
 
 int memory_write(struct memory_file *f, uint64_t offset, const void *buf, size_t len)
 {
     if (offset > MEMORY_BYTES_MAX || len > MEMORY_BYTES_MAX - offset)
         return -ENOSPC;
-    if (offset + len > f->size && memory_truncate(f, offset + len) < 0)
+    if (offset + len > f->size && resize(f, offset + len, offset) < 0)
         return -ENOSPC;
     if (len)
         memcpy(f->data + offset, buf, len);

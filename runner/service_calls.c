@@ -122,6 +122,7 @@ static void tell(struct calling *c)
         c->all->bytes <= SERVICE_CALLS_BYTES_MAX) {
         remember_made(c->all, call);
         json_array_append_new(c->all->calls, call);
+        c->info.told = call;
         return;
     }
     c->all->forgot = true;

@@ -31,6 +31,7 @@ struct call_info {
     struct service_caller caller;
     const struct http_request *request;
     const struct http_reply *reply; /* NULL before, and when there is none */
+    json_t *told;                   /* what services_calls() has of it; NULL before, or forgotten */
 };
 /* At each moment of a call, on the caller's fiber: it may block, and crash the caller. */
 typedef void call_hook_fn(void *cookie, enum request_moment moment, const struct call_info *info);

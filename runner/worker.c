@@ -8,6 +8,7 @@
 #include "base/fdio.h"
 #include "base/folder.h"
 #include "base/json.h"
+#include "base/json_heap.h"
 #include "base/mem.h"
 #include "runner/case.h"
 #include "runner/given.h"
@@ -153,6 +154,7 @@ static void run_attempt(void *cookie, const struct case_options *base, struct ca
     options.dir = dir;
     mkdir(dir, 0700);
     run_case(c->unit, c->values, &options, ret);
+    json_heap_settle();
     folder_remove(dir);
 }
 

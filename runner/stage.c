@@ -319,10 +319,10 @@ static const struct shape_note without_notes[] = {{"fields", NULL, "Dotted paths
 static const struct shape without_shape = {
     .what = "withoutFields", .keys = without_keys, .notes = without_notes};
 static const struct shape_key duration_keys[] = {
-    {"start", SHAPE_DURATION, false},    {"stop", SHAPE_DURATION, false},
-    {"snapshot", SHAPE_DURATION, false}, {"restore", SHAPE_DURATION, false},
-    {"attach", SHAPE_DURATION, false},   {"backup", SHAPE_DURATION, false},
-    {"migrate", SHAPE_DURATION, false},  {NULL, SHAPE_ANY, false}};
+#define DURATION(what, name, seconds, says) {#name, SHAPE_DURATION, false},
+#include "sim/kubevirt/durations.list"
+#undef DURATION
+    {NULL, SHAPE_ANY, false}};
 static const struct shape duration_shape = {
     .what = "duration", .keys = duration_keys, .definition = "duration-of"};
 
@@ -387,9 +387,12 @@ const struct given_item given_component = {
 const struct given_item given_duration = {
     .name = "duration",
     .value = "`duration: {NAME: DURATION}`",
-    .says =
-        "how long the simulated platform takes: `start`, `stop`, `snapshot`, `restore`, `attach` "
-        "and `backup` (a backup's target, its job), `migrate`; item key `cluster` beside it",
+    .says = "how long the simulated platform takes, and in brackets what it takes when nothing is "
+            "said: "
+#define DURATION(what, name, seconds, says) "`" #name "` (" says "; " #seconds "s), "
+#include "sim/kubevirt/durations.list"
+#undef DURATION
+            "item key `cluster` beside it",
     .type = SHAPE_MAP,
     .shape = &duration_shape,
     .on_cluster = true,

@@ -10,6 +10,7 @@
 #include "runner/given.h"
 #include "runner/manifest.h"
 #include "runner/saved.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/provisioner/provisioner.h"
 
@@ -189,7 +190,7 @@ static int stage_fixture(struct casework *cw, const struct staging *s, struct er
 
 static int stage_new_cluster(struct casework *cw, const struct staging *s, struct err *reterr)
 {
-    return world_add_cluster(cw->world, json_string_value(s->args), reterr) ? 0 : -1;
+    return kcm_add_cluster(cw->world, json_string_value(s->args), reterr) ? 0 : -1;
 }
 
 static int stage_without_fields(struct casework *cw, const struct staging *s, struct err *reterr)
@@ -279,7 +280,7 @@ int stage_world(struct casework *cw)
 
     if (!in)
         return verdict_error(cw, "scenario", NO_POS, &err);
-    if (!names_cluster(cw->unit) && !world_add_cluster(cw->world, "main", &err))
+    if (!names_cluster(cw->unit) && !kcm_add_cluster(cw->world, "main", &err))
         return verdict_error(cw, "stage", NO_POS, &err);
     stage_pods(cw);
     cw->home = in;

@@ -1,7 +1,7 @@
-/* Work that is done when its time has come: what the queues of the server's own controllers share.
+/* Work that is done when its time has come: what the queues of both controllers share.
  * An item embeds struct due as its first member. */
-#ifndef VMCONFORM_SIM_APISERVER_DUE_PRIV_H
-#define VMCONFORM_SIM_APISERVER_DUE_PRIV_H
+#ifndef VMCONFORM_SIM_CONTROLLERMANAGER_DUE_PRIV_H
+#define VMCONFORM_SIM_CONTROLLERMANAGER_DUE_PRIV_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,8 +9,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/time.h"
-#include "sim/apiserver/gc_priv.h"
-#include "sim/client.h"
+#include "sim/controllermanager/gc_priv.h"
 
 #define ORPHANS_MAX 10000u
 
@@ -21,16 +20,9 @@ static struct apiserver *server(const struct gc *g)
     return cluster_server(g->cluster);
 }
 
-/* The answer's code; 0 when there was none (then crashed or cut off). */
 static int ask(struct gc *g, struct api_request *req, struct api_response *ret)
 {
-    struct err e = {0};
-    req->user = GC_USER;
-    if (sim_request(g->cluster, req, ret, &e) < 0) {
-        err_clear(&e);
-        return 0;
-    }
-    return ret->code;
+    return kcm_ask(g->kcm, KCM_GC_USER, req, ret);
 }
 
 static enum gc_verdict verdict_of(const struct gc *g, int code)

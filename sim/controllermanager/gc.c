@@ -1,4 +1,5 @@
-#include "sim/apiserver/gc.h"
+/* The queue of the collector, and the actor that works through it. */
+#include "sim/controllermanager/gc_priv.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -9,11 +10,7 @@
 #include "base/strmap.h"
 #include "kube/meta.h"
 #include "kube/time.h"
-#include "sim/apiserver/apiserver.h"
-#include "sim/apiserver/gc_priv.h"
-#include "sim/apiserver/rtype_priv.h"
-#include "sim/apiserver/store.h"
-#include "sim/world.h"
+#include "sim/apiserver/catalog.h"
 
 /* Upstream's rate limiter: 5 ms, doubled at each failure, at most 1000 s. */
 #define RETRY_FIRST_NS (5 * NS_PER_MS)
@@ -123,27 +120,30 @@ static void observe(void *cookie, const struct store_change *change)
         unblock_all(g);
     if (strcmp(change->plural, "events") == 0 && !*change->group)
         return;
-    char api_version[API_VERSION_TEXT];
-    api_version_of(change->group, change->version, api_version, sizeof(api_version));
-    gc_note(g, change->type, api_version, change->kind, change->object);
+    gc_note(g, change->type, meta_api_version(change->object), change->kind, change->object);
 }
 
 static void take_in(struct gc *g, const struct apiserver *a)
 {
-    for (size_t i = 0; i < rtype_count(a); i++) {
-        const struct rtype *t = rtype_at(a, i);
-        struct store_pos pos = store_seek(&t->table, "");
-        const struct store_entry *e;
-        while ((e = store_next(&t->table, &pos)))
-            gc_note(g, EVENT_ADDED, meta_api_version(e->object), t->kind, e->object);
+    for (size_t i = 0; i < catalog_stored_count(a); i++) {
+        struct catalog_stored t;
+        if (!catalog_stored_at(a, i, &t))
+            continue;
+        AUTO(json) json_t *all = apiserver_peek_all(a, t.resource.group, t.resource.plural, NULL);
+        for (size_t k = 0; k < json_array_size(all); k++) {
+            const json_t *object = json_array_get(all, k);
+            gc_note(g, EVENT_ADDED, meta_api_version(object), t.kind, object);
+        }
     }
 }
 
-struct gc *gc_start(struct cluster *c)
+struct gc *gc_start(const struct kcm *k)
 {
+    struct cluster *c = k->cluster;
     struct gc *g = mem_zalloc(sizeof(*g));
+    g->kcm = k;
     g->cluster = c;
-    g->sched = world_sched(cluster_world(c));
+    g->sched = k->sched;
     AUTO(str) char *name = mem_printf("%s/garbage-collector", cluster_name(c));
     g->cell = waitcell_create(g->sched, name);
     g->nodes = strmap_create();

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
-#include "sim/apiserver/gc_priv.h"
+#include "sim/controllermanager/gc_priv.h"
 #include "sim/world.h"
 
 #define ABSENT_MAX 500u

@@ -1,6 +1,6 @@
 /* The collector's graph and its queue; visible to the gc_*.c files only. */
-#ifndef VMCONFORM_SIM_APISERVER_GC_PRIV_H
-#define VMCONFORM_SIM_APISERVER_GC_PRIV_H
+#ifndef VMCONFORM_SIM_CONTROLLERMANAGER_GC_PRIV_H
+#define VMCONFORM_SIM_CONTROLLERMANAGER_GC_PRIV_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -10,8 +10,8 @@
 #include "base/strmap.h"
 #include "sched/sched.h"
 #include "sim/apiserver/apiserver.h"
-#include "sim/apiserver/due_priv.h"
-#include "sim/apiserver/gc.h"
+#include "sim/controllermanager/due_priv.h"
+#include "sim/controllermanager/kcm_priv.h"
 
 /* Where an object is said to be. Strings owned. ns is "" for cluster-scoped ones. */
 struct gc_place {
@@ -39,6 +39,7 @@ struct gc_item {
 };
 
 struct gc {
+    const struct kcm *kcm;
     struct cluster *cluster;
     struct sched *sched;
     struct waitcell *cell;

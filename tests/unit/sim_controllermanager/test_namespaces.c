@@ -2,6 +2,7 @@
 #include "tests/unit/sim/kit.h"
 
 #include "kube/time.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "tests/unit/suite.h"
 
 static void make_namespace(struct kit *k, const char *name)
@@ -17,7 +18,7 @@ static json_t *ns_of(const struct kit *k, const char *name)
 
 START_TEST(born_with_finalizer_and_label)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json)
     json_t *a =
         kit_do(&k, API_CREATE, "namespaces", NULL, NULL, js("{'metadata':{'name':'a'}}"), 201);
@@ -34,7 +35,7 @@ END_TEST
 
 START_TEST(emptied_and_gone)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     make_namespace(&k, "a");
     kit_add_crd(&k, widget_crd("{'type':'object'}"));
     json_decref(kit_do(&k, API_CREATE, "configmaps", "a", NULL, config_map("c", "v"), 201));
@@ -59,7 +60,7 @@ END_TEST
 
 START_TEST(stuck_by_a_finalizer)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     make_namespace(&k, "a");
     json_decref(kit_do(&k, API_CREATE, "configmaps", "a", NULL,
                        js("{'metadata':{'name':'c','finalizers':['a.b/c']}}"), 201));
@@ -91,7 +92,7 @@ START_TEST(told_in_order)
     static const char held[] = "{'metadata':{'name':'%c','finalizers':['z.b/%c','a.b/c']},"
                                "'spec':{'accessModes':['ReadWriteOnce'],"
                                "'resources':{'requests':{'storage':'1Gi'}}}}";
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     make_namespace(&k, "a");
     kit_add_crd(&k, widget_crd("{'type':'object'}"));
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
@@ -117,7 +118,7 @@ END_TEST
 
 START_TEST(pods_first)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     make_namespace(&k, "a");
     json_decref(kit_do(
         &k, API_CREATE, "pods", "a", NULL,
@@ -147,7 +148,7 @@ static int deny_all(void *cookie, const struct admission_review *review, struct 
 
 START_TEST(refused_content)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     bool denying = true;
     apiserver_admit(k.server, "", "configmaps", deny_all, &denying);
     make_namespace(&k, "a");
@@ -171,7 +172,7 @@ END_TEST
 
 START_TEST(finalize_alone_changes_spec_finalizers)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     make_namespace(&k, "a");
     json_decref(
         kit_do(&k, API_PATCH, "namespaces", NULL, "a", js("{'spec':{'finalizers':[]}}"), 200));
@@ -191,7 +192,7 @@ START_TEST(finalizers_of_nothing)
 {
     static const char *const lists[] = {"[null]", "['kubernetes',null]"};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        AUTO(kit) struct kit k = kit_create();
+        AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
         make_namespace(&k, "a");
         AUTO(json)
         json_t *body = js("{'metadata':{'name':'a'},'spec':{'finalizers':%s}}", lists[i]);
@@ -209,7 +210,7 @@ END_TEST
 int main(void)
 {
     json_init();
-    return SUITE_MAIN("sim.namespaces",
+    return SUITE_MAIN("sim.controllermanager.namespaces",
                       SUITE_LONG_CASE("namespaces", 60, TEST(born_with_finalizer_and_label),
                                       TEST(emptied_and_gone), TEST(stuck_by_a_finalizer),
                                       TEST(told_in_order), TEST(pods_first), TEST(refused_content),

@@ -2,7 +2,7 @@
 #include "tests/unit/sim/kit.h"
 
 #include "sched/fault.h"
-#include "sim/apiserver/gc.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "tests/unit/suite.h"
 
 /* A configmap "name" in ns owned by the given references. */
@@ -30,7 +30,7 @@ static bool there(const struct kit *k, const char *ns, const char *name)
 
 START_TEST(background)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json) json_t *owner = make(&k, "default", config_map("owner", "v"));
     AUTO(str) char *ref = ref_to(owner, true);
     AUTO(json) json_t *child = make(&k, "default", owned("child", ref));
@@ -44,14 +44,14 @@ START_TEST(background)
     ck_assert(!there(&k, "default", "child"));
     ck_assert(!there(&k, "default", "grandchild"));
     const char *text = strbuf_str(trace_text(world_trace(k.world)));
-    ck_assert(strstr(text, "\"user\":\"" GC_USER "\",\"verb\":\"delete\"") != NULL);
+    ck_assert(strstr(text, "\"user\":\"" KCM_GC_USER "\",\"verb\":\"delete\"") != NULL);
     ck_assert(strstr(text, "\"preconditions\":{\"resourceVersion\":") != NULL);
 }
 END_TEST
 
 START_TEST(foreground)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json) json_t *owner = make(&k, "default", config_map("owner", "v"));
     AUTO(str) char *block = ref_to(owner, true);
     AUTO(str) char *loose = ref_to(owner, false);
@@ -81,7 +81,7 @@ END_TEST
 
 START_TEST(orphan)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json) json_t *owner = make(&k, "default", config_map("owner", "v"));
     AUTO(str) char *ref = ref_to(owner, true);
     json_decref(make(&k, "default", owned("a", ref)));
@@ -98,7 +98,7 @@ END_TEST
 
 START_TEST(absent_owner_and_other_uid)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json) json_t *owner = make(&k, "default", config_map("owner", "v"));
     json_decref(
         make(&k, "default",
@@ -126,7 +126,7 @@ END_TEST
 
 START_TEST(other_namespace_is_absent)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json) json_t *owner = make(&k, "kube-system", config_map("owner", "v"));
     AUTO(str) char *ref = ref_to(owner, true);
     json_decref(make(&k, "default", owned("a", ref)));
@@ -141,7 +141,7 @@ END_TEST
 
 START_TEST(cluster_scoped_with_namespaced_owner_stays)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     json_decref(kit_do(&k, API_CREATE, "storageclasses", NULL, NULL,
                        js("{'metadata':{'name':'sc','ownerReferences':[{'apiVersion':'v1','kind':'"
                           "ConfigMap','name':'x','uid':'u'}]},'provisioner':'p'}"),
@@ -153,7 +153,7 @@ END_TEST
 
 START_TEST(cycles_are_broken)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json) json_t *a = make(&k, "default", config_map("a", "v"));
     AUTO(str) char *ref_a = ref_to(a, true);
     AUTO(json) json_t *b = make(&k, "default", owned("b", ref_a));
@@ -185,7 +185,7 @@ static int deny_protected(void *cookie, const struct admission_review *review,
 
 START_TEST(denied_is_tried_again_after_a_change)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     apiserver_admit(k.server, "", "configmaps", deny_protected, NULL);
     AUTO(json) json_t *owner = make(&k, "default", config_map("owner", "v"));
     AUTO(str) char *ref = ref_to(owner, true);
@@ -204,7 +204,7 @@ END_TEST
 
 START_TEST(transient_errors_are_retried)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json)
     json_t *rule = js("{'point':'api','match':{'verb':'delete','by':'main/"
                       "*'},'times':3,'action':{'answer':500}}");
@@ -223,7 +223,7 @@ END_TEST
 START_TEST(late_owner_is_found)
 {
     /* Two references give one uid different names: only the dependent that is wrong goes. */
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json) json_t *owner = make(&k, "default", config_map("owner", "v"));
     AUTO(str) char *right = ref_to(owner, false);
     AUTO(str)
@@ -239,7 +239,7 @@ END_TEST
 
 START_TEST(alternate_coordinates)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     json_decref(make(&k, "default",
                      owned("a", "{'apiVersion':'v1','kind':'ConfigMap','name':'x','uid':'u'}")));
     json_decref(make(&k, "default",
@@ -272,7 +272,7 @@ static void meddle(void *cookie, enum request_moment moment, const struct reques
 
 START_TEST(conflict_with_equal_owners_deletes)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json) json_t *owner = make(&k, "default", config_map("owner", "v"));
     AUTO(str) char *ref = ref_to(owner, true);
     json_decref(make(&k, "default", owned("child", ref)));
@@ -287,7 +287,7 @@ END_TEST
 
 START_TEST(adopted_meanwhile_is_kept)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json) json_t *owner = make(&k, "default", config_map("owner", "v"));
     AUTO(json) json_t *other = make(&k, "default", config_map("other", "v"));
     AUTO(str) char *ref = ref_to(owner, true);
@@ -305,7 +305,7 @@ END_TEST
 START_TEST(a_waiting_owner_is_let_go)
 {
     /* One solid owner and one that waits for its dependents: the reference to the latter goes. */
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     AUTO(json) json_t *solid = make(&k, "default", config_map("solid", "v"));
     AUTO(json) json_t *going = make(&k, "default", config_map("going", "v"));
     AUTO(str) char *a = ref_to(solid, true);
@@ -323,7 +323,7 @@ END_TEST
 
 START_TEST(an_idle_world_has_nothing_to_do)
 {
-    AUTO(kit) struct kit k = kit_create();
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
     kit_settle(&k);
     ck_assert_int_eq(sched_next(world_sched(k.world)), SCHED_NEVER);
     ck_assert_int_eq(world_now(k.world), WORLD_START_NS);

@@ -1,4 +1,4 @@
-#include "sim/apiserver/due_priv.h"
+#include "sim/controllermanager/due_priv.h"
 
 #include <assert.h>
 

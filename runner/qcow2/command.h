@@ -3,8 +3,8 @@
  *
  * Each subcommand gets argv from its own name on and returns the exit status: 0 sound or same, 1
  * defective or different, 2 usage or I/O; compare has those of `qemu-img compare`. */
-#ifndef VMCONFORM_RUNNER_CMD_QCOW2_H
-#define VMCONFORM_RUNNER_CMD_QCOW2_H
+#ifndef VMCONFORM_RUNNER_QCOW2_COMMAND_H
+#define VMCONFORM_RUNNER_QCOW2_COMMAND_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "runner/qcow2_extents.h"
+#include "runner/qcow2/extents.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
-#include "runner/cmd_qcow2.h"
+#include "runner/qcow2/command.h"
 
 #define KINDS (QCOW2_EXTENT_HOLE + 1u)
 

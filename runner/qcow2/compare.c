@@ -9,9 +9,9 @@
 #include "fixtures/story.h"
 #include "fixtures/verify.h"
 #include "qcow2/compare.h"
-#include "runner/cmd_qcow2.h"
 #include "runner/commands.h"
-#include "runner/qcow2_layers.h"
+#include "runner/qcow2/command.h"
+#include "runner/qcow2/layers.h"
 
 static const char usage_text[] =
     "usage: vmconform qcow2 compare [OPTIONS] LAYER... -- LAYER...\n"

@@ -1,4 +1,4 @@
-#include "runner/qcow2_layers.h"
+#include "runner/qcow2/layers.h"
 
 #include <errno.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 #include "qcow2/image.h"
-#include "runner/cmd_qcow2.h"
 #include "runner/commands.h"
+#include "runner/qcow2/command.h"
 
 /* ---- the limit of open files ---- */
 

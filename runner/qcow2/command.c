@@ -1,5 +1,5 @@
 /* vmconform qcow2: the table of its subcommands. Nothing here opens a file that an image names. */
-#include "runner/cmd_qcow2.h"
+#include "runner/qcow2/command.h"
 
 #include <signal.h>
 #include <stdio.h>

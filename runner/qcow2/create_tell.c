@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "fixtures/defect.h"
-#include "runner/cmd_qcow2.h"
-#include "runner/cmd_qcow2_create_priv.h"
+#include "runner/qcow2/command.h"
+#include "runner/qcow2/create_priv.h"
 
 char *create_raw_path(const struct create *c, const char *disk, const char *checkpoint)
 {

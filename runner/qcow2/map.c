@@ -6,11 +6,11 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "qcow2/sink.h"
-#include "runner/cmd_qcow2.h"
 #include "runner/commands.h"
-#include "runner/qcow2_extents.h"
-#include "runner/qcow2_layers.h"
-#include "runner/qcow2_svg.h"
+#include "runner/qcow2/command.h"
+#include "runner/qcow2/extents.h"
+#include "runner/qcow2/layers.h"
+#include "runner/qcow2/svg.h"
 
 static const char usage_text[] =
     "usage: vmconform qcow2 map [OPTIONS] LAYER...\n"

@@ -6,9 +6,9 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "qcow2/check.h"
-#include "runner/cmd_qcow2.h"
 #include "runner/commands.h"
-#include "runner/qcow2_layers.h"
+#include "runner/qcow2/command.h"
+#include "runner/qcow2/layers.h"
 
 static const char usage_text[] =
     "usage: vmconform qcow2 check [OPTIONS] FILE...\n"

@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "runner/cmd_qcow2.h"
 #include "runner/commands.h"
+#include "runner/qcow2/command.h"
 
 /* ---- command lines ---- */
 

@@ -11,8 +11,8 @@
 #include "qcow2/bitmap.h"
 #include "qcow2/image.h"
 #include "qcow2/snapshot.h"
-#include "runner/cmd_qcow2.h"
-#include "runner/qcow2_layers.h"
+#include "runner/qcow2/command.h"
+#include "runner/qcow2/layers.h"
 
 static const char usage_text[] =
     "usage: vmconform qcow2 info [OPTIONS] FILE\n\n"

@@ -1,6 +1,6 @@
 /* What the files of `vmconform qcow2 create-chain` share. */
-#ifndef VMCONFORM_RUNNER_CMD_QCOW2_CREATE_PRIV_H
-#define VMCONFORM_RUNNER_CMD_QCOW2_CREATE_PRIV_H
+#ifndef VMCONFORM_RUNNER_QCOW2_CREATE_PRIV_H
+#define VMCONFORM_RUNNER_QCOW2_CREATE_PRIV_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 #define VMCONFORM_RUNNER_QCOW2_SVG_H
 
 #include "base/strbuf.h"
-#include "runner/qcow2_layers.h"
+#include "runner/qcow2/layers.h"
 
 /* Appends one SVG document: self-contained, at most some hundred KiB, whatever the chain. Fails
  * when the tables of a layer cannot be read again. */

@@ -1,4 +1,4 @@
-#include "runner/qcow2_columns.h"
+#include "runner/qcow2/columns.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"

@@ -3,7 +3,7 @@
 #ifndef VMCONFORM_RUNNER_QCOW2_EXTENTS_H
 #define VMCONFORM_RUNNER_QCOW2_EXTENTS_H
 
-#include "runner/qcow2_layers.h"
+#include "runner/qcow2/layers.h"
 
 /* Both write to standard output. The text ends with the sums; the JSON has the members of
  * `qemu-img map --output=json` (depth counts from the top; an extent that no layer has lies at the

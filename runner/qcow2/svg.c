@@ -1,4 +1,4 @@
-#include "runner/qcow2_svg.h"
+#include "runner/qcow2/svg.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "reports/xml.h"
-#include "runner/cmd_qcow2.h"
-#include "runner/qcow2_columns.h"
+#include "runner/qcow2/columns.h"
+#include "runner/qcow2/command.h"
 
 /* One column is one unit wide. */
 #define COLUMNS 840

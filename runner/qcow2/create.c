@@ -1,5 +1,5 @@
 /* vmconform qcow2 create-chain: a backup chain with known content, sound or broken on request. */
-#include "runner/cmd_qcow2_create_priv.h"
+#include "runner/qcow2/create_priv.h"
 
 #include <inttypes.h>
 #include <malloc.h>
@@ -15,8 +15,8 @@
 #include "fixtures/defect.h"
 #include "fixtures/story.h"
 #include "runner/chain_folder.h"
-#include "runner/cmd_qcow2.h"
 #include "runner/commands.h"
+#include "runner/qcow2/command.h"
 
 static const char usage_text[] =
     "usage: vmconform qcow2 create-chain [OPTIONS] DIR\n"

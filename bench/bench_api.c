@@ -10,6 +10,7 @@
 #include "kube/meta.h"
 #include "kube/status.h"
 #include "sim/apiserver/crd.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/world.h"
 
 enum { NAMES = 1000, GETS = 4000000, WRITES = 200000, WORLDS = 2000 };
@@ -86,7 +87,7 @@ static struct world *fresh(void)
     struct err err = {0};
     struct world *w = world_create(&(struct world_config){.seed = 1});
 
-    if (!world_add_cluster(w, "main", &err))
+    if (!kcm_add_cluster(w, "main", &err))
         abort();
     return w;
 }

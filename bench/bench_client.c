@@ -8,6 +8,7 @@
 #include "base/wall.h"
 #include "kube/meta.h"
 #include "sim/client.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/simwatch.h"
 #include "sim/world.h"
 
@@ -170,7 +171,7 @@ int main(void)
     AUTO(err) struct err e = {0};
 
     json_init();
-    b.cluster = world_add_cluster(b.world, "main", &e);
+    b.cluster = kcm_add_cluster(b.world, "main", &e);
     if (!b.cluster) {
         fprintf(stderr, "bench_client: %s\n", e.msg);
         return 1;

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/rest/rest.h"
 #include "sim/world.h"
 
@@ -142,7 +143,7 @@ int main(void)
 
     json_init();
     AUTO(world) struct world *w = world_create(&config);
-    struct cluster *c = world_add_cluster(w, "main", NULL);
+    struct cluster *c = kcm_add_cluster(w, "main", NULL);
     const struct rest_config front = {.server = cluster_server(c), .sched = world_sched(w)};
     struct rest *r = rest_create(&front);
     measure_posts(r, "a", NAMES);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/wall.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/world.h"
 
 enum { WORLDS = 200, ALIVE = 50 };
@@ -15,7 +16,7 @@ static void add(struct world *w, const char *name)
 {
     AUTO(err) struct err e = {0};
 
-    if (!world_add_cluster(w, name, &e)) {
+    if (!kcm_add_cluster(w, name, &e)) {
         fprintf(stderr, "bench_world: %s\n", e.msg);
         exit(1);
     }

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "fuzz/next_line.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/rest/rest.h"
 #include "sim/world.h"
 
@@ -46,7 +47,7 @@ static void begin(void)
     registered = true;
     end();
     world = world_create(&config);
-    struct cluster *c = world_add_cluster(world, "main", NULL);
+    struct cluster *c = kcm_add_cluster(world, "main", NULL);
     AUTO(json) json_t *definition = json_read(crd, sizeof(crd) - 1, "crd", NULL);
     int rc = apiserver_add_crd(cluster_server(c), definition, NULL);
     assert(rc == 0);

@@ -31,6 +31,9 @@ static struct flatten_piece next_piece(const struct flatten *f)
     if (piece.zero && !f->rules.skip_zeros && len > ZERO_PIECE_BYTES)
         len = ZERO_PIECE_BYTES;
     piece.len = len < f->size - f->next ? len : f->size - f->next;
+    assert(piece.len > 0);
+    /* A window ends where a multiple of its size does: no compressed cluster is cut. */
+    assert(piece.zero || piece.start / window == (piece.start + piece.len - 1) / window);
     return piece;
 }
 
@@ -41,6 +44,7 @@ bool flatten_claim(struct flatten *f, struct flatten_piece *ret)
     if (some) {
         *ret = next_piece(f);
         f->next += ret->len;
+        assert(f->next <= f->size);
     }
     pthread_mutex_unlock(&f->lock);
     return some;
@@ -51,11 +55,13 @@ void flatten_count(struct flatten *f, uint64_t copied, uint64_t zeros)
     pthread_mutex_lock(&f->lock);
     f->copied += copied;
     f->zeros += zeros;
+    assert(f->copied + f->zeros <= f->next); /* what was counted was claimed */
     pthread_mutex_unlock(&f->lock);
 }
 
 void flatten_fail(struct flatten *f, struct qcow2_fault *fault)
 {
+    assert(fault->defect != QCOW2_OK);
     pthread_mutex_lock(&f->lock);
     if (f->failed)
         qcow2_fault_clear(fault);
@@ -80,6 +86,7 @@ void flatten_progress(struct flatten *f, bool at_end)
         return;
     pthread_mutex_lock(&f->lock);
     uint64_t done = f->copied + f->zeros;
+    assert(done >= f->reported && done <= f->size);
     pthread_mutex_unlock(&f->lock);
     if (!at_end && done - f->reported < PROGRESS_BYTES)
         return;
@@ -158,6 +165,8 @@ static void choose_rules(struct flatten *f)
     /* What is a hole in the layers is one in a new file; punching one into old data is a call. */
     r->known_min = r->skip_zeros ? 4096 : ZEROS_MIN;
     r->window_bytes = window_bytes(f->chain);
+    assert(!r->skip_zeros || !r->write_zeros);
+    assert(r->window_bytes % 4096 == 0); /* windows begin with a block */
 }
 
 static int copy(struct flatten *f, struct qcow2_fault *retfault)
@@ -168,8 +177,11 @@ static int copy(struct flatten *f, struct qcow2_fault *retfault)
     copy_all(f);
     qcow2_reader_destroy(f->scout);
     pthread_mutex_destroy(&f->lock);
-    if (!f->failed)
+    if (!f->failed) {
+        assert(f->next == f->size);
+        assert(f->copied + f->zeros == f->size); /* each byte, once */
         return 0;
+    }
     qcow2_fault_hand_over(retfault, &f->fault);
     return -1;
 }
@@ -313,6 +325,7 @@ int qcow2_flatten(struct qcow2_chain *chain, struct qcow2_sink *sink,
     sink->expected = f.size;
     if (copy(&f, retfault) < 0)
         return -1;
+    assert(!sink->fixed || sink->capacity >= f.size);
     uint64_t tail = sink->fixed ? sink->capacity - f.size : 0;
     uint64_t zeroed = policy == QCOW2_TAIL_ZERO ? tail : 0;
     if (zero_tail(&f, zeroed, retfault) < 0)

@@ -1,5 +1,7 @@
 /* A sink that takes one thread only: the others read windows ahead into a ring of slots, and the
  * calling thread writes them as they come in order. */
+#include <assert.h>
+
 #include "base/mem.h"
 #include "qcow2/flatten_priv.h"
 
@@ -30,6 +32,8 @@ static struct slot *next_to_fill(struct ring *r, struct flatten_piece *ret_piece
         pthread_cond_wait(&r->changed, &r->lock);
     if (!r->stop && flatten_claim(r->f, ret_piece)) {
         slot = &r->slots[r->claimed++ % r->count];
+        assert(slot->state == SLOT_FREE);
+        assert(r->claimed - r->written <= r->count);
         slot->state = SLOT_FILLING;
     }
     pthread_mutex_unlock(&r->lock);
@@ -39,6 +43,8 @@ static struct slot *next_to_fill(struct ring *r, struct flatten_piece *ret_piece
 static void set_state(struct ring *r, struct slot *slot, enum slot_state state)
 {
     pthread_mutex_lock(&r->lock);
+    /* free, filling, ready, and free again */
+    assert(slot->state == (state == SLOT_READY ? SLOT_FILLING : SLOT_READY));
     slot->state = state;
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
@@ -56,6 +62,7 @@ static void *read_ahead(void *arg)
         set_state(r, slot, SLOT_READY);
     }
     pthread_mutex_lock(&r->lock);
+    assert(r->readers > 0);
     r->readers--;
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
@@ -73,6 +80,7 @@ static struct slot *next_to_write(struct ring *r)
         slot = NULL;
     else
         r->written++;
+    assert(r->written <= r->claimed);
     pthread_mutex_unlock(&r->lock);
     return slot;
 }
@@ -118,6 +126,7 @@ static void ring_run(struct ring *r, unsigned readers)
 void flatten_in_order(struct flatten *f, unsigned threads)
 {
     struct ring r = {.f = f, .count = threads + 1};
+    assert(threads >= 2 && threads <= FLATTEN_THREADS_MAX);
     pthread_mutex_init(&r.lock, NULL);
     pthread_cond_init(&r.changed, NULL);
     r.slots = mem_zalloc(r.count * sizeof(*r.slots));

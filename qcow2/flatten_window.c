@@ -25,6 +25,7 @@ void flatten_window_finish(struct flatten_window *w)
  * that lie alike in their pages take half the time of others. */
 static unsigned char *place(const struct flatten_window *w, uint64_t offset)
 {
+    assert(offset >= w->piece.start && offset <= w->piece.start + w->piece.len);
     return w->buf + (offset - w->piece.start / MEM_PAGE * MEM_PAGE);
 }
 
@@ -49,6 +50,7 @@ static void find_extents(struct flatten_window *w)
         struct qcow2_extent e = qcow2_reader_extent_at(w->reader, at);
         if (e.len > end - at)
             e.len = end - at;
+        assert(e.start == at && e.len > 0); /* without a gap */
         w->extents = mem_grow(w->extents, &w->cap, w->count + 1, sizeof(*w->extents));
         w->extents[w->count++] = e;
         at += e.len;
@@ -127,6 +129,7 @@ static int write_zeros(struct flatten *f, uint64_t start, uint64_t len, struct q
 static int flush(const struct flatten_window *w, struct flatten *f, struct pending *p,
                  struct qcow2_fault *fault)
 {
+    assert(p->data <= p->zeros && p->zeros <= p->end);
     uint64_t data = p->zeros - p->data, zeros = p->end - p->zeros;
     const unsigned char *from = place(w, p->data);
     if (data > 0 && qcow2_sink_write(f->sink, p->data, from, data, fault) < 0)
@@ -203,6 +206,8 @@ int flatten_window_write(const struct flatten_window *w, struct flatten *f,
         p.zeros = p.end; /* few: they go with the data */
     if (flush(w, f, &p, retfault) < 0)
         return -1;
+    assert(p.copied + p.zeroed == w->piece.len);
+    assert(p.known <= p.copied);
     flatten_count(f, p.copied - p.known, p.zeroed + p.known);
     return 0;
 }

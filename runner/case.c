@@ -1,6 +1,8 @@
 /* One case from an empty world to its verdict. */
 #include "runner/case.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -253,6 +255,7 @@ void run_case(const struct unit *u, const json_t *values, const struct case_opti
         external_replay(options->external, &cw.result->replay);
     casework_start(&cw);
     run_world(&cw, tell_story);
+    assert(cw.over); /* by a verdict, or at the end of its story */
     laws_tell(&cw);
     take_checked(&cw);
     if (options->keep)
@@ -283,12 +286,14 @@ struct staged_case {
     void (*done)(void *cookie, const struct result_case *result);
     void *cookie;
 };
+static_assert(offsetof(struct staged_case, work) == 0, "set_stage() has it from its story");
 
 int stage_pause(struct casework *cw)
 {
     struct actor *self = actor_self(world_sched(cw->world));
 
     /* A step that an event has set off does not hold up whoever made it. */
+    assert(!cw->paused);
     if (cw->resumed || !cw->staging || !self || actor_process(self) != cw->story)
         return 0;
     cw->paused = true;
@@ -352,6 +357,7 @@ bool staged_case_is_paused(const struct staged_case *s)
 void staged_case_go_on(struct staged_case *s,
                        void (*done)(void *cookie, const struct result_case *result), void *cookie)
 {
+    assert(s->work.paused && !s->work.resumed);
     s->done = done;
     s->cookie = cookie;
     s->work.paused = false;

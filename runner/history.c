@@ -68,6 +68,7 @@ void history_add_change(struct history *h, int64_t t, struct cluster *c,
     struct past_change *p = &h->changes[h->change_count++ % HISTORY_CHANGES_MAX];
 
     assert(t >= h->start_ns);
+    assert(change->object && (change->type == EVENT_ADDED) == !change->old);
     change_finish(p);
     p->t = t;
     p->type = change->type;

@@ -3,6 +3,7 @@
  * answer in time is replaced. */
 #include "runner/pool.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -161,6 +162,7 @@ static bool give_case(struct pool *p, struct worker *w)
     char line[32];
     int len;
 
+    assert(w->running < 0 || !w->pid);
     if (p->stopping || *p->options->interrupted || p->next >= p->collection->case_count)
         return false;
     len = snprintf(line, sizeof line, "%zu\n", p->next);
@@ -186,6 +188,7 @@ static void handle_line(struct pool *p, struct worker *w, const char *line, size
 
     if (w->running < 0)
         return;
+    assert(index < p->next);
     if (*line == 'D') {
         if (p->slots[index].count == 0)
             own_result(p, index, RESULT_ERROR, "crash",
@@ -340,6 +343,7 @@ static void gather(struct pool *p, struct result_case ***ret_cases, size_t *ret_
     for (size_t i = 0; i < p->collection->case_count; i++) {
         struct case_slot *slot = &p->slots[i];
 
+        assert(slot->done && slot->count > 0); /* each case has an end, if a sad one */
         for (size_t k = 0; k < slot->count; k++) {
             *ret_cases = mem_grow(*ret_cases, &cap, *ret_count + 1, sizeof(struct result_case *));
             (*ret_cases)[(*ret_count)++] = slot->results[k];

@@ -6,6 +6,7 @@
 #include "base/folder.h"
 #include "base/mem.h"
 #include "runner/serve.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/kubelet/kubelet.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/storage/storage.h"
@@ -73,7 +74,7 @@ static int stage_platform(struct serve *s, struct err *reterr)
     s->world = world_create(
         &(struct world_config){.seed = s->options->seed, .start_ns = s->options->start_ns});
     s->own_world = true;
-    c = world_add_cluster(s->world, name, reterr);
+    c = kcm_add_cluster(s->world, name, reterr);
     if (!c || storage_start(c, reterr) < 0 || kubelet_start(c, reterr) < 0)
         return -1;
     return kubevirt_start(c, reterr);

@@ -10,6 +10,7 @@
 #include "runner/given.h"
 #include "runner/manifest.h"
 #include "runner/saved.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/provisioner/provisioner.h"
 
@@ -189,7 +190,7 @@ static int stage_fixture(struct casework *cw, const struct staging *s, struct er
 
 static int stage_new_cluster(struct casework *cw, const struct staging *s, struct err *reterr)
 {
-    return world_add_cluster(cw->world, json_string_value(s->args), reterr) ? 0 : -1;
+    return kcm_add_cluster(cw->world, json_string_value(s->args), reterr) ? 0 : -1;
 }
 
 static int stage_without_fields(struct casework *cw, const struct staging *s, struct err *reterr)
@@ -279,7 +280,7 @@ int stage_world(struct casework *cw)
 
     if (!in)
         return verdict_error(cw, "scenario", NO_POS, &err);
-    if (!names_cluster(cw->unit) && !world_add_cluster(cw->world, "main", &err))
+    if (!names_cluster(cw->unit) && !kcm_add_cluster(cw->world, "main", &err))
         return verdict_error(cw, "stage", NO_POS, &err);
     stage_pods(cw);
     cw->home = in;
@@ -319,10 +320,10 @@ static const struct shape_note without_notes[] = {{"fields", NULL, "Dotted paths
 static const struct shape without_shape = {
     .what = "withoutFields", .keys = without_keys, .notes = without_notes};
 static const struct shape_key duration_keys[] = {
-    {"start", SHAPE_DURATION, false},    {"stop", SHAPE_DURATION, false},
-    {"snapshot", SHAPE_DURATION, false}, {"restore", SHAPE_DURATION, false},
-    {"attach", SHAPE_DURATION, false},   {"backup", SHAPE_DURATION, false},
-    {"migrate", SHAPE_DURATION, false},  {NULL, SHAPE_ANY, false}};
+#define DURATION(what, name, seconds, says) {#name, SHAPE_DURATION, false},
+#include "sim/kubevirt/durations.list"
+#undef DURATION
+    {NULL, SHAPE_ANY, false}};
 static const struct shape duration_shape = {
     .what = "duration", .keys = duration_keys, .definition = "duration-of"};
 
@@ -387,9 +388,12 @@ const struct given_item given_component = {
 const struct given_item given_duration = {
     .name = "duration",
     .value = "`duration: {NAME: DURATION}`",
-    .says =
-        "how long the simulated platform takes: `start`, `stop`, `snapshot`, `restore`, `attach` "
-        "and `backup` (a backup's target, its job), `migrate`; item key `cluster` beside it",
+    .says = "how long the simulated platform takes, and in brackets what it takes when nothing is "
+            "said: "
+#define DURATION(what, name, seconds, says) "`" #name "` (" says "; " #seconds "s), "
+#include "sim/kubevirt/durations.list"
+#undef DURATION
+            "item key `cluster` beside it",
     .type = SHAPE_MAP,
     .shape = &duration_shape,
     .on_cluster = true,

@@ -16,23 +16,22 @@ static int stage_backups(struct casework *cw, const struct staging *s, struct er
     return 0;
 }
 
-static const struct shape_key backups_keys[] = {
-    {"version", SHAPE_TEXT, false},          {"incrementalBackup", SHAPE_BOOL, false},
-    {"utilityVolumes", SHAPE_BOOL, false},   {"standaloneIncrements", SHAPE_BOOL, false},
-    {"perDiskFull", SHAPE_BOOL, false},      {"smallOverlays", SHAPE_BOOL, false},
-    {"adoptsForeignJob", SHAPE_BOOL, false}, {NULL, SHAPE_ANY, false}};
+static const struct shape_key backups_keys[] = {{"version", SHAPE_TEXT, false},
+#define KNOB(name, field, sets, says) {#name, SHAPE_BOOL, false},
+#include "sim/kubevirt/knobs.list"
+#undef KNOB
+                                                {NULL, SHAPE_ANY, false}};
 static const struct shape backups_shape = {.what = "backups", .keys = backups_keys};
 
 const struct given_item given_backups = {
     .name = "backups",
     .value = "`backups: {KNOB: VALUE}`",
-    .says = "how KubeVirt backs machines up: `version` (up to `\"1.8\"` conditions are those of "
-            "then), the feature gates `incrementalBackup` and `utilityVolumes` (on), "
-            "`standaloneIncrements` (no backing file is recorded), `perDiskFull` (a disk without "
-            "its bitmap does not fail the others), `smallOverlays` (a machine with more than one "
-            "tracked disk "
-            "cannot start), `adoptsForeignJob` (a second backup takes the "
-            "job of the first for its own); item key `cluster` beside it",
+    .says = "how KubeVirt backs machines up: "
+            "`version` (up to `\"1.8\"` conditions are those of then), "
+#define KNOB(name, field, sets, says) "`" #name "` (" says "), "
+#include "sim/kubevirt/knobs.list"
+#undef KNOB
+            "all but the first true or false; item key `cluster` beside it",
     .type = SHAPE_MAP,
     .shape = &backups_shape,
     .on_cluster = true,

@@ -63,6 +63,7 @@ int verdict(struct casework *cw, enum result_status status, const char *error_ty
     va_start(ap, fmt);
     what = mem_vprintf(fmt, ap);
     va_end(ap);
+    assert(!cw->result->headline);
     cw->result->status = status;
     cw->result->error_type = error_type ? mem_strdup(error_type) : NULL;
     cw->result->headline =
@@ -80,6 +81,7 @@ int verdict(struct casework *cw, enum result_status status, const char *error_ty
 
 void story_ends(struct casework *cw)
 {
+    assert(!cw->over); /* a verdict ends the story where it is */
     cw->over = true;
     cw->result->status = RESULT_PASSED;
     sched_stop(world_sched(cw->world));

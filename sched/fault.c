@@ -193,6 +193,15 @@ static int unknown_point(const char *name, struct err *reterr)
     return err_suggest_known(reterr, name, names, fault_point_count);
 }
 
+/* The point of who has asked fault_check_point() about it. */
+static const struct fault_point *known_point(const char *name)
+{
+    size_t i = point_find(name);
+
+    assert(i < fault_point_count);
+    return fault_points[i];
+}
+
 int fault_no_point(struct err *reterr)
 {
     return err_set(reterr, ERR_INVALID, NO_POS, "a fault needs a 'point'");
@@ -226,7 +235,7 @@ static int unknown_attr(const struct fault_point *p, const char *attr, struct er
 
 int fault_check_attr(const char *point, const char *attr, struct err *reterr)
 {
-    const struct fault_point *p = fault_points[point_find(point)];
+    const struct fault_point *p = known_point(point);
 
     return list_find(p->attrs, FAULT_ATTRS_MAX, attr) >= 0 ? 0 : unknown_attr(p, attr, reterr);
 }
@@ -256,7 +265,7 @@ static int check_pattern(const struct fault_point *p, const char *attr, const ch
 int fault_check_pattern(const char *point, const char *attr, const char *pattern,
                         struct err *reterr)
 {
-    return check_pattern(fault_points[point_find(point)], attr, pattern, reterr);
+    return check_pattern(known_point(point), attr, pattern, reterr);
 }
 
 static int read_match(struct rule *r, struct err *reterr)
@@ -281,6 +290,7 @@ static int read_match(struct rule *r, struct err *reterr)
         }
         if (check_pattern(r->point, key, json_string_value(value), reterr) < 0)
             return -1;
+        assert(r->matchers_count < FAULT_ATTRS_MAX); /* keys of a map differ */
         r->matchers[r->matchers_count++] = (struct matcher){(size_t)attr, json_string_value(value)};
     }
     return 0;
@@ -365,8 +375,10 @@ static int unknown_action(const struct fault_point *p, const char *key, struct e
     const char *names[FAULT_ACTIONS_MAX];
     size_t count = 0;
 
-    for (const struct fault_action *def = p->actions; def->name; def++)
+    for (const struct fault_action *def = p->actions; def->name; def++) {
+        assert(count < FAULT_ACTIONS_MAX);
         names[count++] = def->name;
+    }
     err_set(reterr, ERR_INVALID, NO_POS, "action: point '%s' has no action '%s'", p->name, key);
     return err_suggest_known(reterr, key, names, count);
 }
@@ -388,7 +400,7 @@ static int check_companion(const struct fault_action *def, const json_t *action,
 
 int fault_check_action_name(const char *point, const char *name, struct err *reterr)
 {
-    const struct fault_point *p = fault_points[point_find(point)];
+    const struct fault_point *p = known_point(point);
 
     return action_of(p, name) ? 0 : unknown_action(p, name, reterr);
 }
@@ -431,8 +443,7 @@ int fault_check_action(const char *point, const json_t *action, const char **ret
 {
     const char *member = NULL;
 
-    return check_action(fault_points[point_find(point)], action, ret_member ? ret_member : &member,
-                        reterr);
+    return check_action(known_point(point), action, ret_member ? ret_member : &member, reterr);
 }
 
 static int read_action(struct rule *r, struct err *reterr)
@@ -481,6 +492,7 @@ bool fault_remove(struct faults *f, const char *name)
 
     if (!r)
         return false;
+    assert(f->live[r->index] > 0);
     r->ended = true;
     f->live[r->index]--;
     if (f->on_remove)
@@ -555,6 +567,7 @@ const json_t *fault_hit(struct faults *f, const char *point, const struct fault_
             (r->times > 0 && r->fired >= (uint64_t)r->times))
             continue;
         r->fired++;
+        assert(r->fired <= r->seen - (uint64_t)r->skip);
         action = r->action;
     }
     return action;

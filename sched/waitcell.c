@@ -43,6 +43,8 @@ void waitcell_signal(struct waitcell *w)
         w->signalled = true;
         return;
     }
+    assert(a->cell == w && !a->signalled);
+    assert(!w->signalled); /* it would not have waited */
     TAILQ_REMOVE(&w->waiting, a, of_cell);
     TAILQ_INSERT_TAIL(&w->woken, a, of_cell);
     a->signalled = true;
@@ -94,6 +96,8 @@ enum sched_result waitcell_wait(struct waitcell *w, int64_t until_ns)
             return SCHED_OK;
         }
     }
+    assert(!w->signalled);
+    assert(!a->cell); /* for one thing at a time */
     a->cell = w;
     a->signalled = false;
     TAILQ_INSERT_TAIL(&w->waiting, a, of_cell);

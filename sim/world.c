@@ -6,8 +6,6 @@
 
 #include "base/mem.h"
 #include "base/strmap.h"
-#include "sim/apiserver/gc.h"
-#include "sim/apiserver/namespaces.h"
 #include "sim/world_priv.h"
 
 struct part {
@@ -56,8 +54,6 @@ struct cluster {
     struct world *world;
     char *name;
     struct apiserver *server;
-    struct gc *gc;
-    struct nsctl *namespaces;
     struct strmap *processes; /* by their names within the cluster; borrowed from the scheduler */
     struct process_owner platform, pods; /* what its processes have for an owner */
     bool link;
@@ -93,8 +89,6 @@ struct world *world_create(const struct world_config *config)
 
 static void cluster_destroy(struct cluster *c)
 {
-    gc_destroy(c->gc);
-    nsctl_destroy(c->namespaces);
     apiserver_check_frozen(c->server);
     apiserver_destroy(c->server);
     strmap_destroy(c->processes, NULL);
@@ -207,8 +201,6 @@ struct cluster *world_add_cluster(struct world *w, const char *name, struct err 
         mem_grow(w->clusters, &w->cluster_cap, w->cluster_count + 1, sizeof(*w->clusters));
     w->clusters[w->cluster_count++] = c;
     apiserver_observe(c->server, observe, c);
-    c->gc = gc_start(c);
-    c->namespaces = nsctl_start(c);
     return c;
 }
 

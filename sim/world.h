@@ -48,8 +48,8 @@ const char *world_dir(const struct world *w);
 bool world_can_mount(const struct world *w);
 int64_t world_now(const struct world *w);
 
-/* Clusters by name; world_cluster(w, NULL) is the first one. Adding starts its garbage collector
- * and namespace controller and installs the built-in CRDs. */
+/* Clusters by name; world_cluster(w, NULL) is the first one. A new one is an API server with the
+ * built-in CRDs: what deletes dependents and empties namespaces is sim/controllermanager/. */
 struct cluster *world_add_cluster(struct world *w, const char *name, struct err *reterr);
 struct cluster *world_cluster(const struct world *w, const char *name); /* NULL when unknown */
 size_t world_cluster_count(const struct world *w);

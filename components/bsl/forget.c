@@ -1,5 +1,6 @@
 #include "components/bsl/forget.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ static enum bsl_change drop_entries(json_t *index, void *cookie, struct err *ret
         return BSL_SAME;
     if (index_normalise(index, f->place.ns, f->place.vm, reterr) < 0)
         return BSL_BAD;
+    assert(*f->place.backup); /* checked: every entry would be nobody's */
     bool changed = index_forget(index, f->place.backup, !f->has_manifest);
     keep_collecting(f, index);
     return changed ? BSL_WRITE : BSL_SAME;

@@ -1,5 +1,6 @@
 #include "components/bsl/index.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -64,6 +65,7 @@ int index_normalise(json_t *index, const char *ns, const char *vm, struct err *r
     if (json_array_size(checkpoints(index)) > INDEX_ENTRIES_MAX)
         return err_set(reterr, ERR_LIMIT, NO_POS, "more than %d checkpoints", INDEX_ENTRIES_MAX);
     json_array_foreach(checkpoints(index), i, entry) normalise_files(entry, ns, vm);
+    assert(json_is_array(checkpoints(index)));
     return 0;
 }
 
@@ -161,6 +163,7 @@ static void refer(const json_t *map, const json_t *ids, const char *backup)
     json_array_foreach(ids, i, id)
     {
         json_t *entry = json_object_get(map, json_string_value(id));
+        assert(entry); /* a chain names entries alone */
         json_t *names = references(entry, NULL);
         if (*backup && !holds(names, backup))
             json_array_append_new(names, json_string(backup));
@@ -228,12 +231,23 @@ static void collect(json_t *index, const json_t *lost, bool only_lost)
         json_object_del(index, INDEX_COLLECTING);
 }
 
+static bool is_referred(const json_t *index, const char *backup)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(
+        checkpoints(index), i,
+        entry) if (holds(json_object_get(entry, "referencedBy"), backup)) return true;
+    return false;
+}
+
 bool index_forget(json_t *index, const char *backup, bool only_lost)
 {
     AUTO(json) json_t *before = json_copy_of(index);
     AUTO(json) json_t *lost = json_array();
     drop_references(index, backup, lost);
     refer_ancestors(index);
+    assert(!is_referred(index, backup)); /* nor by way of what others need */
     collect(index, lost, only_lost);
     return !json_same(before, index);
 }

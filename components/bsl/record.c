@@ -1,5 +1,6 @@
 #include "components/bsl/record.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -120,9 +121,11 @@ static enum bsl_change add_checkpoint(json_t *index, void *cookie, struct err *r
         return BSL_BAD;
     AUTO(str) char *kept = mem_strdup(parent);
     put_entry(r, index, kept);
+    assert(index_find(index, r->id));
     not_collected(index, r->id);
     json_decref(r->chain);
     r->chain = index_chain(index, r->id);
+    assert(json_array_size(r->chain) > 0); /* its own id at least */
     index_refer(index, r->chain, r->place.backup);
     time_format(host_now(r->store.h), now);
     json_put_str(index, "vmName", r->place.vm);

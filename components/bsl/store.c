@@ -1,5 +1,6 @@
 #include "components/bsl/store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,6 +131,7 @@ int bsl_delete_below(const struct bsl_store *s, const char *prefix, struct err *
 static int keep_aside(const struct bsl_store *s, const char *aside, const struct bsl_document *d,
                       struct err *reterr)
 {
+    assert(d->text && !d->json); /* read, and no document */
     char hex[DIGEST_HEX];
     digest_of(d->text, d->len, hex);
     AUTO(str) char *key = mem_printf("%s%.*s", aside, ASIDE_DIGITS, hex);
@@ -149,6 +151,7 @@ static int read_for_change(const struct bsl_store *s, const char *key, const cha
     }
     if (!ret->json)
         ret->json = json_object();
+    assert(json_is_object(ret->json));
     return 0;
 }
 
@@ -178,6 +181,7 @@ int bsl_change(const struct bsl_store *s, const char *key, const char *aside, bs
         AUTO(err) struct err e = {0};
         if (change_once(s, key, aside, change, cookie, &e) == 0)
             return 0;
+        assert(err_pending(&e)); /* who fails says why */
         if (e.code != ERR_CONFLICT || n >= CHANGES_MAX || host_sleep(s->h, PAUSE_NS) != HOST_OK)
             return err_move(reterr, &e);
     }

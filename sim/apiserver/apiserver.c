@@ -234,22 +234,49 @@ json_t *apiserver_peek(const struct apiserver *a, const char *group, const char 
     return e ? e->object : NULL;
 }
 
+/* A walk over the objects of one kind, in one namespace (NULL or "": in all). */
+struct walk {
+    const struct rtype *t;
+    struct store_pos pos;
+    char prefix[STORE_KEY_MAX];
+};
+
+/* false: there is no such kind, or can be no such namespace. */
+static bool walk_begin(struct walk *w, const struct apiserver *a, const char *group,
+                       const char *plural, const char *ns)
+{
+    w->t = rtype_find(a, group, plural);
+    w->prefix[0] = '\0';
+    if (!w->t || (ns && *ns && w->t->namespaced && !store_key(w->prefix, ns, "")))
+        return false;
+    w->pos = store_seek(&w->t->table, w->prefix);
+    return true;
+}
+
+static const struct store_entry *walk_next(struct walk *w)
+{
+    const struct store_entry *e = store_next(&w->t->table, &w->pos);
+    return e && strncmp(e->key, w->prefix, strlen(w->prefix)) == 0 ? e : NULL;
+}
+
 json_t *apiserver_peek_all(const struct apiserver *a, const char *group, const char *plural,
                            const char *ns)
 {
     json_t *out = json_array();
-    const struct rtype *t = rtype_find(a, group, plural);
-    if (!t)
-        return out;
-    char prefix[STORE_KEY_MAX] = "";
-    if (ns && *ns && t->namespaced && !store_key(prefix, ns, ""))
-        return out;
-    size_t len = strlen(prefix);
-    struct store_pos pos = store_seek(&t->table, prefix);
+    struct walk w;
     const struct store_entry *e;
-    while ((e = store_next(&t->table, &pos)) && strncmp(e->key, prefix, len) == 0)
+    if (!walk_begin(&w, a, group, plural, ns))
+        return out;
+    while ((e = walk_next(&w)))
         json_array_append(out, e->object);
     return out;
+}
+
+bool apiserver_has_any(const struct apiserver *a, const char *group, const char *plural,
+                       const char *ns)
+{
+    struct walk w;
+    return walk_begin(&w, a, group, plural, ns) && walk_next(&w);
 }
 
 int64_t apiserver_revision(const struct apiserver *a)

@@ -167,6 +167,9 @@ json_t *apiserver_peek(const struct apiserver *a, const char *group, const char 
 /* New array (sorted by namespace and name) of borrowed-frozen objects; ns NULL: all. Never NULL. */
 json_t *apiserver_peek_all(const struct apiserver *a, const char *group, const char *plural,
                            const char *ns);
+/* Whether that array has anything in it. */
+bool apiserver_has_any(const struct apiserver *a, const char *group, const char *plural,
+                       const char *ns);
 int64_t apiserver_revision(const struct apiserver *a);
 int64_t apiserver_now(const struct apiserver *a);
 

@@ -63,6 +63,23 @@ bool catalog_find(const struct apiserver *a, const struct api_resource *r, struc
     return false;
 }
 
+size_t catalog_stored_count(const struct apiserver *a)
+{
+    return rtype_count(a);
+}
+
+bool catalog_stored_at(const struct apiserver *a, size_t i, struct catalog_stored *ret)
+{
+    const struct rtype *t = rtype_at(a, i);
+    if (!t->registered)
+        return false;
+    *ret = (struct catalog_stored){.resource = {t->group, rtype_storage(t)->name, t->plural},
+                                   .kind = t->kind,
+                                   .namespaced = t->namespaced,
+                                   .goes_first = !t->builtin || t->builtin->rank};
+    return true;
+}
+
 /* ---- verbs ---- */
 
 #define VERBS_MAX (API_VERB_COUNT + 1)

@@ -24,6 +24,19 @@ struct catalog_type {
 bool catalog_find(const struct apiserver *a, const struct api_resource *r,
                   struct catalog_type *ret);
 
+/* Kinds of which objects are stored, as their storage version names them, in the order in which
+ * they were registered. A position is a kind's for the server's life; false: its definition is
+ * gone. */
+struct catalog_stored {
+    struct api_resource resource;
+    const char *kind;
+    bool namespaced;
+    bool goes_first; /* before the others, wherever chance makes an order of kinds: a run that has
+                        none of the others goes on as it did before they were known */
+};
+size_t catalog_stored_count(const struct apiserver *a);
+bool catalog_stored_at(const struct apiserver *a, size_t i, struct catalog_stored *ret);
+
 /* One entry of discovery. Pointers are borrowed for the duration of the callback. */
 struct catalog_entry {
     struct catalog_type type;

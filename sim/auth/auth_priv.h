@@ -189,5 +189,12 @@ void chores_install(struct auth *a);
 void chores_stop(struct auth *a);
 /* One round of them, now. */
 void chores_do(struct auth *a);
+/* One request of a chore. A write that fails is no loss: something else has changed, and that is
+ * another chore. */
+void chore_ask(struct auth *a, struct api_request *req, const char *user);
+
+/* Gathers the rules of each role that aggregates others, once (aggregate.c): a role may aggregate
+ * one that does so, too. Whether anything was written. */
+bool aggregate_once(struct auth *a);
 
 #endif

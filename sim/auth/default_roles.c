@@ -79,6 +79,11 @@ static const struct role_def roles[] = {
      "get,patch,update core persistentvolumeclaims/status\n" READ "storage.k8s.io csidrivers\n"
      "create,delete,get,patch,update storage.k8s.io csinodes\n" READ
      "node.k8s.io runtimeclasses\ncreate,patch,update core,events.k8s.io events"},
+    {"system:controller:generic-garbage-collector", NULL, NULL,
+     "delete,get,list,patch,update,watch * *\ncreate,patch,update core,events.k8s.io events"},
+    {"system:controller:namespace-controller", NULL, NULL,
+     "delete,get,list,watch core namespaces\n"
+     "update core namespaces/finalize,namespaces/status\ndelete,deletecollection,get,list * *"},
     {"system:node-proxier", NULL, NULL,
      "list,watch core endpoints,services\n" READ "core nodes\n"
      "create,patch,update core,events.k8s.io events\nlist,watch discovery.k8s.io endpointslices"},
@@ -95,13 +100,15 @@ static const struct binding_def bindings[] = {
      "Group:" GROUP_ACCOUNTS},
     {"system:node", "system:node", "Group:" GROUP_NODES},
     {"system:node-proxier", "system:node-proxier", "User:system:kube-proxy"},
-    /* The parts of the simulation itself, by name: controllers of the cluster, storage, KubeVirt,
-     * the stand-in for the provider's tooling, and Velero, whose account has all rights in real
-     * clusters, too. What is under test is not among them. */
+    {"system:controller:generic-garbage-collector", "system:controller:generic-garbage-collector",
+     "ServiceAccount:kube-system/generic-garbage-collector"},
+    {"system:controller:namespace-controller", "system:controller:namespace-controller",
+     "ServiceAccount:kube-system/namespace-controller"},
+    /* The parts of the simulation itself, by name: other controllers of the cluster, storage,
+     * KubeVirt, the stand-in for the provider's tooling, and Velero, whose account has all rights
+     * in real clusters, too. What is under test is not among them. */
     {"vmconform:simulation", "cluster-admin",
      "User:system:kube-controller-manager User:system:kube-scheduler "
-     "ServiceAccount:kube-system/generic-garbage-collector "
-     "ServiceAccount:kube-system/namespace-controller "
      "ServiceAccount:kube-system/service-account-controller "
      "ServiceAccount:kube-system/root-ca-cert-publisher "
      "ServiceAccount:kube-system/clusterrole-aggregation-controller "

@@ -2,6 +2,7 @@
  * objects, so that what vanished between two lists is told as deleted. */
 #include "sim/controller/ctl.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -40,6 +41,7 @@ static void deliver(struct feeder *f, enum api_event_type type, json_t *object)
 {
     AUTO(str) char *key = key_of(object);
     AUTO(json) json_t *old = NULL;
+    assert(type == EVENT_ADDED || type == EVENT_MODIFIED || type == EVENT_DELETED);
     if (type == EVENT_DELETED)
         old = strmap_remove(f->known, key);
     else
@@ -71,6 +73,7 @@ static void replace(struct feeder *f, const json_t *items)
     while (strmap_each(before, &at, &key, &gone))
         f->fn(f->cookie, EVENT_DELETED, gone);
     strmap_destroy(before, drop_object);
+    assert(strmap_count(f->known) == json_array_size(items)); /* what was listed, and no more */
 }
 
 /* 0: *ret_revision (new) is where to watch from. -1: nothing was listed; *ret_code is the HTTP

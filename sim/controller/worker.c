@@ -2,6 +2,7 @@
  * there at most once, and an earlier due time wins, as in client-go's delaying queue. */
 #include "sim/controller/ctl.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -63,6 +64,7 @@ static void add_at(struct worker *w, const char *key, int64_t due_ns)
         p = &(*p)->next;
     it->next = *p;
     *p = it;
+    assert(!it->next || it->due_ns < it->next->due_ns); /* behind those of the same time */
     waitcell_signal(w->cell);
 }
 
@@ -83,6 +85,7 @@ static void work_on(struct worker *w, const char *key)
     struct err e = {0};
     int64_t after_ns = 0;
     const char *slash = strchr(key, '/');
+    assert(slash);
     AUTO(str) char *ns = mem_strndup(key, (size_t)(slash - key));
     int rc = w->fn(w->cookie, ns, slash + 1, &after_ns, &e);
     err_clear(&e);
@@ -108,6 +111,7 @@ static void run(void *arg)
             continue;
         }
         struct item *it = w->head;
+        assert(it); /* SCHED_NEVER is later than any time */
         w->head = it->next;
         AUTO(str) char *key = TAKE(it->key);
         item_free(it);

@@ -1,6 +1,7 @@
 /* The launcher: what happens to a machine's disks when it is told to back them up (kubevirt-csi.md
  * 4.4, 4.5). One job at a time; the moments of all disks are taken when it begins, the bytes are
  * written when it ends. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -147,6 +148,7 @@ static void end_job(struct guest *g, bool failed, const char *message)
 {
     struct job *job = g->launcher->job;
     char when[TIME_TEXT];
+    assert(!job->ended); /* once */
     if (job->event)
         sched_cancel(g->kv->sched, job->event);
     job->event = 0;
@@ -183,6 +185,7 @@ static void on_job_done(void *cookie)
     struct guest *g = cookie;
     struct job *job = g->launcher->job;
     __attribute__((cleanup(cleanup_err))) struct err e = {0};
+    assert(job && job->event && !job->ended); /* whoever drops or ends one cancels this */
     job->event = 0;
     const char *fault = fault_message(job);
     if (json_bool(job->fault, "lost", false))
@@ -326,6 +329,7 @@ static void remember(struct guest *g, const struct job *job, const struct job_re
                 checkpoint_add(c, name, disk_seed(disk_of(g->kv, g->ns, volume)), job->disks[k].to);
         }
     }
+    assert(c->disk_count == job->disk_count);
     struct checkpoint *old = strmap_put(l->checkpoints, c->name, c);
     if (old)
         checkpoint_destroy(old);
@@ -400,6 +404,7 @@ int kv_job_start(struct kv *kv, const struct job_request *r, struct err *reterr)
         kv_job_free(job);
         return rc;
     }
+    assert(!l->job || l->job->ended); /* one at a time */
     drop_job(kv, l);
     l->job = job;
     worker_add(kv->vmis, g->ns, g->name);
@@ -484,6 +489,7 @@ int kv_job_redefine(struct kv *kv, const json_t *vmi, const char *name, struct e
     }
     if (!any)
         return no_bitmap(reterr, name);
+    assert(c->disk_count > 0);
     c->defined = true;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* Checkpoints of one guest: names that libvirt knows while the guest runs, and bitmaps that the
  * overlays of its disks keep across restarts. A bitmap is the moment when it began: what it has
  * marked is what changed since. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -19,6 +20,8 @@ void checkpoint_add(struct checkpoint *c, const char *volume, uint64_t seed,
                     const struct disk_moment *moment)
 {
     size_t cap = c->disk_count;
+    assert(!checkpoint_disk(c, volume));
+    assert(moment);
     c->disks = mem_grow(c->disks, &cap, c->disk_count + 1, sizeof *c->disks);
     c->disks[c->disk_count++] =
         (struct checkpoint_disk){.volume = mem_strdup(volume),
@@ -41,6 +44,7 @@ void checkpoint_close(struct checkpoint *c, bool crashed)
 
 void checkpoint_remove(struct checkpoint *c, size_t disk)
 {
+    assert(disk < c->disk_count);
     finish_disk(&c->disks[disk]);
     for (size_t i = disk + 1; i < c->disk_count; i++)
         c->disks[i - 1] = c->disks[i];

@@ -97,14 +97,11 @@ static int read_version(const char *text, unsigned *ret, struct err *reterr)
 static const struct knob {
     const char *name;
     size_t offset;
-    bool inverse;
+    bool sets;
 } flags[] = {
-    {"incrementalBackup", offsetof(struct kv_knobs, no_incremental_backup), true},
-    {"utilityVolumes", offsetof(struct kv_knobs, no_utility_volumes), true},
-    {"standaloneIncrements", offsetof(struct kv_knobs, standalone_increments), false},
-    {"perDiskFull", offsetof(struct kv_knobs, per_disk_full), false},
-    {"smallOverlays", offsetof(struct kv_knobs, small_overlays), false},
-    {"adoptsForeignJob", offsetof(struct kv_knobs, adopts_foreign_job), false},
+#define KNOB(name, field, sets, says) {#name, offsetof(struct kv_knobs, field), sets},
+#include "sim/kubevirt/knobs.list"
+#undef KNOB
 };
 
 int kubevirt_set_knob(struct cluster *c, const char *name, const json_t *value, struct err *reterr)
@@ -126,8 +123,7 @@ int kubevirt_set_knob(struct cluster *c, const char *name, const json_t *value, 
             continue;
         if (!json_is_boolean(value))
             return err_set(reterr, ERR_INVALID, NO_POS, "'%s' must be true or false", name);
-        bool on = json_is_true(value);
-        *(bool *)((char *)&kv->knobs + flags[i].offset) = flags[i].inverse ? !on : on;
+        *(bool *)((char *)&kv->knobs + flags[i].offset) = json_is_true(value) == flags[i].sets;
         return 0;
     }
     err_set(reterr, ERR_INVALID, NO_POS, "KubeVirt's backups have no knob '%s'", name);

@@ -47,6 +47,7 @@ void kv_guest_end(struct guest *g)
 {
     thaw(g);
     kv_launcher_end(g);
+    assert(!g->frozen && !g->thaw_event);
     g->paused = g->io_error = false;
     g->ending = NULL;
     g->freeze_after_ns = 0;
@@ -93,6 +94,7 @@ int kv_guest_call_fault(struct kv *kv, const char *subresource, const char *ns, 
 static void on_safety_timer(void *cookie)
 {
     struct guest *g = cookie;
+    assert(g->frozen && g->thaw_event); /* who thaws cancels it */
     g->thaw_event = 0;
     g->frozen = false;
     worker_add(g->kv->vmis, g->ns, g->name);

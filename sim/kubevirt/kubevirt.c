@@ -31,10 +31,9 @@ static const struct {
     const char *name;
     int64_t default_ns;
 } durations[KV_DURATION_COUNT] = {
-    [KV_START] = {"start", 8 * NS_PER_S},       [KV_STOP] = {"stop", 4 * NS_PER_S},
-    [KV_SNAPSHOT] = {"snapshot", 3 * NS_PER_S}, [KV_RESTORE] = {"restore", 5 * NS_PER_S},
-    [KV_BACKUP] = {"backup", 5 * NS_PER_S},     [KV_ATTACH] = {"attach", 2 * NS_PER_S},
-    [KV_MIGRATE] = {"migrate", 10 * NS_PER_S},
+#define DURATION(what, name, seconds, says) [KV_##what] = {#name, seconds * NS_PER_S},
+#include "sim/kubevirt/durations.list"
+#undef DURATION
 };
 
 struct kv *kv_of(const struct cluster *c)

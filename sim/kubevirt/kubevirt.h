@@ -1,8 +1,8 @@
 /* KubeVirt as the API shows it: VMs, guests, snapshots, restores (kubevirt-csi.md sections 1 to 3).
  *
  * One actor each for virt-api (admission, in the server), virt-controller (VM, VMI, VMSnapshot,
- * VMRestore, DataVolume-free) and the guests. Timings are virtual and fixed: a VM takes 8 s to
- * start, 4 s to stop, a snapshot 3 s, a restore 5 s, unless a knob says otherwise. */
+ * VMRestore, DataVolume-free) and the guests. Timings are virtual and fixed (durations.list), unless
+ * a scenario says otherwise. */
 #ifndef VMCONFORM_SIM_KUBEVIRT_KUBEVIRT_H
 #define VMCONFORM_SIM_KUBEVIRT_KUBEVIRT_H
 
@@ -16,18 +16,12 @@
 /* Starts KubeVirt on a cluster (its CRDs are built in). Needs storage_start() first. */
 int kubevirt_start(struct cluster *c, struct err *reterr);
 
-/* Knobs (durations in ns), by name: "start", "stop", "snapshot" (from the content's creation until
- * it may have a creationTime), "restore" (from the last new claim until the machine gets its spec),
- * "attach" (a backup's target), "backup" (its job), "migrate".
- * Unknown names: error. */
+/* How long something takes, by a name of durations.list. Unknown names: error. */
 int kubevirt_set_duration(struct cluster *c, const char *what, int64_t ns, struct err *reterr);
 
 /* Knobs of backups: "version" ("1.8", ...: up to 1.8 conditions have another shape; default: the
- * latest), "incrementalBackup" and "utilityVolumes" (the feature gates; on), "standaloneIncrements"
- * (no backing file is recorded), "perDiskFull" (a disk without its bitmap is backed up in full
- * instead of failing all), "smallOverlays" (the claim for overlays has room for one disk),
- * "adoptsForeignJob" (a backup takes any job of its machine for its own); but for the first they
- * are true or false. Unknown names and other values: error. */
+ * latest), and those of knobs.list, which are true or false. Unknown names and other values: error.
+ */
 int kubevirt_set_knob(struct cluster *c, const char *name, const json_t *value, struct err *reterr);
 
 /* virt-api goes away or comes back. Without it creates and updates of machines, instances,

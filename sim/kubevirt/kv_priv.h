@@ -24,24 +24,18 @@ extern const struct kind KIND_VM, KIND_VMI, KIND_SNAPSHOT, KIND_CONTENT, KIND_RE
 
 enum { KV_WORKER_COUNT = 10, KV_FEEDERS_MAX = 16 };
 enum kv_duration {
-    KV_START,
-    KV_STOP,
-    KV_SNAPSHOT,
-    KV_RESTORE,
-    KV_BACKUP,
-    KV_ATTACH,
-    KV_MIGRATE,
+#define DURATION(what, name, seconds, says) KV_##what,
+#include "sim/kubevirt/durations.list"
+#undef DURATION
     KV_DURATION_COUNT
 };
 
 /* What a scenario may change about backups; zeroed: as KubeVirt's head is, with its gates open. */
 struct kv_knobs {
-    unsigned version; /* 108: 1.8 */
-    bool no_incremental_backup, no_utility_volumes;
-    bool standalone_increments; /* no backing file recorded */
-    bool per_disk_full;         /* a disk without its bitmap is backed up in full, not refused */
-    bool small_overlays;        /* the claim for overlays has room for one disk */
-    bool adopts_foreign_job;    /* a backup takes any job of its machine for its own */
+    unsigned version; /* 108: 1.8; 0: the latest */
+#define KNOB(name, field, sets, says) bool field;
+#include "sim/kubevirt/knobs.list"
+#undef KNOB
 };
 
 struct launcher; /* backup_priv.h */

@@ -1,5 +1,6 @@
 #include "sim/storage/objectstore.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -139,6 +140,7 @@ int objectstore_read(struct objectstore *o, const char *bucket, const char *key,
     if (!object)
         return err_set(reterr, ERR_NOT_FOUND, NO_POS, "bucket '%s' has no object '%s'", bucket,
                        key);
+    assert(!object->path != !object->data); /* bytes, or a file of them */
     if (object->path)
         return read_file(object, offset, buf, len, ret_len, key, reterr);
     size_t left = offset < object->len ? object->len - (size_t)offset : 0;

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/storage/storage.h"
 #include "tests/api/harness_priv.h"
 
@@ -29,7 +30,7 @@ static void start_world(void)
         return;
     }
     s->world = world_create(&(struct world_config){.seed = 1});
-    stage.served.cluster = world_add_cluster(s->world, "main", &e);
+    stage.served.cluster = kcm_add_cluster(s->world, "main", &e);
     need(stage.served.cluster != NULL, "cluster", &e);
     stage.sched = world_sched(s->world);
     stage.server = cluster_server(stage.served.cluster);

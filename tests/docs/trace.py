@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The fields of a trace are those of its page: trace.py PAGE TRACE..., or trace.py PAGE --run PROGRAM SCENARIO...
+"""The fields of a trace are those of its page: trace.py PAGE [--whole] TRACE..., or trace.py PAGE --run PROGRAM SCENARIO...
 
 Every field of every line stands on the page, in that order, with that type or among those words, and those that are always there are. With
---run, every record and field of the page must occur, so that the page tells of nothing that is gone."""
+--run or --whole, every record, field and word of the page must occur, so that the page tells of nothing that is gone."""
 import json
 import re
 import subprocess
@@ -35,7 +35,7 @@ def read_page(path):
 
 class Checker:
     def __init__(self, tables):
-        self.tables, self.seen, self.mistakes = tables, set(), []
+        self.tables, self.seen, self.words, self.mistakes = tables, set(), set(), []
 
     def wrong(self, where, text):
         mistake = f"{where}: {text}"
@@ -54,6 +54,8 @@ class Checker:
                 continue
             self.seen.add((section, key))
             value = record[key]
+            if words:
+                self.words.add((section, key, value))
             if words and value not in words:
                 self.wrong(section, f"{key} may be {json.dumps(value)}")
             if kind is not None and not TYPES[kind](value):
@@ -84,10 +86,13 @@ class Checker:
 
     def check_whole(self):
         for section, fields in self.tables.items():
-            for field in fields:
+            for field, (_, words, _) in fields.items():
                 there = (section, field) in self.seen
                 if not there and not (section == COMMON and any(f == field for _, f in self.seen)):
                     self.wrong(section, f"{field} never occurs")
+                for word in words:
+                    if there and (section, field, word) not in self.words:
+                        self.wrong(section, f"{field} is never {json.dumps(word)}")
 
 
 def run(checker, program, scenarios):
@@ -108,8 +113,11 @@ def main():
     if rest[0] == "--run":
         run(checker, rest[1], rest[2:])
     else:
-        for path in rest:
+        whole = rest[0] == "--whole"
+        for path in rest[whole:]:
             checker.check_trace(path)
+        if whole:
+            checker.check_whole()
     for mistake in checker.mistakes:
         print(mistake)
     print(f"{len(checker.seen)} fields, mistakes: {len(checker.mistakes)}")

@@ -24,6 +24,25 @@ static const struct rule {
      {"base", "sched", "kube", "cel", "qcow2", "sim", "components", "fixtures", "reports", "net"}},
 };
 
+/* Inside sim/, where "sim" is what stands in that folder itself: the world and the way to it. A
+ * room that is not here may use all of them, and none of them it. */
+static const struct rule sim_rules[] = {
+    {"sim/crds", {"sim/crds"}},
+    {"sim/apiserver", {"sim/crds", "sim/apiserver"}},
+    {"sim", {"sim/apiserver", "sim"}},
+    {"sim/auth", {"sim/apiserver", "sim/auth"}},
+    {"sim/rest", {"sim/apiserver", "sim/auth", "sim/rest"}},
+    {"sim/controllermanager", {"sim/apiserver", "sim", "sim/controllermanager"}},
+    {"sim/controller", {"sim/apiserver", "sim", "sim/controller"}},
+    {"sim/provisioner", {"sim/apiserver", "sim", "sim/controller", "sim/provisioner"}},
+    {"sim/storage", {"sim/apiserver", "sim", "sim/controller", "sim/storage"}},
+    {"sim/kubelet", {"sim/apiserver", "sim", "sim/controller", "sim/storage", "sim/kubelet"}},
+    {"sim/velero", {"sim/apiserver", "sim", "sim/controller", "sim/storage", "sim/velero"}},
+    {"sim/kubevirt",
+     {"sim/apiserver", "sim", "sim/auth", "sim/controller", "sim/storage", "sim/kubelet",
+      "sim/kubevirt"}},
+};
+
 static const struct rule *rule_of(const char *path)
 {
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
@@ -32,6 +51,30 @@ static const struct rule *rule_of(const char *path)
             return &rules[i];
     }
     return NULL;
+}
+
+/* "sim/rest" of "sim/rest/x.c", "sim" of "sim/world.c". New; NULL: not of sim/. */
+static char *sim_room(const char *path)
+{
+    if (strncmp(path, "sim/", 4) != 0)
+        return NULL;
+    const char *slash = strchr(path + 4, '/');
+    return mem_strndup(path, slash ? (size_t)(slash - path) : 3);
+}
+
+static bool sim_may_include(const char *from, const char *to)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sim_rules); i++) {
+        const struct rule *r = &sim_rules[i];
+
+        if (strcmp(r->folder, from) != 0)
+            continue;
+        for (size_t k = 0; k < ARRAY_LEN(r->may) && r->may[k]; k++)
+            if (strcmp(r->may[k], to) == 0)
+                return true;
+        return false;
+    }
+    return true;
 }
 
 static bool may_include(const struct rule *from, const struct rule *to)
@@ -61,6 +104,8 @@ static void check_one(const struct source *s, unsigned line, const char *include
                       struct findings *f)
 {
     const struct rule *from = rule_of(s->path), *to = rule_of(included);
+    AUTO(str) char *room = sim_room(s->path);
+    AUTO(str) char *other = sim_room(included);
 
     if (!strchr(included, '/')) {
         finding(f, s->path, line, "\"%s\": includes are written from the root of the repository",
@@ -74,6 +119,8 @@ static void check_one(const struct source *s, unsigned line, const char *include
     else if (!may_include(from, to))
         finding(f, s->path, line, "%s/ must not include %s/: \"%s\"", from->folder, to->folder,
                 included);
+    else if (room && other && !sim_may_include(room, other))
+        finding(f, s->path, line, "%s/ must not include %s/: \"%s\"", room, other, included);
     else if (foreign_private(s->path, included))
         finding(f, s->path, line, "\"%s\" is visible inside its own folder only", included);
 }

@@ -1,5 +1,5 @@
 /* A chain of three layers with known content, cut into columns. */
-#include "runner/qcow2_columns.h"
+#include "runner/qcow2/columns.h"
 
 #include "base/disk.h"
 #include "qcow2/layer.h"

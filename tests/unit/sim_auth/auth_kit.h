@@ -11,15 +11,21 @@ struct auth_kit {
     struct auth *auth;
 };
 
-__attribute__((unused)) static struct auth_kit auth_kit_create(bool anonymous, bool rbac)
+/* The kit is taken over. */
+__attribute__((unused)) static struct auth_kit auth_kit_of(struct kit k, bool anonymous, bool rbac)
 {
-    struct auth_kit kit = {.k = kit_create()};
+    struct auth_kit kit = {.k = k};
     const struct auth_config config = {.server = kit.k.server,
                                        .sched = world_sched(kit.k.world),
                                        .anonymous = anonymous,
                                        .rbac = rbac};
     kit.auth = auth_create(&config);
     return kit;
+}
+
+__attribute__((unused)) static struct auth_kit auth_kit_create(bool anonymous, bool rbac)
+{
+    return auth_kit_of(kit_create(), anonymous, rbac);
 }
 
 __attribute__((unused)) static void cleanup_auth_kit(struct auth_kit *kit)

@@ -1,5 +1,6 @@
 /* Rules against requests, and what those hear who may not. */
 #include "sim/auth/auth_priv.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "tests/unit/sim_auth/auth_kit.h"
 #include "tests/unit/suite.h"
 
@@ -140,8 +141,16 @@ static const struct ask {
      NULL, false},
     {"system:anonymous", "list", "", "secrets", NULL, NULL, NULL, false},
     {"system:node:n1", "update", "", "nodes", "status", NULL, "n1", true},
-    {"system:serviceaccount:kube-system:namespace-controller", "delete", "", "pods", NULL, "x", "p",
-     true},
+    {KCM_NAMESPACE_USER, "delete", "", "pods", NULL, "x", "p", true},
+    {KCM_NAMESPACE_USER, "deletecollection", "example.com", "widgets", NULL, "x", NULL, true},
+    {KCM_NAMESPACE_USER, "update", "", "namespaces", "finalize", NULL, "x", true},
+    {KCM_NAMESPACE_USER, "update", "", "namespaces", NULL, NULL, "x", false},
+    {KCM_NAMESPACE_USER, "patch", "", "pods", NULL, "x", "p", false},
+    {KCM_GC_USER, "patch", "example.com", "widgets", NULL, "x", "w", true},
+    {KCM_GC_USER, "create", "", "events", NULL, "x", NULL, true},
+    {KCM_GC_USER, "create", "", "pods", NULL, "x", NULL, false},
+    {KCM_GC_USER, "deletecollection", "", "pods", NULL, "x", NULL, false},
+    {KCM_SHARED_USER, "deletecollection", "", "pods", NULL, "x", NULL, true},
     {"system:serviceaccount:kubevirt:kubevirt-controller", "create", "", "pods", NULL, "x", NULL,
      true},
     {"system:serviceaccount:osac-system:osac-operator", "get", "", "pods", NULL, "x", "p", false},
@@ -470,7 +479,7 @@ END_TEST
 
 START_TEST(accounts)
 {
-    struct kit k = kit_create();
+    struct kit k = kit_create_by(kcm_add_cluster);
     const struct auth_config config = {
         .server = k.server, .sched = world_sched(k.world), .rbac = true, .ca_pem = "PEM"};
     struct auth_kit kit = {.k = k, .auth = auth_create(&config)};

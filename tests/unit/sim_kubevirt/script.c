@@ -11,6 +11,7 @@
 #include "base/yaml.h"
 #include "kube/meta.h"
 #include "kube/time.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/kubelet/kubelet.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/provisioner/provisioner.h"
@@ -621,7 +622,7 @@ static char *run_case(const struct script_case *c, struct how how)
     r.crash_at = how.crash_at;
     r.crash_moment = how.crash_moment;
     world_on_request(r.world, on_request, &r);
-    r.cluster = world_add_cluster(r.world, "main", &e);
+    r.cluster = kcm_add_cluster(r.world, "main", &e);
     ck_assert_msg(r.cluster != NULL, "%s", e.msg);
     r.server = cluster_server(r.cluster);
     script_check(&r, storage_start(r.cluster, &e), &e);

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "sim/auth/auth.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "sim/rest/rest.h"
 #include "tests/unit/suite.h"
@@ -68,7 +69,7 @@ START_TEST(in_a_row)
     const struct world_config config = {.seed = 1};
     struct err e = {0};
     AUTO(world) struct world *w = world_create(&config);
-    struct cluster *c = world_add_cluster(w, "main", &e);
+    struct cluster *c = kcm_add_cluster(w, "main", &e);
     ck_assert(c && storage_start(c, &e) == 0 && kubevirt_start(c, &e) == 0);
     const struct auth_config roles = {
         .server = cluster_server(c), .sched = world_sched(w), .rbac = _i == 1};

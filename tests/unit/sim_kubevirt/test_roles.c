@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "sim/auth/auth.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/kubevirt/kubevirt.h"
 #include "tests/unit/suite.h"
 
@@ -30,7 +31,7 @@ static void start(struct platform *p, bool with_kubevirt)
 {
     AUTO(err) struct err e = {0};
     p->world = world_create(&(struct world_config){.seed = 1});
-    p->cluster = world_add_cluster(p->world, "main", &e);
+    p->cluster = kcm_add_cluster(p->world, "main", &e);
     ck_assert(p->cluster && storage_start(p->cluster, &e) == 0);
     ck_assert(!with_kubevirt || kubevirt_start(p->cluster, &e) == 0);
     kubevirt_roles_create(p->cluster);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/time.h"
+#include "sim/controllermanager/controllermanager.h"
 
 static const struct api_resource nodes = {"", "v1", "nodes"};
 
@@ -33,7 +34,7 @@ static void open_with(struct stage *st, const struct world_config *config)
 {
     AUTO(err) struct err err = {0};
     st->world = world_create(config);
-    st->cluster = world_add_cluster(st->world, "main", &err);
+    st->cluster = kcm_add_cluster(st->world, "main", &err);
     ck_assert_msg(st->cluster != NULL, "%s", err.msg);
     ck_assert_msg(storage_start(st->cluster, &err) == 0, "%s", err.msg);
     ck_assert_msg(kubelet_start(st->cluster, &err) == 0, "%s", err.msg);

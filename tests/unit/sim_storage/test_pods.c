@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/time.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "tests/unit/sim_storage/stage.h"
 #include "tests/unit/suite.h"
 
@@ -216,7 +217,7 @@ START_TEST(nodes_of_many_worlds)
     for (size_t i = 0; i < ARRAY_LEN(hours); i++) {
         worlds[i] =
             world_create(&(struct world_config){.seed = 1, .start_ns = hours[i] * 3600 * NS_PER_S});
-        struct cluster *c = world_add_cluster(worlds[i], "main", &e);
+        struct cluster *c = kcm_add_cluster(worlds[i], "main", &e);
         ck_assert(storage_start(c, &e) == 0 && kubelet_start(c, &e) == 0);
     }
     for (size_t i = 0; i < ARRAY_LEN(hours); i++) {

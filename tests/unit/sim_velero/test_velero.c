@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "kube/meta.h"
 #include "kube/time.h"
+#include "sim/controllermanager/controllermanager.h"
 #include "sim/storage/objectstore.h"
 #include "tests/unit/quoted.h"
 #include "tests/unit/suite.h"
@@ -140,7 +141,7 @@ static void stage_init(struct stage *s)
 
     memset(s, 0, sizeof *s);
     s->world = world_create(&(struct world_config){.seed = 3, .events_max = 200000});
-    s->cluster = world_add_cluster(s->world, "main", &err);
+    s->cluster = kcm_add_cluster(s->world, "main", &err);
     ck_assert_msg(s->cluster != NULL, "%s", err.msg);
     make(s, "Namespace", NULL, NS, "{}");
     make(s, "Namespace", NULL, "shop", "{}");

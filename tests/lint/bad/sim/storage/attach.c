@@ -1,0 +1,2 @@
+#include "sim/client.h"
+#include "sim/kubevirt/kubevirt.h"

@@ -52,11 +52,24 @@ static bool read_range(const char *text, int64_t *ret_low, int64_t *ret_high)
     return *ret_low >= 0 && *ret_high >= *ret_low;
 }
 
+/* Whom a snapshot may be moved by, as Velero validates it until it learns to leave a claim to
+ * somebody else's mover (datamover.md B-50). */
+static bool is_own_mover(const char *name)
+{
+    static const char *const own[] = {"", "velero", "velero-fs", "velero-block"};
+
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        if (strcmp(name, own[i]) == 0)
+            return true;
+    return false;
+}
+
 static int check_policy(const json_t *policy, size_t i, struct err *reterr)
 {
     const json_t *when = json_object_get(policy, "conditions");
     const char *odd = json_other_key(when, conditions, ARRAY_LEN(conditions));
     const char *range = json_str(when, "capacity");
+    const char *mover = json_str_or_empty(policy, "action.parameters.dataMover");
     int64_t low, high;
 
     if (action_of(policy) == VOLUME_NO_MATCH)
@@ -64,6 +77,12 @@ static int check_policy(const json_t *policy, size_t i, struct err *reterr)
                        "volumePolicies[%zu]: expected action.type skip, snapshot, fs-backup or "
                        "custom, found '%s'",
                        i, json_str_or_empty(policy, "action.type"));
+    if (action_of(policy) == VOLUME_SNAPSHOT && !is_own_mover(mover))
+        return err_set(
+            reterr, ERR_INVALID, NO_POS,
+            "volumePolicies[%zu]: the data mover '%s' of a snapshot is none of Velero's: "
+            "expected velero, velero-fs or velero-block",
+            i, mover);
     if (!json_is_object(when))
         return err_set(reterr, ERR_INVALID, NO_POS, "volumePolicies[%zu]: it has no conditions", i);
     if (odd)

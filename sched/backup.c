@@ -3,7 +3,7 @@
 #include "sched/fault.h"
 
 static const char *const types[] = {"Full", "Incremental", NULL};
-static const char *const durings[] = {"backup", "redefinition", NULL};
+static const char *const durings[] = {"backup", "migration", "redefinition", NULL};
 
 const struct fault_point fault_point_backup = {
     .name = "backup",

@@ -137,6 +137,25 @@ static void tell_dumps(struct item_action_output *out, const json_t *vm)
                          meta_namespace(vm), meta_name(vm), json_string_value(name));
 }
 
+/* In each checkpoint, too, but on no claim that a restore would fill. */
+static void tell_node_disks(struct item_action_output *out, const json_t *vm)
+{
+    size_t i;
+    const json_t *volume;
+
+    json_array_foreach(json_path(vm, "spec.template.spec.volumes"), i, volume)
+    {
+        const char *path = json_str(volume, "hostDisk.path");
+
+        if (path)
+            item_action_warn(out,
+                             "VirtualMachine %s/%s has the disk %s in the file %s of its node, "
+                             "which no restore brings back",
+                             meta_namespace(vm), meta_name(vm), json_str_or_empty(volume, "name"),
+                             path);
+    }
+}
+
 static int execute(void *plugin, const struct item_action_input *in, struct item_action_output *out,
                    struct err *reterr)
 {
@@ -157,6 +176,7 @@ static int execute(void *plugin, const struct item_action_input *in, struct item
     if (make_upload(p, in->owner, du, &operation, reterr) < 0)
         return -1;
     tell_dumps(out, in->item);
+    tell_node_disks(out, in->item);
     out->item = annotated(in->item, du, e.claim, operation);
     out->additional = json_pack("[{s:s, s:s, s:s}]", "resource", "datauploads.velero.io",
                                 "namespace", p->ns, "name", meta_name(du));

@@ -33,6 +33,22 @@ static int archive(struct upload *u, json_t *object, const char *filename, struc
                : 0;
 }
 
+/* A disk that came later, or whose bitmap was lost, is whole in an increment of the others (B-15).
+ * Versions that do not say so for each disk leave it open. */
+static void note_types(struct upload *u, const json_t *vmb)
+{
+    const json_t *volumes = json_path(vmb, "status.includedVolumes");
+    size_t i;
+    json_t *file;
+    json_array_foreach(u->files, i, file)
+    {
+        const char *type =
+            json_str(json_find(volumes, "volumeName", index_text(file, "diskName")), "type");
+        if (type)
+            json_put_str(file, "type", type);
+    }
+}
+
 static int archive_backup(struct upload *u, struct err *reterr)
 {
     AUTO(json) json_t *stored = NULL;
@@ -40,6 +56,8 @@ static int archive_backup(struct upload *u, struct err *reterr)
     enum answer a = client_get(&u->client, &kind_dm_backup, u->place.ns, u->vmb, &stored, &e);
     if (a != ANSWER_OK)
         return failed(a, &e, "VirtualMachineBackup", u->vmb, reterr);
+    if (!u->as_code)
+        note_types(u, stored);
     AUTO(json) json_t *copy = json_copy_of(stored);
     return archive(u, copy, NAMES_VMB, reterr);
 }
@@ -79,7 +97,7 @@ int upload_archive(struct upload *u, struct err *reterr)
 
 /* ---- the index's entry ---- */
 
-/* Borrowed from the VM or the disk's name. */
+/* Borrowed from the VM; NULL: none of its volumes is called so. */
 static const char *claim_of_disk(const json_t *vm, const char *disk)
 {
     size_t i;
@@ -90,14 +108,30 @@ static const char *claim_of_disk(const json_t *vm, const char *disk)
         if (claim && strcmp(json_str_or_empty(volume, "name"), disk) == 0)
             return claim;
     }
-    return disk;
+    return NULL;
 }
 
-/* The lists stand beside the files, place by place. */
+static void list_claim(json_t *entry, const char *name, const char *size)
+{
+    json_array_append_new(json_object_get(entry, "pvcs"), json_string(name));
+    json_array_append_new(json_object_get(entry, "pvcSizes"), json_string(size));
+}
+
+/* The lists stand beside the files, place by place. A disk that only the running instance has (it
+ * was plugged in there, or taken out of the VM since the start) is in the checkpoint as well: its
+ * place stays empty, and the others' backup is as good as without it (B-44). */
 static int add_claim(struct upload *u, const json_t *vm, const json_t *file, json_t *entry,
                      struct err *reterr)
 {
-    const char *name = claim_of_disk(vm, index_text(file, "diskName"));
+    const char *disk = index_text(file, "diskName");
+    const char *name = claim_of_disk(vm, disk);
+    if (!name && !u->as_code) {
+        host_log(u->h, LOG_WARNING, "disk %s of VM %s/%s is on no claim that the VM names", disk,
+                 u->place.ns, u->place.vm);
+        list_claim(entry, "", "");
+        return 0;
+    }
+    name = name ? name : disk;
     AUTO(json) json_t *claim = NULL;
     AUTO(err) struct err e = {0};
     enum answer a = client_get(&u->client, &kind_dm_claim, u->place.ns, name, &claim, &e);
@@ -106,8 +140,7 @@ static int add_claim(struct upload *u, const json_t *vm, const json_t *file, jso
     const char *size = json_str(claim, "spec.resources.requests.storage");
     if (!size)
         return failure_set(reterr, ERR_INVALID, "E-ARCHIVE", "PVC %s requests no storage", name);
-    json_array_append_new(json_object_get(entry, "pvcs"), json_string(name));
-    json_array_append_new(json_object_get(entry, "pvcSizes"), json_string(size));
+    list_claim(entry, name, size);
     return 0;
 }
 

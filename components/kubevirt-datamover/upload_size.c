@@ -21,6 +21,13 @@ const char *upload_claim_of(const json_t *volume)
     return NULL;
 }
 
+/* What is no size adds nothing. */
+static void add_bytes(int64_t *sum, int64_t bytes)
+{
+    if (bytes > 0)
+        *sum = bytes > INT64_MAX - *sum ? INT64_MAX : *sum + bytes;
+}
+
 /* Adds the capacity of a claim; OUTCOME_BAD: there is no such claim. */
 static enum outcome add_claim(struct pass *p, const char *name, int64_t *sum, struct err *reterr)
 {
@@ -37,8 +44,7 @@ static enum outcome add_claim(struct pass *p, const char *name, int64_t *sum, st
         return OUTCOME_RETRY;
     }
     int64_t bytes = quantity_bytes(json_str_or_empty(claim, "status.capacity.storage"));
-    if (bytes > 0)
-        *sum = bytes > INT64_MAX - *sum ? INT64_MAX : *sum + bytes;
+    add_bytes(sum, bytes);
     return OUTCOME_OK;
 }
 
@@ -52,6 +58,9 @@ static enum outcome sum_of(struct pass *p, const json_t *vm, int64_t *sum, struc
         enum outcome o = claim ? add_claim(p, claim, sum, reterr) : OUTCOME_OK;
         if (o != OUTCOME_OK)
             return o;
+        /* A file of the node is in the checkpoint, too, on no claim (B-44). */
+        if (!p->m->as_code)
+            add_bytes(sum, quantity_bytes(json_str_or_empty(volume, "hostDisk.capacity")));
     }
     return OUTCOME_OK;
 }

@@ -6,8 +6,11 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/prng.h"
 #include "base/strbuf.h"
 #include "kube/meta.h"
+#include "kube/quantity.h"
+#include "sim/kubelet/kubelet.h"
 #include "sim/kubevirt/backup_priv.h"
 
 /* ---- life ---- */
@@ -18,6 +21,7 @@ struct launcher *kv_launcher(struct guest *g)
         g->launcher = mem_zalloc(sizeof *g->launcher);
         g->launcher->checkpoints = strmap_create();
         g->launcher->plugged = strmap_create();
+        g->launcher->host_disks = strmap_create();
     }
     return g->launcher;
 }
@@ -51,6 +55,11 @@ static void drop_job(struct kv *kv, struct launcher *l)
     l->job = NULL;
 }
 
+static void drop_disk(void *disk)
+{
+    disk_destroy(disk);
+}
+
 void kv_launcher_destroy(struct launcher *l)
 {
     if (!l)
@@ -58,6 +67,7 @@ void kv_launcher_destroy(struct launcher *l)
     kv_job_free(l->job);
     strmap_destroy(l->checkpoints, checkpoint_destroy);
     strmap_destroy(l->plugged, free);
+    strmap_destroy(l->host_disks, drop_disk);
     free(l->vm_uid);
     free(l);
 }
@@ -232,9 +242,26 @@ static int check_free(const struct job *job, const struct job_request *r, struct
     return 0;
 }
 
-static struct disk_model *disk_of(const struct kv *kv, const char *ns, const json_t *volume)
+/* A file of the node that is a disk: nobody writes to it here. Borrowed. */
+static struct disk_model *host_disk(struct guest *g, const json_t *volume)
 {
-    struct volume *v = storage_volume(kv->cluster, ns, kv_volume_claim(volume));
+    const char *path = json_str_or_empty(volume, "hostDisk.path");
+    struct strmap *disks = kv_launcher(g)->host_disks;
+    struct disk_model *disk = strmap_get(disks, path);
+    int64_t bytes = quantity_bytes(json_str_or_empty(volume, "hostDisk.capacity"));
+    if (!disk && bytes > 0) {
+        disk = disk_create(prng_hash(prng_hash(0, NODE_NAME), path),
+                           ((uint64_t)bytes + DISK_BLOCK - 1) / DISK_BLOCK);
+        strmap_put(disks, path, disk);
+    }
+    return disk;
+}
+
+static struct disk_model *disk_of(struct guest *g, const json_t *volume)
+{
+    if (json_str(volume, "hostDisk.path"))
+        return host_disk(g, volume);
+    struct volume *v = storage_volume(g->kv->cluster, g->ns, kv_volume_claim(volume));
     return v ? volume_disk(v) : NULL;
 }
 
@@ -257,7 +284,7 @@ static int find_base(struct kv *kv, const struct checkpoint *base, const char *v
                   base->name, volume);
 }
 
-static int add_disks(struct kv *kv, struct job *job, const struct job_request *r,
+static int add_disks(struct guest *g, struct job *job, const struct job_request *r,
                      const struct checkpoint *base, struct err *reterr)
 {
     size_t i, cap = 0;
@@ -265,12 +292,11 @@ static int add_disks(struct kv *kv, struct job *job, const struct job_request *r
     json_array_foreach(json_at(r->vmi, "spec", "volumes", NULL), i, volume)
     {
         const char *name = json_str_or_empty(volume, "name");
-        struct disk_model *disk =
-            kv_cbt_eligible(volume) ? disk_of(kv, meta_namespace(r->vmi), volume) : NULL;
+        struct disk_model *disk = kv_cbt_eligible(volume) ? disk_of(g, volume) : NULL;
         struct disk_moment *from;
         if (!disk)
             continue;
-        int rc = find_base(kv, base, name, disk, &from, reterr);
+        int rc = find_base(g->kv, base, name, disk, &from, reterr);
         if (rc)
             return rc;
         job->disks = mem_grow(job->disks, &cap, job->disk_count + 1, sizeof *job->disks);
@@ -326,7 +352,7 @@ static void remember(struct guest *g, const struct job *job, const struct job_re
         const char *name = json_str_or_empty(volume, "name");
         for (size_t k = 0; k < job->disk_count; k++) {
             if (!strcmp(job->disks[k].volume, name))
-                checkpoint_add(c, name, disk_seed(disk_of(g->kv, g->ns, volume)), job->disks[k].to);
+                checkpoint_add(c, name, disk_seed(disk_of(g, volume)), job->disks[k].to);
         }
     }
     assert(c->disk_count == job->disk_count);
@@ -362,7 +388,7 @@ static int begin(struct kv *kv, struct guest *g, struct job *job, const struct j
 {
     struct checkpoint *base = NULL;
     int rc = r->incremental ? find_checkpoint(kv, g, r->incremental, &base, reterr) : 0;
-    if (rc || (rc = add_disks(kv, job, r, base, reterr)))
+    if (rc || (rc = add_disks(g, job, r, base, reterr)))
         return rc;
     ask_fault(kv, g, job, r->incremental != NULL);
     if (kv_files_begin(kv, g->ns, job, reterr) < 0)
@@ -481,7 +507,7 @@ int kv_job_redefine(struct kv *kv, const json_t *vmi, const char *name, struct e
     for (size_t i = 0; i < c->disk_count; i++) {
         const json_t *volume =
             json_find(json_at(vmi, "spec", "volumes", NULL), "name", c->disks[i].volume);
-        const struct disk_model *disk = volume ? disk_of(kv, g->ns, volume) : NULL;
+        const struct disk_model *disk = volume ? disk_of(g, volume) : NULL;
         if (checkpoint_usable(&c->disks[i], disk))
             any = true;
         else

@@ -89,6 +89,7 @@ struct launcher {
     struct strmap *checkpoints; /* name -> struct checkpoint */
     struct job *job;            /* the latest of the running instance; NULL: none */
     char *vm_uid;               /* of the machine whose overlays these are */
+    struct strmap *host_disks;  /* path on the node -> struct disk_model */
     struct strmap *plugged;     /* utility volume that is being plugged -> int64_t, since when */
 };
 struct job_request {

@@ -77,7 +77,7 @@ void kv_cbt_instance(const struct kv *kv, const json_t *vm, json_t *vmi)
 bool kv_cbt_eligible(const json_t *volume)
 {
     return json_str(volume, "persistentVolumeClaim.claimName") ||
-           json_str(volume, "dataVolume.name");
+           json_str(volume, "dataVolume.name") || json_str(volume, "hostDisk.path");
 }
 
 /* Every tracked volume has its overlay as soon as there is a volume to lay it over. */
@@ -87,7 +87,7 @@ static bool overlays_ready(const struct kv *kv, const json_t *vmi)
     json_t *volume;
     json_array_foreach(json_at(vmi, "spec", "volumes", NULL), i, volume)
     {
-        if (kv_cbt_eligible(volume) &&
+        if (kv_cbt_eligible(volume) && kv_volume_claim(volume) &&
             (!storage_volume(kv->cluster, meta_namespace(vmi), kv_volume_claim(volume)) ||
              kv_plug_hangs(kv, vmi, kv_volume_claim(volume), "overlay")))
             return false;

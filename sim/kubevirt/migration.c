@@ -104,6 +104,17 @@ static int begin(struct kv *kv, const json_t *migration, const json_t *vmi, stru
     return rc ? rc : write_phase(kv, migration, "Running", NULL, NULL, reterr);
 }
 
+/* Bitmaps travel with the disks, if all goes well (datamover.md B-48). */
+static void carry_bitmaps(struct kv *kv, const json_t *vmi)
+{
+    struct guest *g = kv_guest(kv, meta_namespace(vmi), meta_name(vmi));
+    size_t i = 0;
+    const char *name;
+    void *checkpoint;
+    while (g->launcher && strmap_each(g->launcher->checkpoints, &i, &name, &checkpoint))
+        checkpoint_look(kv, g, checkpoint, "migration");
+}
+
 static int finish(struct kv *kv, const json_t *migration, const json_t *vmi, int64_t *ret_after_ns,
                   struct err *reterr)
 {
@@ -118,6 +129,8 @@ static int finish(struct kv *kv, const json_t *migration, const json_t *vmi, int
     time_format(now, when);
     int rc =
         write_state(kv, vmi, json_pack("{s:s, s:b}", "endTimestamp", when, "completed", 1), reterr);
+    if (!rc)
+        carry_bitmaps(kv, vmi);
     return rc ? rc : write_phase(kv, migration, "Succeeded", NULL, NULL, reterr);
 }
 

@@ -36,6 +36,18 @@ static const struct {
      "{'data':{'a':'version: v1\\nvolumePolicies: [{conditions: {size: 1}, action: {type: "
      "skip}}]'}}",
      "'size'"},
+    {"a snapshot that Velero moves",
+     "{'data':{'a':'version: v1\\nvolumePolicies: [{conditions: {}, action: {type: snapshot, "
+     "parameters: {dataMover: velero-fs}}}]'}}",
+     NULL},
+    {"B-50: a snapshot that somebody else moves",
+     "{'data':{'a':'version: v1\\nvolumePolicies: [{conditions: {}, action: {type: snapshot, "
+     "parameters: {dataMover: kubevirt}}}]'}}",
+     "'kubevirt' of a snapshot is none of Velero's"},
+    {"a custom action has names of its own",
+     "{'data':{'a':'version: v1\\nvolumePolicies: [{conditions: {}, action: {type: custom, "
+     "parameters: {dataMover: kubevirt}}}]'}}",
+     NULL},
     {"a capacity that is no range",
      "{'data':{'a':'version: v1\\nvolumePolicies: [{conditions: {capacity: 10Gi}, action: {type: "
      "skip}}]'}}",

@@ -180,6 +180,14 @@ static const struct script_case migrations[] = {
                                            "is vmim m status.phase Failed\n"},
     {"an instance that does not run", MIGRATION("m", "") "run 1s\n"
                                                          "is vmim m status.phase Failed\n"},
+    {"B-48: bitmaps get lost on the way",
+     TRACKED FULL FAULT("bitmap", "\"during\":\"migration\"", "\"lost\":true")
+         MIGRATION("m", "") "run 20s\n"
+                            "is vmim m status.phase Succeeded\n"
+                            "backup i t target\n"
+                            "run 1h\n"
+                            "is vmbackup i status\n"
+                            "has vmbackuptracker t status.latestCheckpoint.name f-\n"},
     {"the chain goes on behind it",
      TRACKED FULL "remember disk m1\n" MIGRATION("m", "") "run 20s\n"
                                                           "event CheckpointRedefinitionFailed 0\n"

@@ -154,6 +154,66 @@ START_TEST(refuses)
 }
 END_TEST
 
+/* Strings are read eight bytes at a time: what is special may stand at each of them. */
+static const struct special {
+    const char *in, *out; /* out NULL: refused at its first byte, but for what `col` adds */
+    unsigned col;
+} specials[] = {
+    {"\\n", "\n", 0},        {"\xc3\xa9", "\xc3\xa9", 0}, {"\x7f", "\x7f", 0},
+    {" !#[]~", " !#[]~", 0}, {"\\\"", "\"", 0},           {"\x1f", NULL, 0},
+    {"\n", NULL, 0},         {"\xff", NULL, 0},           {"\xe2\x82", NULL, 0},
+    {"\\x", NULL, 1},
+};
+
+START_TEST(specials_at_each_place)
+{
+    const struct special *t = &specials[_i];
+
+    for (size_t at = 0; at < 20; at++) {
+        AUTO(str)
+        char *in = mem_printf("{\"%.*s%szz\":\"%.*s%szzzzzzzzz\"}", (int)at, "zzzzzzzzzzzzzzzzzzzz",
+                              t->out ? t->in : "", (int)at, "zzzzzzzzzzzzzzzzzzzz", t->in);
+        size_t len = strlen(in);
+        AUTO(str) char *exact = mem_dup(in, len);
+        AUTO(err) struct err e = {0};
+        AUTO(json) json_t *v = json_read(exact, len, "t", &e);
+
+        if (t->out) {
+            AUTO(str) char *key = mem_printf("%.*s%szz", (int)at, "zzzzzzzzzzzzzzzzzzzz", t->out);
+            AUTO(str)
+            char *text = mem_printf("%.*s%szzzzzzzzz", (int)at, "zzzzzzzzzzzzzzzzzzzz", t->out);
+
+            ck_assert_msg(v != NULL, "%s: %s", in, e.msg);
+            ck_assert_str_eq(json_string_value(json_object_get(v, key)), text);
+        } else {
+            ck_assert_ptr_null(v);
+            ck_assert_uint_eq(e.pos.col, (unsigned)(2 * at + 8 + t->col));
+        }
+    }
+}
+END_TEST
+
+/* A key that is not as it stands must outlive what its value needs. */
+START_TEST(keys_outlive_their_values)
+{
+    AUTO(json)
+    json_t *v = read_ok("{\"\\u0061\":{\"\\u0062b\":\"\\u0063\",\"\":12345678.5},\"d\":[\"\\t\"]}");
+    AUTO(str) char *text = json_text(v);
+
+    ck_assert_str_eq(text, "{\"a\":{\"bb\":\"c\",\"\":12345678.5},\"d\":[\"\\t\"]}");
+}
+END_TEST
+
+START_TEST(texts_are_utf8)
+{
+    AUTO(json) json_t *ascii = json_of_text("plain text"), *other = json_of_text("caf\xc3\xa9");
+
+    ck_assert_str_eq(json_string_value(ascii), "plain text");
+    ck_assert_str_eq(json_string_value(other), "caf\xc3\xa9");
+    ck_assert_ptr_null(json_of_text("caf\xc3"));
+}
+END_TEST
+
 /* The last value counts; each place is told once. */
 START_TEST(last_of_two)
 {
@@ -420,9 +480,10 @@ int main(void)
         "base.json",
         SUITE_CASE("json", EACH(reads_and_writes, trips), TEST(styles),
                    TEST(copies_own_what_can_change), TEST(integers_and_reals_are_told_apart),
-                   EACH(refuses, refusals), TEST(last_of_two), TEST(duplicates_are_cheap),
-                   TEST(duplicate_paths_are_cut_at_characters), TEST(depth_is_limited),
-                   TEST(size_is_limited), TEST(a_missing_file_is_told), TEST(ways_through_a_tree),
-                   TEST(an_item_by_its_text), TEST(other_keys), TEST(nulls_go),
-                   TEST(edits_of_a_tree), EACH(sameness, pairs)));
+                   EACH(refuses, refusals), EACH(specials_at_each_place, specials),
+                   TEST(keys_outlive_their_values), TEST(texts_are_utf8), TEST(last_of_two),
+                   TEST(duplicates_are_cheap), TEST(duplicate_paths_are_cut_at_characters),
+                   TEST(depth_is_limited), TEST(size_is_limited), TEST(a_missing_file_is_told),
+                   TEST(ways_through_a_tree), TEST(an_item_by_its_text), TEST(other_keys),
+                   TEST(nulls_go), TEST(edits_of_a_tree), EACH(sameness, pairs)));
 }

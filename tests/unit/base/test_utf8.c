@@ -78,7 +78,24 @@ START_TEST(shortens)
 }
 END_TEST
 
+START_TEST(one_byte_that_is_not_ascii)
+{
+    char text[24];
+
+    for (size_t len = 0; len < sizeof text; len++) {
+        memset(text, 0x7f, sizeof text);
+        ck_assert(utf8_is_ascii(text, len));
+        for (size_t at = 0; at < sizeof text; at++) {
+            text[at] = (char)0x80;
+            ck_assert_msg(utf8_is_ascii(text, len) == (at >= len), "%zu of %zu", at, len);
+            text[at] = 0;
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
-    return SUITE_MAIN("base.utf8", SUITE_CASE("utf8", EACH(reads, characters), TEST(shortens)));
+    return SUITE_MAIN("base.utf8", SUITE_CASE("utf8", EACH(reads, characters), TEST(shortens),
+                                              TEST(one_byte_that_is_not_ascii)));
 }

@@ -196,7 +196,7 @@ static bool evaluate(const char *text, unsigned *ret)
     return p != NULL;
 }
 
-static void check(const char *text, const struct filter *f, const struct order *o)
+static void check(const char *text, size_t len, const struct filter *f, const struct order *o)
 {
     static const char *const own[] = {"t1"};
     const struct scope t1 = {.tenants = own, .count = 1}, nobody = {0}, everything = SCOPE_ALL;
@@ -204,7 +204,8 @@ static void check(const char *text, const struct filter *f, const struct order *
 
     assert(mine == (all & 3u)); /* the third is another tenant's */
     assert(list(&nobody, f, o) == 0);
-    if (f && is_alike(f->root) && evaluate(text, &want) && all != want) {
+    /* A zero byte, which may stand in a comment, would end the text for cel_compile(). */
+    if (f && !memchr(text, 0, len) && is_alike(f->root) && evaluate(text, &want) && all != want) {
         fprintf(stderr, "matches %x, CEL says %x: %s\n", all, want, text);
         abort();
     }
@@ -228,6 +229,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (end && order_compile(end + 4, size - len - 4, &fields, &o, &e) < 0)
         return 0;
-    check(copy, f, o);
+    check(copy, len, f, o);
     return 0;
 }

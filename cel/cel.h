@@ -90,6 +90,9 @@ struct cel_env {
     const char *const *variables; /* NULL-terminated names */
     const struct cel_function *const *functions;
     size_t function_count;
+    /* "a.b": the name c may be a.b.c, a.c or c, the longest that is known (cel-spec, name
+     * resolution). NULL: none. */
+    const char *container;
 };
 
 struct cel_program;

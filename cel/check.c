@@ -82,8 +82,8 @@ static const struct type_name {
     {"kubernetes.Quantity"},
 };
 
-/* Resolves a name, qualified or not, to a variable or a type. */
-static bool resolve(struct checker *k, struct node *n, const char *s, size_t len)
+/* A whole name is that of a variable or of a type. */
+static bool resolve_whole(struct checker *k, struct node *n, const char *s, size_t len)
 {
     for (size_t i = 0; i < k->p->variable_count; i++) {
         if (same_name(k->p->env->variables[i], s, len)) {
@@ -103,6 +103,28 @@ static bool resolve(struct checker *k, struct node *n, const char *s, size_t len
         }
     }
     return false;
+}
+
+/* The name in the container, then in what contains that, and so on; one that was written with a
+ * leading dot only as it is. */
+static bool resolve(struct checker *k, struct node *n, const char *s, size_t len, bool rooted)
+{
+    const char *container = rooted ? NULL : k->p->env->container;
+    char whole[QUALIFIED_MAX];
+    size_t prefix = container ? strlen(container) : 0;
+
+    while (prefix > 0) {
+        if (prefix + 1 + len < sizeof whole) {
+            memcpy(whole, container, prefix);
+            whole[prefix] = '.';
+            memcpy(whole + prefix + 1, s, len);
+            if (resolve_whole(k, n, whole, prefix + 1 + len))
+                return true;
+        }
+        while (prefix > 0 && container[--prefix] != '.')
+            ;
+    }
+    return resolve_whole(k, n, s, len);
 }
 
 /* Writes the tree a.b.c as text. 0 when it is something else, too long, or begins with a local
@@ -150,15 +172,18 @@ static int check_name(struct checker *k, struct node *n)
         n->slot = local->slot;
         return 0;
     }
-    return resolve(k, n, n->name, n->name_len) ? 0 : fail_name(k, n);
+    return resolve(k, n, n->name, n->name_len, n->rooted) ? 0 : fail_name(k, n);
 }
 
 NOT_INLINED static bool resolve_qualified(struct checker *k, struct node *n)
 {
     char name[QUALIFIED_MAX];
     size_t len = qualified_name(k, n, name);
+    const struct node *first = n;
 
-    return len > 0 && resolve(k, n, name, len);
+    while (first->kind == NODE_SELECT)
+        first = first->args[0];
+    return len > 0 && resolve(k, n, name, len, first->rooted);
 }
 
 /* ---- functions ---- */

@@ -213,6 +213,14 @@ int host_file_truncate(struct host *h, struct host_file *f, uint64_t size, struc
     return checked(h->ops->file_truncate(h, f, size, reterr), reterr);
 }
 
+int host_file_zero(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
+                   struct err *reterr)
+{
+    assert(f && !err_pending(reterr));
+    assert(offset + len >= offset);
+    return checked(h->ops->file_zero(h, f, offset, len, reterr), reterr);
+}
+
 /* The same check for calls that answer with an array. */
 static json_t *checked_array(json_t *array, const struct err *e)
 {

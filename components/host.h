@@ -141,6 +141,9 @@ struct host_ops {
     int (*sync_dir)(struct host *h, const char *path, struct err *reterr);
     /* Shortens (or lengthens, by zeros) an open file. */
     int (*file_truncate)(struct host *h, struct host_file *f, uint64_t size, struct err *reterr);
+    /* Makes what the file has of these bytes read as zeros; its size stays. */
+    int (*file_zero)(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
+                     struct err *reterr);
     /* Names in a directory, sorted; new array of strings. */
     json_t *(*list_dir)(struct host *h, const char *path, struct err *reterr);
 
@@ -244,6 +247,8 @@ int host_file_remove(struct host *h, const char *path, struct err *reterr);
 int host_make_dir(struct host *h, const char *path, struct err *reterr);
 int host_sync_dir(struct host *h, const char *path, struct err *reterr);
 int host_file_truncate(struct host *h, struct host_file *f, uint64_t size, struct err *reterr);
+int host_file_zero(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
+                   struct err *reterr);
 json_t *host_list_dir(struct host *h, const char *path, struct err *reterr);
 int host_object_get(struct host *h, const char *bucket, const char *key, size_t max_bytes,
                     char **ret_data, size_t *ret_len, struct err *reterr);

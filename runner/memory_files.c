@@ -252,6 +252,14 @@ int memory_write(struct memory_file *f, uint64_t offset, const void *buf, size_t
     return 0;
 }
 
+void memory_zero(struct memory_file *f, uint64_t offset, uint64_t len)
+{
+    uint64_t there = offset < f->size ? f->size - offset : 0;
+
+    if (there)
+        memset(f->data + offset, 0, (size_t)(len < there ? len : there));
+}
+
 /* ---- paths ---- */
 
 int memory_stat(const struct memory_files *m, const char *path, struct host_stat *ret)

@@ -33,6 +33,8 @@ void memory_close(struct memory_file *f);
 size_t memory_read(const struct memory_file *f, uint64_t offset, void *buf, size_t len);
 int memory_write(struct memory_file *f, uint64_t offset, const void *buf, size_t len);
 int memory_truncate(struct memory_file *f, uint64_t size);
+/* What it has of these bytes. */
+void memory_zero(struct memory_file *f, uint64_t offset, uint64_t len);
 int memory_stat(const struct memory_files *m, const char *path, struct host_stat *ret);
 int memory_rename(struct memory_files *m, const char *from, const char *to);
 int memory_remove(struct memory_files *m, const char *path);

@@ -376,6 +376,7 @@ const struct host_ops simulated_ops = {
     .file_write = simhost_file_write,
     .file_sync = simhost_file_sync,
     .file_truncate = simhost_file_truncate,
+    .file_zero = simhost_file_zero,
     .file_close = simhost_file_close,
     .file_stat = simhost_file_stat,
     .file_rename = simhost_file_rename,

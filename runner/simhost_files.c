@@ -268,6 +268,22 @@ int simhost_file_truncate(struct host *h, struct host_file *f, uint64_t size, st
     return effect(s, REQUEST_COMMITTED, EFFECT_FILE_TRUNCATE, f->path, reterr);
 }
 
+int simhost_file_zero(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
+                      struct err *reterr)
+{
+    struct simhost *s = simhost_of(h);
+
+    if (effect(s, REQUEST_BEFORE, EFFECT_FILE_ZERO, f->path, reterr) < 0 ||
+        file_point(s, "zero", f->path, offset + len, reterr) < 0)
+        return -1;
+    if (f->memory)
+        memory_zero(f->memory, offset, len);
+    else if (fdio_zero_at(f->fd, offset, len) < 0)
+        return err_set_errno(reterr, errno, NO_POS, "%s", f->path);
+    trace_file(s, "zero", f->path, (int64_t)len);
+    return effect(s, REQUEST_COMMITTED, EFFECT_FILE_ZERO, f->path, reterr);
+}
+
 int simhost_file_close(struct host *h, struct host_file *f, struct err *reterr)
 {
     int r = f->memory ? 0 : close(f->fd);

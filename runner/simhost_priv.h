@@ -28,6 +28,8 @@ int simhost_file_write(struct host *h, struct host_file *f, uint64_t offset, con
                        size_t len, struct err *reterr);
 int simhost_file_sync(struct host *h, struct host_file *f, struct err *reterr);
 int simhost_file_truncate(struct host *h, struct host_file *f, uint64_t size, struct err *reterr);
+int simhost_file_zero(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
+                      struct err *reterr);
 int simhost_file_close(struct host *h, struct host_file *f, struct err *reterr);
 /* The file's bytes, followed by a NUL that does not count. New. */
 int simhost_file_whole(struct host_file *f, char **ret, size_t *ret_len, struct err *reterr);

@@ -5,7 +5,7 @@
 static const char *const api_verbs[] = {
     "get", "list", "create", "update", "patch", "delete", "deletecollection", "watch", NULL};
 static const char *const store_ops[] = {"get", "put", "list", "delete", "head", NULL};
-static const char *const file_ops[] = {"open",   "write",  "truncate", "sync", "stat",
+static const char *const file_ops[] = {"open",   "write",  "truncate", "zero", "sync", "stat",
                                        "rename", "remove", "mkdir",    "list", NULL};
 
 const struct fault_point fault_point_api = {

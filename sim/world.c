@@ -367,15 +367,12 @@ void world_on_effect(struct world *w, effect_hook_fn *fn, void *cookie)
 
 const char *effect_name(enum effect_kind kind)
 {
-    static const char *const names[] = {[EFFECT_OBJECT_PUT] = "object-put",
-                                        [EFFECT_OBJECT_DELETE] = "object-delete",
-                                        [EFFECT_FILE_WRITE] = "file-write",
-                                        [EFFECT_FILE_SYNC] = "file-sync",
-                                        [EFFECT_FILE_RENAME] = "file-rename",
-                                        [EFFECT_FILE_TRUNCATE] = "file-truncate",
-                                        [EFFECT_FILE_REMOVE] = "file-remove",
-                                        [EFFECT_PROGRAM] = "program",
-                                        [EFFECT_REPLY] = "reply"};
+    static const char *const names[] = {
+        [EFFECT_OBJECT_PUT] = "object-put",   [EFFECT_OBJECT_DELETE] = "object-delete",
+        [EFFECT_FILE_WRITE] = "file-write",   [EFFECT_FILE_SYNC] = "file-sync",
+        [EFFECT_FILE_RENAME] = "file-rename", [EFFECT_FILE_TRUNCATE] = "file-truncate",
+        [EFFECT_FILE_ZERO] = "file-zero",     [EFFECT_FILE_REMOVE] = "file-remove",
+        [EFFECT_PROGRAM] = "program",         [EFFECT_REPLY] = "reply"};
 
     return names[kind];
 }

@@ -126,6 +126,7 @@ enum effect_kind {
     EFFECT_FILE_SYNC,
     EFFECT_FILE_RENAME,
     EFFECT_FILE_TRUNCATE,
+    EFFECT_FILE_ZERO,
     EFFECT_FILE_REMOVE,
     EFFECT_PROGRAM, /* a run of an outside program */
     EFFECT_REPLY    /* of a service */

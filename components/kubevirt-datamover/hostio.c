@@ -5,9 +5,6 @@
 
 #include "base/mem.h"
 
-#define PIECE (1u << 20)
-#define BLOCK 4096u /* what a thin volume gives out at least */
-
 struct hostio {
     struct qcow2_io io;
     struct host *h;
@@ -59,41 +56,4 @@ struct qcow2_io *hostio_open(struct host *h, const char *path, struct err *reter
     f->h = h;
     f->file = file;
     return &f->io;
-}
-
-/* ---- zeros ---- */
-
-static bool all_zero(const char *bytes, size_t len)
-{
-    return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
-}
-
-static int zero_piece(struct host *h, struct host_file *f, uint64_t at, const char *piece,
-                      size_t len, struct err *reterr)
-{
-    static const char zeros[BLOCK];
-    for (size_t done = 0; done < len;) {
-        size_t n = len - done < BLOCK ? len - done : BLOCK;
-        if (!all_zero(piece + done, n) && host_file_write(h, f, at + done, zeros, n, reterr) < 0)
-            return -1;
-        done += n;
-    }
-    return 0;
-}
-
-int hostio_zero(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
-                struct err *reterr)
-{
-    AUTO(str) char *piece = mem_alloc(PIECE);
-    for (uint64_t at = offset, end = offset + len; at < end;) {
-        size_t want = end - at < PIECE ? (size_t)(end - at) : PIECE, got = 0;
-        if (host_file_read(h, f, at, piece, want, &got, reterr) < 0)
-            return -1;
-        if (got == 0)
-            return 0;
-        if (zero_piece(h, f, at, piece, got, reterr) < 0)
-            return -1;
-        at += got;
-    }
-    return 0;
 }

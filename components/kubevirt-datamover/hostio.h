@@ -15,9 +15,4 @@ struct qcow2_io *hostio_open(struct host *h, const char *path, struct err *reter
 struct qcow2_sink *hostsink_open(struct host *h, const char *path, uint64_t size,
                                  struct err *reterr);
 
-/* Writes zeros over what is not zero in [offset, offset + len). What is zero already is not
- * written: that would fill a thin volume. */
-int hostio_zero(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
-                struct err *reterr);
-
 #endif

@@ -50,7 +50,7 @@ static int sink_zero(struct qcow2_sink *sink, uint64_t offset, uint64_t len,
 {
     struct hostsink *s = (struct hostsink *)sink;
     struct err e = {0};
-    if (sink->fresh || hostio_zero(s->h, s->file, offset, len, &e) == 0)
+    if (sink->fresh || host_file_zero(s->h, s->file, offset, len, &e) == 0)
         return 0;
     return qcow2_fault_take(retfault, &e);
 }

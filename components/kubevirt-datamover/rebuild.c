@@ -110,7 +110,7 @@ static int finish_device(struct download *d, uint64_t size, struct err *reterr)
         return failure_wrap(reterr, "E-CONVERT", "cannot open the device");
     /* Neither engine touches what lies behind the image; an old disk's bytes must not show there.
      */
-    int r = hostio_zero(d->h, f, d->virtual_size, size - d->virtual_size, reterr);
+    int r = host_file_zero(d->h, f, d->virtual_size, size - d->virtual_size, reterr);
     AUTO(err) struct err closing = {0};
     if (host_file_close(d->h, f, r < 0 ? &closing : reterr) < 0)
         r = -1;

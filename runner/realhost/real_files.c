@@ -82,6 +82,16 @@ int real_file_truncate(struct host *h, struct host_file *f, uint64_t size, struc
                                              : 0;
 }
 
+int real_file_zero(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
+                   struct err *reterr)
+{
+    if (root_of(h, reterr) < 0)
+        return -1;
+    return fdio_zero_at(f->fd, offset, len) < 0
+               ? err_set_errno(reterr, errno, NO_POS, "%s", f->path)
+               : 0;
+}
+
 int real_file_sync(struct host *h, struct host_file *f, struct err *reterr)
 {
     if (root_of(h, reterr) < 0)

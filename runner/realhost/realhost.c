@@ -112,6 +112,7 @@ const struct host_ops real_ops = {
     .file_write = real_file_write,
     .file_sync = real_file_sync,
     .file_truncate = real_file_truncate,
+    .file_zero = real_file_zero,
     .file_close = real_file_close,
     .file_stat = real_file_stat,
     .file_rename = real_file_rename,

@@ -149,6 +149,8 @@ int real_file_read(struct host *h, struct host_file *f, uint64_t offset, void *b
 int real_file_write(struct host *h, struct host_file *f, uint64_t offset, const void *buf,
                     size_t len, struct err *reterr);
 int real_file_truncate(struct host *h, struct host_file *f, uint64_t size, struct err *reterr);
+int real_file_zero(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
+                   struct err *reterr);
 int real_file_sync(struct host *h, struct host_file *f, struct err *reterr);
 int real_file_close(struct host *h, struct host_file *f, struct err *reterr);
 int real_file_stat(struct host *h, const char *path, struct host_stat *ret, struct err *reterr);

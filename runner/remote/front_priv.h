@@ -136,9 +136,9 @@ void remote_services_finish(struct remote *r);
 /* ---- files, objects, programs (proxy_files.c) ---- */
 
 proxy_call_fn proxy_file_open, proxy_file_read, proxy_file_write, proxy_file_sync,
-    proxy_file_truncate, proxy_file_close, proxy_file_stat, proxy_file_rename, proxy_file_remove,
-    proxy_make_dir, proxy_sync_dir, proxy_list_dir, proxy_object_get, proxy_object_read,
-    proxy_object_size, proxy_object_put, proxy_object_put_file, proxy_object_delete,
-    proxy_object_list, proxy_program;
+    proxy_file_truncate, proxy_file_zero, proxy_file_close, proxy_file_stat, proxy_file_rename,
+    proxy_file_remove, proxy_make_dir, proxy_sync_dir, proxy_list_dir, proxy_object_get,
+    proxy_object_read, proxy_object_size, proxy_object_put, proxy_object_put_file,
+    proxy_object_delete, proxy_object_list, proxy_program;
 
 #endif

@@ -193,6 +193,15 @@ static int file_truncate(struct host *h, struct host_file *f, uint64_t size, str
                  0, reterr);
 }
 
+static int file_zero(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
+                     struct err *reterr)
+{
+    return plain(h, WIRE_FILE_ZERO,
+                 json_pack("{s:I, s:I, s:I}", "id", (json_int_t)f->id, "offset", (json_int_t)offset,
+                           "len", (json_int_t)len),
+                 NULL, 0, reterr);
+}
+
 static int file_close(struct host *h, struct host_file *f, struct err *reterr)
 {
     int64_t id = f->id;
@@ -409,6 +418,7 @@ const struct host_ops sealed_ops = {
     .file_write = file_write,
     .file_sync = file_sync,
     .file_truncate = file_truncate,
+    .file_zero = file_zero,
     .file_close = file_close,
     .file_stat = file_stat,
     .file_rename = file_rename,

@@ -161,6 +161,7 @@ proxy_call_fn *const proxy_calls[WIRE_OP_COUNT] = {
     [WIRE_PROGRAM] = proxy_program,
     [WIRE_LOG] = call_log,
     [WIRE_FILE_TRUNCATE] = proxy_file_truncate,
+    [WIRE_FILE_ZERO] = proxy_file_zero,
     [WIRE_SERVICE_OPEN] = proxy_service_open,
     [WIRE_REPLY] = proxy_reply,
     [WIRE_REPLY_BEGIN] = proxy_reply_begin,

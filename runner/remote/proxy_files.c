@@ -106,6 +106,17 @@ int proxy_file_truncate(struct proxy *p, const struct wire_message *m, struct wi
     return done(host_file_truncate(p->remote->host, f, (uint64_t)size, &e), &e, ret);
 }
 
+int proxy_file_zero(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
+{
+    struct host_file *f = file_in(p, m);
+    int64_t offset = json_int(m->json, "offset", -1), len = json_int(m->json, "len", -1);
+    struct err e = {0};
+
+    if (!f || offset < 0 || len < 0)
+        return proxy_nonsense(p, m);
+    return done(host_file_zero(p->remote->host, f, (uint64_t)offset, (uint64_t)len, &e), &e, ret);
+}
+
 int proxy_file_close(struct proxy *p, const struct wire_message *m, struct wire_message *ret)
 {
     struct host_file *f = slot_take(p->remote, json_int(m->json, "id", 0), SLOT_FILE);

@@ -40,6 +40,7 @@ enum wire_op {
     WIRE_FILE_WRITE,    /* {id, offset}, bytes */
     WIRE_FILE_SYNC,     /* {id} */
     WIRE_FILE_TRUNCATE, /* {id, size} */
+    WIRE_FILE_ZERO,     /* {id, offset, len} */
     WIRE_FILE_CLOSE,    /* {id} */
     WIRE_FILE_STAT,     /* {path} -> {size, regular, directory, block} */
     WIRE_FILE_RENAME,   /* {path, to} */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -41,6 +42,55 @@ START_TEST(bytes_at_their_places)
     ck_assert_int_eq(fdio_read(fd, buf, sizeof buf), 10);
     ck_assert_mem_eq(buf, "0123abc789", 10);
     ck_assert_int_eq(fdio_write(fd, "", 0), 0);
+}
+END_TEST
+
+typedef int zero_fn(int fd, uint64_t offset, uint64_t len);
+
+static const struct zeros {
+    zero_fn *fn;
+    uint64_t offset, len, ends; /* where it stops: the file has 3 MiB and 100 bytes */
+} zero_rows[] = {
+    {fdio_zero_at, 0, 0, 0},
+    {fdio_zero_at, 4096, 8192, 12288},
+    {fdio_zero_at, 4097, (1 << 20) + 5, (1 << 20) + 4102},
+    {fdio_zero_at, 2 << 20, 8 << 20, (3 << 20) + 100},
+    {fdio_zero_at, 8 << 20, 5, 8 << 20},
+    {fdio_write_zeros_at, 0, 0, 0},
+    {fdio_write_zeros_at, 4096, 8192, 12288},
+    {fdio_write_zeros_at, 4097, (1 << 20) + 5, (1 << 20) + 4102},
+    {fdio_write_zeros_at, 2 << 20, 8 << 20, (3 << 20) + 100},
+    {fdio_write_zeros_at, 8 << 20, 5, 8 << 20},
+};
+
+START_TEST(zeros_at_their_places)
+{
+    const struct zeros *z = &zero_rows[_i];
+    const size_t size = (3u << 20) + 100;
+    AUTO(fd) int fd = temporary();
+    AUTO(str) char *bytes = mem_alloc(size), *got = mem_alloc(size + 1);
+
+    memset(bytes, 'x', size);
+    ck_assert_int_eq(fdio_write(fd, bytes, size), 0);
+    ck_assert_int_eq(z->fn(fd, z->offset, z->len), 0);
+    ck_assert_int_eq(fdio_read_at(fd, got, size + 1, 0), (ssize_t)size);
+    if (z->offset < z->ends)
+        memset(bytes + z->offset, 0, (size_t)(z->ends - z->offset));
+    ck_assert_mem_eq(got, bytes, size);
+}
+END_TEST
+
+/* A hole stays one: a thin volume is not filled with zeros. */
+START_TEST(holes_stay)
+{
+    AUTO(fd) int fd = temporary();
+    struct stat st;
+
+    ck_assert_int_eq(ftruncate(fd, 64 << 20), 0);
+    ck_assert_int_eq(fdio_write_at(fd, "x", 1, 40 << 20), 0);
+    ck_assert_int_eq(fdio_write_zeros_at(fd, 0, 64 << 20), 0);
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    ck_assert_int_le(st.st_blocks, 2048);
 }
 END_TEST
 
@@ -103,6 +153,8 @@ START_TEST(failures)
     ck_assert_int_eq(errno, EBADF);
     ck_assert_int_eq(fdio_read_at(-1, &byte, 1, 0), -1);
     ck_assert_int_eq(errno, EBADF);
+    ck_assert_int_eq(fdio_zero_at(-1, 0, 1), -1);
+    ck_assert_int_eq(errno, EBADF);
     /* Some bytes go, then no more do. */
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -115,5 +167,6 @@ int main(void)
 {
     return SUITE_MAIN("base.fdio",
                       SUITE_LONG_CASE("fdio", 60, TEST(bytes_at_their_places),
+                                      EACH(zeros_at_their_places, zero_rows), TEST(holes_stay),
                                       TEST(signals_and_short_transfers), TEST(failures)));
 }

@@ -143,7 +143,7 @@ START_TEST(named)
     static const struct cel_function ask = {"ask", false, 2, 2, NULL};
     static const struct cel_function *const functions[] = {&ask};
     static const char *const variables[] = {"self", NULL};
-    static const struct cel_env with_ask = {variables, functions, 1};
+    static const struct cel_env with_ask = {variables, functions, 1, NULL};
     const struct named_case *c = &named_cases[_i];
     AUTO(strbuf) struct strbuf got = {0};
     const struct cel_visitor v = {note_call, note_compared, &got};

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/fdio.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "tests/unit/suite.h"
@@ -86,6 +87,13 @@ static int f_truncate(struct host *h, struct host_file *f, uint64_t size, struct
     (void)h;
     return ftruncate(f->fd, (off_t)size) == 0 ? 0
                                               : err_set_errno(reterr, errno, NO_POS, "truncate");
+}
+
+static int f_zero(struct host *h, struct host_file *f, uint64_t offset, uint64_t len,
+                  struct err *reterr)
+{
+    (void)h;
+    return fdio_zero_at(f->fd, offset, len) == 0 ? 0 : err_set_errno(reterr, errno, NO_POS, "zero");
 }
 
 static int f_close(struct host *h, struct host_file *f, struct err *reterr)
@@ -241,6 +249,7 @@ static const struct host_ops files_ops = {.name = "files",
                                           .file_write = f_write,
                                           .file_sync = f_sync,
                                           .file_truncate = f_truncate,
+                                          .file_zero = f_zero,
                                           .file_close = f_close,
                                           .file_stat = f_stat,
                                           .file_rename = f_rename,

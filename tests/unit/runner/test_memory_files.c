@@ -112,6 +112,11 @@ START_TEST(bytes)
     ck_assert_int_eq(memory_truncate(f, 4), 0);
     ck_assert_int_eq(memory_truncate(f, 6), 0);
     holds("/var/lib/x/a", "\0\0\0x\0\0", 6); /* what was cut off does not come back */
+    ck_assert_int_eq(memory_write(f, 0, "abcdef", 6), 0);
+    memory_zero(f, 1, 2);
+    memory_zero(f, 5, UINT64_MAX - 5);
+    memory_zero(f, 7, 1);
+    holds("/var/lib/x/a", "a\0\0de\0", 6); /* no longer than it was */
     memory_close(f);
 }
 END_TEST

@@ -434,6 +434,8 @@ static int edit_a_file(struct host *h, const json_t *config, struct err *reterr)
 {
     struct host_file *f = host_file_open(h, "/e", HOST_EDIT, reterr);
     struct host_stat st;
+    char got[8];
+    size_t len;
 
     (void)config;
     ck_assert_ptr_nonnull(f);
@@ -442,8 +444,13 @@ static int edit_a_file(struct host *h, const json_t *config, struct err *reterr)
     f = host_file_open(h, "/e", HOST_EDIT, reterr);
     ck_assert_ptr_nonnull(f);
     ck_assert_int_eq(host_file_truncate(h, f, 4, reterr), 0);
+    ck_assert_int_eq(host_file_zero(h, f, 1, 2, reterr), 0);
+    ck_assert_int_eq(host_file_zero(h, f, 3, 100, reterr), 0);
     ck_assert_int_eq(host_file_stat(h, "/e", &st, reterr), 0);
     ck_assert_uint_eq(st.size, 4);
+    ck_assert_int_eq(host_file_read(h, f, 0, got, sizeof got, &len, reterr), 0);
+    ck_assert_uint_eq(len, 4);
+    ck_assert_mem_eq(got, "a\0\0\0", 4);
     return host_file_close(h, f, reterr);
 }
 

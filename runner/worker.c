@@ -296,6 +296,7 @@ static void run_index(struct worker_state *w, size_t index)
 
 #define HEAP_KEPT (64 << 20)
 #define HEAP_STEP (1 << 20)
+#define HEAP_BLOCK_MAX (16 << 20)
 
 void worker_main(const struct collection *c, const struct pool_options *options, int from, int to)
 {
@@ -303,7 +304,9 @@ void worker_main(const struct collection *c, const struct pool_options *options,
     AUTO(file) FILE *in = fdopen(from, "r");
     char line[64];
 
-    /* World after world takes the same memory and frees it: do not trim the heap in between. */
+    /* World after world takes the same memory and frees it: do not trim the heap in between, and keep
+     * buffers of some MiB in it, whose pages would be new each time. */
+    mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
     mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
     mallopt(M_TOP_PAD, HEAP_STEP);
     w.dir = worker_dir(options->dir, (long)getpid());

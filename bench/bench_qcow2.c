@@ -340,7 +340,7 @@ static char *downloader(const struct chain *c, const char *folder, const char *e
                    engine, c->increments + 1);
     AUTO(str) char *name = mem_printf("config-%s", engine);
     put_file(folder, name, config);
-    return mem_printf("cd %s && %s component kubevirt-datamover-download --kubeconfig nowhere "
+    return mem_printf("cd %s && %s component datamover-downloader --kubeconfig nowhere "
                       "--objects . --root pod --config %s",
                       folder, program, name);
 }

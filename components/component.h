@@ -24,17 +24,13 @@ struct component_variable {
 };
 
 struct component {
-    const char
-        *name; /* "osac-operator", "kubevirt-datamover-controller", "kubevirt-datamover-download" */
+    const char *name; /* "osac-operator", "kubevirt-datamover-controller", "datamover-downloader" */
     enum component_kind kind;
     const char *user;    /* identity for API requests: "system:serviceaccount:NS:NAME" */
     const char *image;   /* COMPONENT_POD: pods whose container image (without tag) and first args
                             match run it; else NULL */
     const char *pod_arg; /* COMPONENT_POD: the argument after /manager that selects it ("download");
                             else NULL */
-    /* COMPONENT_POD: what somebody else's program in its place is called on a command line
-     * ("datamover-downloader"); NULL: as the component. */
-    const char *role;
     /* What its config may hold, for those who write one; NULL-terminated, NULL: nothing. */
     const char *const *settings;
     const struct component_variable *variables; /* NULL: none */

@@ -1,5 +1,6 @@
 /* See component_names.h. */
 #include "runner/component_names.h"
+#include "components/component.h"
 
 #include <string.h>
 
@@ -102,6 +103,13 @@ static int hint_at(const struct names *n, const char *near, struct err *reterr)
     return err_hint(reterr, "%s", hint);
 }
 
+static int hint_pod(const char *name, struct err *reterr)
+{
+    AUTO(str) char *hint = err_did_you_mean(name, ", the program of pods");
+
+    return err_hint(reterr, "%s", hint);
+}
+
 static int hint_all(const struct names *n, struct err *reterr)
 {
     AUTO(strbuf) struct strbuf text = {0};
@@ -129,5 +137,9 @@ int component_names_check(const struct collection *c, const char *text, struct e
     err_set(reterr, ERR_NOT_FOUND, NO_POS,
             "--implementation: no selected case starts a component called '%s'", name);
     near = err_nearest(name, names.items, names.count);
-    return near ? hint_at(&names, near, reterr) : hint_all(&names, reterr);
+    if (near)
+        return hint_at(&names, near, reterr);
+    near = component_nearest(name);
+    return near && component_find(near)->kind == COMPONENT_POD ? hint_pod(near, reterr)
+                                                               : hint_all(&names, reterr);
 }

@@ -25,16 +25,11 @@
 
 /* ---- who plays whom ---- */
 
-static bool is_text(const char *text, const char *name, size_t len)
-{
-    return text && strlen(text) == len && strncmp(text, name, len) == 0;
-}
-
 const struct component *pod_programs_component(const char *name, size_t len)
 {
     for (const struct component *const *c = component_all(); *c; c++)
-        if ((*c)->kind == COMPONENT_POD &&
-            (is_text((*c)->name, name, len) || is_text((*c)->role, name, len)))
+        if ((*c)->kind == COMPONENT_POD && strlen((*c)->name) == len &&
+            strncmp((*c)->name, name, len) == 0)
             return *c;
     return NULL;
 }

@@ -134,7 +134,7 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
                                               {"engine", CONFIG_STRING, &engine}};
     config_told(told, settings, ARRAY_LEN(settings));
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
-        return failure_wrap(reterr, "E-CONFIG", "kubevirt-datamover-download");
+        return failure_wrap(reterr, "E-CONFIG", "datamover-downloader");
     struct download d = {.h = h};
     int r = -1;
     if (read_engine(&d, env, engine, reterr) == 0 && read_env(&d, env, reterr) == 0 &&
@@ -147,13 +147,12 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
     return r;
 }
 
-const struct component kubevirt_datamover_download_component = {
-    .name = "kubevirt-datamover-download",
+const struct component datamover_downloader_component = {
+    .name = "datamover-downloader",
     .kind = COMPONENT_POD,
     .user = "system:serviceaccount:openshift-adp:velero",
     .image = "kubevirt-datamover",
     .pod_arg = "download",
-    .role = "datamover-downloader",
     .settings = told,
     .run = run,
 };

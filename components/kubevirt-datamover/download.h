@@ -13,7 +13,7 @@
 #include "components/kubevirt-datamover/engine.h"
 #include "qcow2/io.h"
 
-extern const struct component kubevirt_datamover_download_component;
+extern const struct component datamover_downloader_component;
 
 struct download {
     struct host *h;

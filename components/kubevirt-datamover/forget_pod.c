@@ -15,15 +15,15 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
     const struct config_setting settings[] = {{"args", CONFIG_JSON, &args},
                                               {"env", CONFIG_JSON, &env}};
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
-        return failure_wrap(reterr, "E-CONFIG", "kubevirt-datamover-forget");
+        return failure_wrap(reterr, "E-CONFIG", "datamover-forget");
     if (env_require(env, needed, ARRAY_LEN(needed), reterr) < 0)
         return -1;
     struct documents_place place = env_place(env);
     return bsl_forget(h, &place, reterr);
 }
 
-const struct component kubevirt_datamover_forget_component = {
-    .name = "kubevirt-datamover-forget",
+const struct component datamover_forget_component = {
+    .name = "datamover-forget",
     .kind = COMPONENT_POD,
     .user = "system:serviceaccount:openshift-adp:velero",
     .image = "kubevirt-datamover",

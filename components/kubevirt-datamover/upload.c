@@ -96,15 +96,15 @@ static int run(struct host *h, const json_t *config, struct err *reterr)
     const struct config_setting settings[] = {{"args", CONFIG_JSON, &args},
                                               {"env", CONFIG_JSON, &env}};
     if (config_read(config, settings, ARRAY_LEN(settings), reterr) < 0)
-        return failure_wrap(reterr, "E-CONFIG", "kubevirt-datamover-upload");
+        return failure_wrap(reterr, "E-CONFIG", "datamover-uploader");
     struct upload u = {.h = h, .client = {h, NULL}, .files = json_array()};
     int r = read_env(&u, env, reterr) < 0 ? -1 : upload(&u, reterr);
     json_decref(u.files);
     return r;
 }
 
-const struct component kubevirt_datamover_upload_component = {
-    .name = "kubevirt-datamover-upload",
+const struct component datamover_uploader_component = {
+    .name = "datamover-uploader",
     .kind = COMPONENT_POD,
     .user = "system:serviceaccount:openshift-adp:velero",
     .image = "kubevirt-datamover",

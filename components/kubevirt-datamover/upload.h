@@ -10,8 +10,8 @@
 #include "components/component.h"
 #include "components/runtime/client.h"
 
-extern const struct component kubevirt_datamover_upload_component;
-extern const struct component kubevirt_datamover_forget_component; /* forget_pod.c */
+extern const struct component datamover_uploader_component;
+extern const struct component datamover_forget_component; /* forget_pod.c */
 
 struct upload {
     struct host *h;

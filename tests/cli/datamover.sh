@@ -79,7 +79,8 @@ with 'two for one' 2 'already' "$single" true --implementation datamover-downloa
 check 'a pod is not connected' 2 'builtin or exec:COMMAND' "$program" run "$single" --implementation datamover-downloader=external
 with 'an engine of ours' 2 'puts another in its place' "$single" true --engine native
 with 'a sweep' 2 '--crash wants runs that are the same' "$single" true --crash every-write
-check 'by the name of the component' 1 '1 failed' "$program" run "$single" --implementation kubevirt-datamover-download=exec:false
+check 'a name that is near' 2 'datamover-downloader' "$program" run "$single" --implementation datamover-download=exec:false
+check 'the same of a process' 2 'datamover-uploader' "$program" component datamover-upload
 
 echo "$count checks, $failed failed"
 [ "$failed" -eq 0 ]

@@ -20,7 +20,7 @@ restore() {
  KUBEVIRT_DM_TARGET_PATH: /scratch/disk.img}}
 END
     rm -rf pod && mkdir -p pod/scratch
-    if "$program" component kubevirt-datamover-download --kubeconfig nowhere --objects . --root pod --config config >said 2>&1; then
+    if "$program" component datamover-downloader --kubeconfig nowhere --objects . --root pod --config config >said 2>&1; then
         sha256sum <pod/scratch/disk.img
     else
         grep -o 'E-[A-Z-]*' said | head -n 1

@@ -41,7 +41,7 @@ python3 - "$build/vmconform" "$S3_URL" "$folder" <<'END'
 import os, resource, subprocess, sys, time
 program, url, folder = sys.argv[1:]
 begun = time.monotonic()
-subprocess.run([program, "component", "kubevirt-datamover-download", "--kubeconfig", folder + "/kubeconfig", "--s3", url, "--root", folder + "/pod",
+subprocess.run([program, "component", "datamover-downloader", "--kubeconfig", folder + "/kubeconfig", "--s3", url, "--root", folder + "/pod",
                 "--config", folder + "/config"], check=True, stderr=subprocess.DEVNULL)
 seconds = time.monotonic() - begun
 size = os.stat(folder + "/pod/scratch/disk.img").st_size >> 20

@@ -555,7 +555,7 @@ static void restore_with(const struct restore_case *c, const char *engine)
     put_documents(&f, c);
     json_t *config = config_of(c, engine);
     f.no_programs = strcmp(engine, "native") == 0;
-    int r = kubevirt_datamover_download_component.run(&f.host, config, &e);
+    int r = datamover_downloader_component.run(&f.host, config, &e);
     json_decref(config);
     if (c->want) {
         const char *want = c->want;

@@ -49,7 +49,7 @@ static json_t *config_of(const char *type, const char *parent)
 static int run_upload(struct fake_host *f, const char *type, const char *parent, struct err *reterr)
 {
     AUTO(json) json_t *config = config_of(type, parent);
-    return kubevirt_datamover_upload_component.run(&f->host, config, reterr);
+    return datamover_uploader_component.run(&f->host, config, reterr);
 }
 
 static const struct volume_row {
@@ -176,7 +176,7 @@ START_TEST(config)
     put_world(f);
     fake_put_file(f, FOLDER "vmb-root.qcow2", IMAGE);
     json_object_set_new(json_object_get(settings, "env"), row->name, json_string(row->value));
-    ck_assert_int_eq(kubevirt_datamover_upload_component.run(&f->host, settings, &e), -1);
+    ck_assert_int_eq(datamover_uploader_component.run(&f->host, settings, &e), -1);
     ck_assert_msg(strstr(e.msg, row->says) != NULL, "%s=%s: %s", row->name, row->value, e.msg);
     ck_assert_uint_eq(json_object_size(f->blobs), 0);
 }

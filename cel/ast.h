@@ -30,8 +30,9 @@ enum node_kind {
     NODE_LIST,
     NODE_MAP, /* args: key, value, key, value, ... */
     NODE_LOOP,
-    NODE_LET,        /* args: value, body; the value's name in loop */
-    NODE_OPTIONAL_OR /* args[0].or(args[1]), .orValue() */
+    NODE_LET,         /* args: value, body; the value's name in loop */
+    NODE_OPTIONAL_OR, /* args[0].or(args[1]), .orValue() */
+    NODE_UNKNOWN      /* a name or function that is nobody's, where that is known late */
 };
 
 enum binary_op {

@@ -30,7 +30,7 @@ enum cel_type {
     CEL_BYTES,
     CEL_LIST,
     CEL_MAP,
-    CEL_TIMESTAMP, /* ns since 1970 in .integer (years 1678..2262 only; others are an error) */
+    CEL_TIMESTAMP, /* .time, of the years 1 to 9999 */
     CEL_DURATION,  /* ns in .integer */
     CEL_TYPE,
     CEL_OPTIONAL,
@@ -54,6 +54,10 @@ struct cel_value {
         int64_t integer;
         uint64_t uinteger;
         double real;
+        struct {
+            int64_t seconds; /* since 1970 */
+            int32_t nanos;   /* 0 to 999999999, whatever the sign of the seconds */
+        } time;
         struct {
             const char *data; /* not necessarily NUL-terminated */
             size_t len;
@@ -93,6 +97,12 @@ struct cel_env {
     /* "a.b": the name c may be a.b.c, a.c or c, the longest that is known (cel-spec, name
      * resolution). NULL: none. */
     const char *container;
+    /* cel-spec's extensions that Kubernetes lacks: math, encoders, cel.block(), fields in
+     * backticks, and its rule where both have one. */
+    bool standard;
+    /* Nothing is known for sure at compile time: a name or a function that is nobody's is an error
+     * of the evaluation, which && and || absorb. */
+    bool unchecked;
 };
 
 struct cel_program;
@@ -105,6 +115,9 @@ struct cel_program *cel_compile(const char *text, const struct cel_env *env, str
  * (has() and the macros are nodes of their own), and it cannot be evaluated. For those who read a
  * part of the language as something else; text may hold any bytes. */
 struct cel_program *cel_parse(const char *text, size_t len, struct src_pos pos, struct err *reterr);
+/* The same for a text that may hold any bytes. */
+struct cel_program *cel_compile_bytes(const char *text, size_t len, const struct cel_env *env,
+                                      struct src_pos pos, struct err *reterr);
 /* The same for a text whose place is told by runs, counted from its first byte; copied. */
 struct cel_program *cel_compile_runs(const char *text, const struct cel_env *env,
                                      struct src_pos pos, const struct src_run *runs,

@@ -80,6 +80,10 @@ static const struct type_name {
     {"google.protobuf.Duration"},
     {"optional_type"},
     {"kubernetes.Quantity"},
+    {"kubernetes.URL"},
+    {"kubernetes.NamedFormat"},
+    {"net.IP"},
+    {"net.CIDR"},
 };
 
 /* A whole name is that of a variable or of a type. */
@@ -163,6 +167,13 @@ NOT_INLINED static int fail_name(struct checker *k, const struct node *n)
     return err_suggest(k->reterr, word, names, count, NULL);
 }
 
+static int leave_unknown(struct node *n)
+{
+    n->kind = NODE_UNKNOWN;
+    n->count = 0;
+    return 0;
+}
+
 static int check_name(struct checker *k, struct node *n)
 {
     const struct local *local = n->rooted ? NULL : find_local(k, n->name, n->name_len);
@@ -172,7 +183,9 @@ static int check_name(struct checker *k, struct node *n)
         n->slot = local->slot;
         return 0;
     }
-    return resolve(k, n, n->name, n->name_len, n->rooted) ? 0 : fail_name(k, n);
+    if (resolve(k, n, n->name, n->name_len, n->rooted))
+        return 0;
+    return k->p->env->unchecked ? leave_unknown(n) : fail_name(k, n);
 }
 
 NOT_INLINED static bool resolve_qualified(struct checker *k, struct node *n)
@@ -204,12 +217,15 @@ static bool bind_host(struct node *n, const struct cel_env *env, const char *s, 
     return false;
 }
 
-static bool bind_std(struct node *n, const char *s, size_t len, bool member, uint32_t given)
+static bool bind_std(struct node *n, bool standard, const char *s, size_t len, bool member,
+                     uint32_t given)
 {
     for (size_t i = 0; i < std_family_count; i++) {
         for (size_t j = 0; j < std_families[i]->count; j++) {
             const struct cel_std *f = &std_families[i]->rows[j];
 
+            if (std_families[i]->standard && !standard)
+                continue;
             if ((f->form & (member ? STD_MEMBER : STD_GLOBAL)) && same_name(f->name, s, len) &&
                 given >= f->args_min && given <= f->args_max) {
                 n->kind = NODE_CALL_STD;
@@ -225,7 +241,8 @@ static bool bind_std(struct node *n, const char *s, size_t len, bool member, uin
 static bool bind(struct checker *k, struct node *n, const char *s, size_t len, bool member,
                  uint32_t given)
 {
-    return bind_host(n, k->p->env, s, len, member, given) || bind_std(n, s, len, member, given);
+    return bind_host(n, k->p->env, s, len, member, given) ||
+           bind_std(n, k->p->env->standard, s, len, member, given);
 }
 
 /* optional.of(x) parses as a member call on `optional`. */
@@ -272,6 +289,8 @@ static size_t list_known(const struct checker *k, struct known *out, size_t max)
         for (size_t j = 0; j < std_families[i]->count; j++) {
             const struct cel_std *f = &std_families[i]->rows[j];
 
+            if (std_families[i]->standard && !env->standard)
+                continue;
             for (unsigned member = 0; member < 2 && count < max; member++)
                 if (f->form & (member ? STD_MEMBER : STD_GLOBAL))
                     out[count++] =
@@ -367,7 +386,7 @@ static int check_call(struct checker *k, struct node *n)
         return check_args(k, n);
     }
     if (!bind_qualified(k, n) && !bind(k, n, n->name, n->name_len, n->member, n->count))
-        return fail_function(k, n);
+        return k->p->env->unchecked ? leave_unknown(n) : fail_function(k, n);
     assert(n->count <= CEL_ARGS_MAX);
     if (n->kind == NODE_CALL_HOST)
         k->host_calls++;

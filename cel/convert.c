@@ -88,7 +88,7 @@ static int fn_int(struct cel_context *c, size_t nargs, struct cel_value *args,
     case CEL_STRING:
         return int_of_text(c, v, ret);
     case CEL_TIMESTAMP:
-        *ret = cel_int(v->u.integer / NS_PER_S - (v->u.integer % NS_PER_S < 0));
+        *ret = cel_int(v->u.time.seconds);
         return 0;
     case CEL_DURATION:
         *ret = cel_int(v->u.integer);
@@ -210,7 +210,7 @@ static int fn_string(struct cel_context *c, size_t nargs, struct cel_value *args
         value_format_double(v->u.real, text);
         break;
     case CEL_TIMESTAMP:
-        time_format_nano(v->u.integer, text);
+        value_format_time(v, text);
         break;
     case CEL_DURATION:
         value_format_seconds(v->u.integer, text);
@@ -260,25 +260,24 @@ static int fn_timestamp(struct cel_context *c, size_t nargs, struct cel_value *a
 {
     const struct cel_value *v = &args[0];
     char text[NUMBER_TEXT];
-    int64_t ns;
+    int64_t seconds, nanos;
 
     switch (v->type) {
     case CEL_TIMESTAMP:
         *ret = *v;
         return 0;
     case CEL_INT:
-        if (__builtin_mul_overflow(v->u.integer, NS_PER_S, &ns))
-            return fail_range(c, v, "a timestamp (years 1678 to 2261)");
-        break;
+        if (!value_time(v->u.integer, 0, ret))
+            return fail_range(c, v, "a timestamp (years 1 to 9999)");
+        return 0;
     case CEL_STRING:
-        if (!text_to_c(v, text, sizeof text) || !time_parse(text, &ns))
-            return fail_text(c, v, "an RFC 3339 time of the years 1678 to 2261");
-        break;
+        if (!text_to_c(v, text, sizeof text) || !time_parse_seconds(text, &seconds, &nanos) ||
+            !value_time(seconds, nanos, ret))
+            return fail_text(c, v, "an RFC 3339 time of the years 1 to 9999");
+        return 0;
     default:
         return eval_no_overload(c, nargs, args);
     }
-    *ret = cel_timestamp(ns);
-    return 0;
 }
 
 static int fn_duration(struct cel_context *c, size_t nargs, struct cel_value *args,
@@ -333,4 +332,4 @@ static const struct cel_std rows[] = {
     {"type", STD_GLOBAL, 1, 1, 0, fn_type},
 };
 
-const struct std_family std_convert = {rows, ARRAY_LEN(rows)};
+const struct std_family std_convert = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -387,6 +387,10 @@ int eval_node(struct cel_context *c, const struct node *n, struct cel_value *ret
         return eval_let(c, n, ret);
     case NODE_OPTIONAL_OR:
         return eval_optional_or(c, n, ret);
+    case NODE_UNKNOWN:
+        c->at = n;
+        return eval_fail(c, ERR_NOT_FOUND, "unknown name '%.*s'",
+                         n->name_len > 60 ? 60 : (int)n->name_len, n->name);
     case NODE_NAME:
     case NODE_CALL:
         break;

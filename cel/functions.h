@@ -28,6 +28,7 @@ struct cel_std {
 struct std_family {
     const struct cel_std *rows;
     size_t count;
+    bool standard; /* only where cel_env.standard is set */
 };
 
 /* All families, in the order of families.list. */

@@ -1,6 +1,9 @@
 /* 'text with %s'.format([values]), of the strings extension. */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "cel/functions.h"
 #include "kube/time.h"
 
@@ -21,21 +24,40 @@ static void add_plain_list(struct strbuf *out, const struct cel_value *v)
     strbuf_addch(out, ']');
 }
 
+struct shown_entry {
+    char *key;
+    struct cel_value value;
+};
+
+static int entry_order(const void *a, const void *b)
+{
+    return strcmp(((const struct shown_entry *)a)->key, ((const struct shown_entry *)b)->key);
+}
+
+/* In the order of the keys' texts: a map has none of its own. */
 static void add_plain_map(struct strbuf *out, const struct cel_value *v)
 {
+    struct shown_entry *entries = mem_reallocarray(NULL, value_count(v) + 1, sizeof *entries);
     struct map_cursor cur = {0};
-    struct cel_value key, value;
-    bool first = true;
+    struct cel_value key;
+    size_t count = 0;
 
-    strbuf_addch(out, '{');
-    while (out->len < CEL_STRING_MAX && map_next(v, &cur, &key, &value)) {
-        if (!first)
-            strbuf_addstr(out, ", ");
-        first = false;
-        add_plain(out, &key);
-        strbuf_addstr(out, ": ");
-        add_plain(out, &value);
+    for (; map_next(v, &cur, &key, &entries[count].value); count++) {
+        struct strbuf text = {0};
+
+        add_plain(&text, &key);
+        entries[count].key = strbuf_take(&text);
     }
+    qsort(entries, count, sizeof *entries, entry_order);
+    strbuf_addch(out, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (out->len < CEL_STRING_MAX) {
+            strbuf_addf(out, "%s%s: ", i ? ", " : "", entries[i].key);
+            add_plain(out, &entries[i].value);
+        }
+        free(entries[i].key);
+    }
+    free(entries);
     strbuf_addch(out, '}');
 }
 
@@ -60,11 +82,14 @@ static void add_plain(struct strbuf *out, const struct cel_value *v)
         strbuf_addf(out, "%llu", (unsigned long long)v->u.uinteger);
         break;
     case CEL_DOUBLE:
-        value_format_double(v->u.real, text);
+        if (isinf(v->u.real))
+            snprintf(text, sizeof text, "%sInfinity", v->u.real < 0 ? "-" : "");
+        else
+            value_format_double(v->u.real, text);
         strbuf_addstr(out, text);
         break;
     case CEL_TIMESTAMP:
-        time_format_nano(v->u.integer, text);
+        value_format_time(v, text);
         strbuf_addstr(out, text);
         break;
     case CEL_DURATION:
@@ -230,4 +255,4 @@ static const struct cel_std rows[] = {
     {"format", STD_MEMBER, 2, 2, 0, fn_format},
 };
 
-const struct std_family std_format = {rows, ARRAY_LEN(rows)};
+const struct std_family std_format = {.rows = rows, .count = ARRAY_LEN(rows)};

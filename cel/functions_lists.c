@@ -304,4 +304,4 @@ static const struct cel_std rows[] = {
     {"sets.intersects", STD_GLOBAL, 2, 2, 0, fn_sets_intersects},
 };
 
-const struct std_family std_lists = {rows, ARRAY_LEN(rows)};
+const struct std_family std_lists = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -210,4 +210,4 @@ static const struct cel_std rows[] = {
     {"validate", STD_MEMBER, 2, 2, 0, fn_validate},
 };
 
-const struct std_family std_named_format = {rows, ARRAY_LEN(rows)};
+const struct std_family std_named_format = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -87,13 +87,22 @@ static int give_cidr(struct cel_context *c, const struct address *a, unsigned bi
     return 0;
 }
 
-/* An address, or the text of one. */
-static bool ip_of(const struct cel_value *v, struct address *ret)
+/* An address, or the text of one. cel-spec takes an IPv4 address in IPv6 when it is written in hex,
+ * and it is the IPv4 address then; Kubernetes takes none. */
+static bool ip_of(const struct cel_context *c, const struct cel_value *v, struct address *ret)
 {
     char text[INET6_ADDRSTRLEN];
 
-    return (v->type == CEL_IP || v->type == CEL_STRING) && text_to_c(v, text, sizeof text) &&
-           read_address(text, ret);
+    if ((v->type != CEL_IP && v->type != CEL_STRING) || !text_to_c(v, text, sizeof text))
+        return false;
+    if (read_address(text, ret))
+        return true;
+    if (!c->program->env->standard || strchr(text, '.') ||
+        inet_pton(AF_INET6, text, ret->bytes) != 1)
+        return false;
+    memmove(ret->bytes, ret->bytes + 12, 4);
+    ret->len = 4;
+    return true;
 }
 
 static bool cidr_of(const struct cel_value *v, struct address *ret, unsigned *ret_bits)
@@ -122,7 +131,7 @@ static int fn_ip(struct cel_context *c, size_t nargs, struct cel_value *args, st
         return give_ip(c, &a, ret);
     if (args[0].type != CEL_STRING)
         return eval_no_overload(c, nargs, args);
-    if (!ip_of(&args[0], &a))
+    if (!ip_of(c, &args[0], &a))
         return fail_text(c, "IP Address", &args[0]);
     return give_ip(c, &a, ret);
 }
@@ -134,7 +143,7 @@ static int fn_is_ip(struct cel_context *c, size_t nargs, struct cel_value *args,
 
     if (args[0].type != CEL_STRING)
         return eval_no_overload(c, nargs, args);
-    *ret = cel_bool(ip_of(&args[0], &a));
+    *ret = cel_bool(ip_of(c, &args[0], &a));
     return 0;
 }
 
@@ -146,7 +155,7 @@ static int fn_is_canonical(struct cel_context *c, size_t nargs, struct cel_value
 
     if (args[0].type != CEL_STRING)
         return eval_no_overload(c, nargs, args);
-    if (!ip_of(&args[0], &a))
+    if (!ip_of(c, &args[0], &a))
         return fail_text(c, "IP Address", &args[0]);
     write_address(&a, text);
     *ret = cel_bool(value_text_is(&args[0], text));
@@ -158,7 +167,7 @@ static int fn_family(struct cel_context *c, size_t nargs, struct cel_value *args
 {
     struct address a;
 
-    if (args[0].type != CEL_IP || !ip_of(&args[0], &a))
+    if (args[0].type != CEL_IP || !ip_of(c, &args[0], &a))
         return eval_no_overload(c, nargs, args);
     *ret = cel_int(a.len == 4 ? 4 : 6);
     return 0;
@@ -206,7 +215,7 @@ static int ask(struct cel_context *c, size_t nargs, struct cel_value *args, stru
 {
     struct address a;
 
-    if (args[0].type != CEL_IP || !ip_of(&args[0], &a))
+    if (args[0].type != CEL_IP || !ip_of(c, &args[0], &a))
         return eval_no_overload(c, nargs, args);
     *ret = cel_bool(p == LINK_MULTICAST ? is_link_multicast(&a) : is_for(&a, p));
     return 0;
@@ -230,7 +239,7 @@ static int fn_is_global_unicast(struct cel_context *c, size_t nargs, struct cel_
 {
     struct address a;
 
-    if (args[0].type != CEL_IP || !ip_of(&args[0], &a))
+    if (args[0].type != CEL_IP || !ip_of(c, &args[0], &a))
         return eval_no_overload(c, nargs, args);
     *ret = cel_bool(is_global(&a));
     return 0;
@@ -272,7 +281,7 @@ static int fn_contains_ip(struct cel_context *c, size_t nargs, struct cel_value 
     if (args[0].type != CEL_CIDR || !cidr_of(&args[0], &net, &bits) ||
         (args[1].type != CEL_IP && args[1].type != CEL_STRING))
         return eval_no_overload(c, nargs, args);
-    if (!ip_of(&args[1], &a))
+    if (!ip_of(c, &args[1], &a))
         return fail_text(c, "IP Address", &args[1]);
     mask(&net, bits);
     mask(&a, bits);
@@ -339,4 +348,4 @@ static const struct cel_std rows[] = {
     {"prefixLength", STD_MEMBER, 1, 1, 0, fn_prefix_length},
 };
 
-const struct std_family std_net = {rows, ARRAY_LEN(rows)};
+const struct std_family std_net = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -156,4 +156,4 @@ static const struct cel_std rows[] = {
     {"sub", STD_MEMBER, 2, 2, 0, fn_sub},
 };
 
-const struct std_family std_quantity = {rows, ARRAY_LEN(rows)};
+const struct std_family std_quantity = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -91,4 +91,4 @@ static const struct cel_std rows[] = {
     {"findAll", STD_MEMBER, 2, 3, STD_REGEX, fn_find_all},
 };
 
-const struct std_family std_text_search = {rows, ARRAY_LEN(rows)};
+const struct std_family std_text_search = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -170,6 +170,12 @@ static int fn_substring(struct cel_context *c, size_t nargs, struct cel_value *a
     return eval_charge(c, len / 32);
 }
 
+/* cel-spec refuses a place behind the end; Kubernetes' library finds nothing there. */
+static bool is_beyond(const struct cel_context *c, int64_t from, size_t count)
+{
+    return c->program->env->standard && from > 0 && (uint64_t)from > count;
+}
+
 /* indexOf on a string; lists have their own in functions_lists.c. */
 static int fn_index_of(struct cel_context *c, size_t nargs, struct cel_value *args,
                        struct cel_value *ret)
@@ -183,6 +189,8 @@ static int fn_index_of(struct cel_context *c, size_t nargs, struct cel_value *ar
     if (from < 0)
         return fail_range(c, from);
     count = utf8_count(s, args[0].u.text.len);
+    if (is_beyond(c, from, count))
+        return fail_range(c, from);
     *ret = cel_int(args[1].u.text.len == 0 ? from : -1);
     if (args[1].u.text.len == 0 || (uint64_t)from >= count)
         return 0;
@@ -204,6 +212,8 @@ static int fn_last_index_of(struct cel_context *c, size_t nargs, struct cel_valu
     if (nargs == 3 && args[2].u.integer < 0)
         return fail_range(c, args[2].u.integer);
     count = utf8_count(s, len);
+    if (nargs == 3 && is_beyond(c, args[2].u.integer, count))
+        return fail_range(c, args[2].u.integer);
     *ret = cel_int(what == 0 ? (nargs == 3 ? args[2].u.integer : (int64_t)count) : -1);
     if (what == 0 || what > len)
         return 0;
@@ -475,4 +485,4 @@ static const struct cel_std rows[] = {
     {"strings.quote", STD_GLOBAL, 1, 1, 0, fn_quote},
 };
 
-const struct std_family std_strings = {rows, ARRAY_LEN(rows)};
+const struct std_family std_strings = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -12,7 +12,7 @@ static bool two_digits(const char *s, int *ret)
 }
 
 /* "UTC", "Z", "", "+02:00", "-02:00", "02:00". */
-static bool read_zone(const struct cel_value *v, int64_t *ret_ns)
+static bool read_zone(const struct cel_value *v, int64_t *ret_seconds)
 {
     char text[16];
     const char *p = text;
@@ -20,7 +20,7 @@ static bool read_zone(const struct cel_value *v, int64_t *ret_ns)
 
     if (!text_to_c(v, text, sizeof text))
         return false;
-    *ret_ns = 0;
+    *ret_seconds = 0;
     if (strcmp(text, "UTC") == 0 || strcmp(text, "Z") == 0 || strcmp(text, "Etc/UTC") == 0 ||
         text[0] == '\0')
         return true;
@@ -29,7 +29,7 @@ static bool read_zone(const struct cel_value *v, int64_t *ret_ns)
     if (strlen(p) != 5 || p[2] != ':' || !two_digits(p, &hours) || !two_digits(p + 3, &minutes) ||
         hours > 23 || minutes > 59)
         return false;
-    *ret_ns = sign * (hours * 3600 + minutes * 60) * NS_PER_S;
+    *ret_seconds = sign * (hours * 3600 + minutes * 60);
     return true;
 }
 
@@ -37,7 +37,7 @@ static bool read_zone(const struct cel_value *v, int64_t *ret_ns)
 static int split_time(struct cel_context *c, size_t nargs, struct cel_value *args,
                       struct time_parts *ret)
 {
-    int64_t offset = 0, ns;
+    int64_t offset = 0;
 
     if (args[0].type != CEL_TIMESTAMP || (nargs == 2 && args[1].type != CEL_STRING))
         return eval_no_overload(c, nargs, args);
@@ -45,9 +45,7 @@ static int split_time(struct cel_context *c, size_t nargs, struct cel_value *arg
         return eval_fail(c, ERR_INVALID, "unknown time zone '%.*s': expected UTC or +HH:MM",
                          args[1].u.text.len > 40 ? 40 : (int)args[1].u.text.len,
                          args[1].u.text.data);
-    if (__builtin_add_overflow(args[0].u.integer, offset, &ns))
-        return eval_fail(c, ERR_INVALID, "timestamp overflow");
-    time_split(ns, ret);
+    time_split_seconds(args[0].u.time.seconds + offset, args[0].u.time.nanos, ret);
     return 0;
 }
 
@@ -107,4 +105,4 @@ static const struct cel_std rows[] = {
     {"getMilliseconds", STD_MEMBER, 1, 2, 0, fn_milliseconds},
 };
 
-const struct std_family std_time = {rows, ARRAY_LEN(rows)};
+const struct std_family std_time = {.rows = rows, .count = ARRAY_LEN(rows)};

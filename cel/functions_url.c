@@ -354,4 +354,4 @@ static const struct cel_std rows[] = {
     {"getQuery", STD_MEMBER, 1, 1, 0, fn_query},
 };
 
-const struct std_family std_url = {rows, ARRAY_LEN(rows)};
+const struct std_family std_url = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -176,6 +176,27 @@ static void take_name(struct lexer *l, struct token *ret)
     ret->kind = kind_of_name(s, ret->u.text.len);
 }
 
+static bool in_quoted_name(char c)
+{
+    return is_name_start(c) || is_digit(c) || (c && strchr(".-/ ", c));
+}
+
+/* `content-type`: false when it does not end, or holds what a field's name may not. */
+static bool take_quoted_name(struct lexer *l, struct token *ret)
+{
+    uint32_t len = 0;
+
+    while (in_quoted_name(peek(l, 1 + len)))
+        len++;
+    if (len == 0 || peek(l, 1 + len) != '`')
+        return false;
+    ret->u.text.data = l->source->text + l->at + 1;
+    ret->u.text.len = len;
+    ret->kind = TOKEN_QUOTED;
+    l->at += len + 2;
+    return true;
+}
+
 struct quoting {
     char quote;
     bool triple, raw, bytes;
@@ -390,6 +411,8 @@ int lexer_next(struct lexer *l, struct token *ret, struct err *reterr)
         rc = take_number(l, ret, reterr);
     } else if (is_name_start(c)) {
         take_name(l, ret);
+    } else if (c == '`' && take_quoted_name(l, ret)) {
+        /* taken */
     } else {
         ret->kind = take_operator(l);
         if (ret->kind == TOKEN_END)

@@ -12,6 +12,7 @@
 enum token_kind {
     TOKEN_END,
     TOKEN_NAME,
+    TOKEN_QUOTED,   /* a field's name in backticks */
     TOKEN_RESERVED, /* a name that only a field may have: for, namespace, ... */
     TOKEN_INT,
     TOKEN_UINT,

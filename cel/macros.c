@@ -2,6 +2,7 @@
  * runs much faster than the general fold of the specification and means the same. */
 #include "cel/parser.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -12,6 +13,7 @@ struct macro {
     uint8_t args_min, args_max; /* without the target */
     uint8_t op;
     int (*expand)(struct parser *p, const struct macro *m, struct node **n);
+    bool standard; /* only of the name `cel`, and where cel_env.standard is set */
 };
 
 static int take_name(struct parser *p, const struct node *call, const struct node *arg,
@@ -127,19 +129,114 @@ static int expand_bind(struct parser *p, const struct macro *m, struct node **n)
     return 0;
 }
 
+/* ---- cel.block() and its kin, of what optimisers write (the standard environment) ---- */
+
+static bool is_of_cel(const struct parser *p, const struct node *call)
+{
+    const struct node *space = call->args[0];
+
+    return p->program->env->standard && space->kind == NODE_NAME && space->name_len == 3 &&
+           memcmp(space->name, "cel", 3) == 0;
+}
+
+/* No name that anybody can write begins so. */
+#define INDEX_NAME "@index"
+
+static int take_number(struct parser *p, const struct node *call, const struct node *arg,
+                       int64_t *ret)
+{
+    *ret = arg->u.value.u.integer;
+    if (arg->kind == NODE_CONST && arg->u.value.type == CEL_INT && *ret >= 0 && *ret <= 1000)
+        return 0;
+    return source_fail(&p->program->source, p->reterr, ERR_SYNTAX, arg->offset,
+                       "cel.%.*s() needs a number from 0 to 1000 here", (int)call->name_len,
+                       call->name);
+}
+
+static struct node *name_node(struct parser *p, uint32_t offset, const char *text)
+{
+    struct node *n = parser_node(p, NODE_NAME, offset);
+
+    n->name_len = strlen(text);
+    n->name = arena_copy(&p->program->arena, text, n->name_len);
+    return n;
+}
+
+/* cel.index(2): the value of a place of the block around it. */
+static int expand_index(struct parser *p, const struct macro *m, struct node **n)
+{
+    char text[40];
+    int64_t at;
+
+    (void)m;
+    if (take_number(p, *n, (*n)->args[1], &at) < 0)
+        return -1;
+    snprintf(text, sizeof text, INDEX_NAME "%d", (int)at);
+    *n = name_node(p, (*n)->offset, text);
+    return 0;
+}
+
+/* cel.iterVar(depth, number), cel.accuVar(depth, number): the name of a variable. */
+static int expand_variable(struct parser *p, const struct macro *m, struct node **n)
+{
+    char text[60];
+    int64_t depth, number;
+
+    if (take_number(p, *n, (*n)->args[1], &depth) < 0 ||
+        take_number(p, *n, (*n)->args[2], &number) < 0)
+        return -1;
+    snprintf(text, sizeof text, "@%s:%d:%d", m->name, (int)depth, (int)number);
+    *n = name_node(p, (*n)->offset, text);
+    return 0;
+}
+
+/* cel.block([a, b, ...], body): each may name those before it, and the body all of them. */
+static int expand_block(struct parser *p, const struct macro *m, struct node **n)
+{
+    const struct node *call = *n, *list = call->args[1];
+    struct node *body = call->args[2];
+
+    (void)m;
+    if (list->kind != NODE_LIST)
+        return source_fail(&p->program->source, p->reterr, ERR_SYNTAX, list->offset,
+                           "cel.block() needs a list here: cel.block([a, b], body)");
+    for (uint32_t i = list->count; i-- > 0;) {
+        struct node *let = parser_node(p, NODE_LET, call->offset);
+        char text[40];
+        int len = snprintf(text, sizeof text, INDEX_NAME "%u", i);
+
+        let->op = LET_BIND;
+        let->u.loop = arena_zalloc(&p->program->arena, sizeof *let->u.loop);
+        let->u.loop->name_count = 1;
+        let->u.loop->names[0] = (struct loop_name){
+            arena_copy(&p->program->arena, text, (size_t)len), (size_t)len, call->offset};
+        parser_add_arg(p, let, list->args[i]);
+        parser_add_arg(p, let, body);
+        if (parser_seal(p, let) < 0)
+            return -1;
+        body = let;
+    }
+    *n = body;
+    return 0;
+}
+
 static const struct macro macros[] = {
-    {"has", false, 1, 1, 0, expand_has},
-    {"all", true, 2, 3, LOOP_ALL, expand_quantifier},
-    {"exists", true, 2, 3, LOOP_EXISTS, expand_quantifier},
-    {"exists_one", true, 2, 3, LOOP_EXISTS_ONE, expand_quantifier},
-    {"existsOne", true, 2, 3, LOOP_EXISTS_ONE, expand_quantifier},
-    {"filter", true, 2, 2, LOOP_LIST, expand_quantifier},
-    {"map", true, 2, 3, LOOP_LIST, expand_transform},
-    {"transformList", true, 3, 4, LOOP_LIST, expand_transform},
-    {"transformMap", true, 3, 4, LOOP_MAP, expand_transform},
-    {"optMap", true, 2, 2, LET_OPT_MAP, expand_let},
-    {"optFlatMap", true, 2, 2, LET_OPT_FLAT_MAP, expand_let},
-    {"bind", true, 3, 3, LET_BIND, expand_bind},
+    {"has", false, 1, 1, 0, expand_has, false},
+    {"all", true, 2, 3, LOOP_ALL, expand_quantifier, false},
+    {"exists", true, 2, 3, LOOP_EXISTS, expand_quantifier, false},
+    {"exists_one", true, 2, 3, LOOP_EXISTS_ONE, expand_quantifier, false},
+    {"existsOne", true, 2, 3, LOOP_EXISTS_ONE, expand_quantifier, false},
+    {"filter", true, 2, 2, LOOP_LIST, expand_quantifier, false},
+    {"map", true, 2, 3, LOOP_LIST, expand_transform, false},
+    {"transformList", true, 3, 4, LOOP_LIST, expand_transform, false},
+    {"transformMap", true, 3, 4, LOOP_MAP, expand_transform, false},
+    {"optMap", true, 2, 2, LET_OPT_MAP, expand_let, false},
+    {"optFlatMap", true, 2, 2, LET_OPT_FLAT_MAP, expand_let, false},
+    {"bind", true, 3, 3, LET_BIND, expand_bind, false},
+    {"block", true, 2, 2, 0, expand_block, true},
+    {"index", true, 1, 1, 0, expand_index, true},
+    {"iterVar", true, 2, 2, 0, expand_variable, true},
+    {"accuVar", true, 2, 2, 0, expand_variable, true},
 };
 
 static int fail_count(struct parser *p, const struct macro *m, uint32_t offset, unsigned given)
@@ -165,6 +262,8 @@ int macro_expand(struct parser *p, struct node **n)
 
         if (m->member != call->member || strlen(m->name) != call->name_len ||
             memcmp(m->name, call->name, call->name_len) != 0)
+            continue;
+        if (m->standard && !is_of_cel(p, call))
             continue;
         if (given < m->args_min || given > m->args_max)
             return fail_count(p, m, call->offset, given);

@@ -137,12 +137,23 @@ static int add_lists(struct cel_context *c, const struct cel_value *a, const str
     return 0;
 }
 
+/* A timestamp and a duration. */
+static int move_time(struct cel_context *c, enum binary_op op, const struct cel_value *time,
+                     const struct cel_value *by, struct cel_value *ret)
+{
+    int64_t s = by->u.integer / NS_PER_S, ns = by->u.integer % NS_PER_S;
+    int64_t sign = op == OP_SUB ? -1 : 1;
+
+    if (!value_time(time->u.time.seconds + sign * s, time->u.time.nanos + sign * ns, ret))
+        return eval_fail(c, ERR_INVALID, "timestamp overflow");
+    return 0;
+}
+
 /* Sums and differences of times: 1 when the types are not times. */
 static int time_math(struct cel_context *c, enum binary_op op, const struct cel_value *a,
                      const struct cel_value *b, struct cel_value *ret)
 {
     bool a_time = a->type == CEL_TIMESTAMP, b_time = b->type == CEL_TIMESTAMP, overflow;
-    enum cel_type type;
     int64_t v;
 
     if ((!a_time && a->type != CEL_DURATION) || (!b_time && b->type != CEL_DURATION))
@@ -150,10 +161,17 @@ static int time_math(struct cel_context *c, enum binary_op op, const struct cel_
     if ((op != OP_ADD && op != OP_SUB) || (op == OP_ADD && a_time && b_time) ||
         (op == OP_SUB && !a_time && b_time))
         return 1;
-    type = a_time != b_time ? CEL_TIMESTAMP : CEL_DURATION;
+    if (a_time != b_time)
+        return move_time(c, op, a_time ? a : b, a_time ? b : a, ret);
+    if (a_time) {
+        overflow = __builtin_sub_overflow(a->u.time.seconds, b->u.time.seconds, &v) ||
+                   __builtin_mul_overflow(v, NS_PER_S, &v) ||
+                   __builtin_add_overflow(v, a->u.time.nanos - b->u.time.nanos, &v);
+        return give_int(c, overflow, CEL_DURATION, v, ret);
+    }
     overflow = op == OP_ADD ? __builtin_add_overflow(a->u.integer, b->u.integer, &v)
                             : __builtin_sub_overflow(a->u.integer, b->u.integer, &v);
-    return give_int(c, overflow, type, v, ret);
+    return give_int(c, overflow, CEL_DURATION, v, ret);
 }
 
 static int arithmetic(struct cel_context *c, enum binary_op op, const struct cel_value *a,

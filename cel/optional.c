@@ -88,4 +88,4 @@ static const struct cel_std rows[] = {
     {"value", STD_MEMBER, 1, 1, 0, fn_value},
 };
 
-const struct std_family std_optional = {rows, ARRAY_LEN(rows)};
+const struct std_family std_optional = {.rows = rows, .count = ARRAY_LEN(rows)};

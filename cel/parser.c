@@ -286,15 +286,17 @@ static struct node *parse_primary(struct parser *p)
 /* After a dot: the field, or the member function. */
 static struct node *parse_member(struct parser *p, struct node *target)
 {
-    bool optional = p->token.kind == TOKEN_QUESTION;
+    bool optional = p->token.kind == TOKEN_QUESTION, quoted;
     struct node *n;
 
     if (optional && advance(p) < 0)
         return NULL;
-    if (p->token.kind != TOKEN_NAME && p->token.kind != TOKEN_RESERVED) {
+    if (p->token.kind != TOKEN_NAME && p->token.kind != TOKEN_RESERVED &&
+        (p->token.kind != TOKEN_QUOTED || !p->program->env->standard)) {
         fail_expected(p, "a field or function name after '.'");
         return NULL;
     }
+    quoted = p->token.kind == TOKEN_QUOTED;
     n = parser_node(p, NODE_SELECT, p->token.start);
     n->name = p->token.u.text.data;
     n->name_len = p->token.u.text.len;
@@ -302,7 +304,7 @@ static struct node *parse_member(struct parser *p, struct node *target)
     parser_add_arg(p, n, target);
     if (parser_seal(p, n) < 0 || advance(p) < 0)
         return NULL;
-    if (p->token.kind != TOKEN_OPEN_PAREN || optional)
+    if (p->token.kind != TOKEN_OPEN_PAREN || optional || quoted)
         return n;
     n->kind = NODE_CALL;
     n->member = true;

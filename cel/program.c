@@ -41,20 +41,14 @@ struct cel_program *cel_parse(const char *text, size_t len, struct src_pos pos, 
     return TAKE(p);
 }
 
-struct cel_program *cel_compile(const char *text, const struct cel_env *env, struct src_pos pos,
-                                struct err *reterr)
-{
-    return cel_compile_runs(text, env, pos, NULL, 0, reterr);
-}
-
-struct cel_program *cel_compile_runs(const char *text, const struct cel_env *env,
-                                     struct src_pos pos, const struct src_run *runs,
-                                     size_t run_count, struct err *reterr)
+static struct cel_program *compile(const char *text, size_t len, const struct cel_env *env,
+                                   struct src_pos pos, const struct src_run *runs, size_t run_count,
+                                   struct err *reterr)
 {
     AUTO(cel_program) struct cel_program *p = mem_zalloc(sizeof *p);
-    size_t len = strlen(text);
 
-    p->text = mem_strndup(text, len);
+    p->text = mem_zalloc(len + 1);
+    memcpy(p->text, text, len);
     source_init(&p->source, p->text, len, pos);
     if (run_count) {
         p->source.runs = memcpy(arena_zalloc(&p->arena, run_count * sizeof *runs), runs,
@@ -71,6 +65,25 @@ struct cel_program *cel_compile_runs(const char *text, const struct cel_env *env
     if (parse_program(p, reterr) < 0 || check_program(p, reterr) < 0)
         return NULL;
     return TAKE(p);
+}
+
+struct cel_program *cel_compile(const char *text, const struct cel_env *env, struct src_pos pos,
+                                struct err *reterr)
+{
+    return cel_compile_runs(text, env, pos, NULL, 0, reterr);
+}
+
+struct cel_program *cel_compile_runs(const char *text, const struct cel_env *env,
+                                     struct src_pos pos, const struct src_run *runs,
+                                     size_t run_count, struct err *reterr)
+{
+    return compile(text, strlen(text), env, pos, runs, run_count, reterr);
+}
+
+struct cel_program *cel_compile_bytes(const char *text, size_t len, const struct cel_env *env,
+                                      struct src_pos pos, struct err *reterr)
+{
+    return compile(text, len, env, pos, NULL, 0, reterr);
 }
 
 void cel_program_destroy(struct cel_program *p)

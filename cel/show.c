@@ -163,7 +163,7 @@ static void show_time(struct show *s, const struct cel_value *v)
     char text[TIME_TEXT > DOUBLE_TEXT ? TIME_TEXT : DOUBLE_TEXT];
 
     if (v->type == CEL_TIMESTAMP)
-        time_format_nano(v->u.integer, text);
+        value_format_time(v, text);
     else
         value_format_seconds(v->u.integer, text);
     strbuf_addf(&s->out, "%s('%s')", v->type == CEL_TIMESTAMP ? "timestamp" : "duration", text);
@@ -354,7 +354,7 @@ static json_t *time_json(const struct cel_value *v)
     char text[TIME_TEXT > DOUBLE_TEXT ? TIME_TEXT : DOUBLE_TEXT];
 
     if (v->type == CEL_TIMESTAMP)
-        time_format_nano(v->u.integer, text);
+        value_format_time(v, text);
     else
         value_format_seconds(v->u.integer, text);
     return json_string(text);

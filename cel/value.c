@@ -52,9 +52,38 @@ struct cel_value cel_double(double v)
     return (struct cel_value){.type = CEL_DOUBLE, .u.real = v};
 }
 
+#define FIRST_SECOND INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
+#define LAST_SECOND INT64_C(253402300799)  /* 9999-12-31T23:59:59Z */
+
+bool value_time(int64_t seconds, int64_t ns, struct cel_value *ret)
+{
+    int64_t nanos = ns % NS_PER_S, carry = ns / NS_PER_S;
+
+    if (nanos < 0) {
+        nanos += NS_PER_S;
+        carry--;
+    }
+    if (__builtin_add_overflow(seconds, carry, &seconds) || seconds < FIRST_SECOND ||
+        seconds > LAST_SECOND)
+        return false;
+    *ret = (struct cel_value){.type = CEL_TIMESTAMP, .u.time = {seconds, (int32_t)nanos}};
+    return true;
+}
+
+void value_format_time(const struct cel_value *v, char out[TIME_TEXT])
+{
+    int32_t nanos = v->u.time.nanos;
+    unsigned digits = nanos == 0 ? 0 : nanos % 1000000 == 0 ? 3 : nanos % 1000 == 0 ? 6 : 9;
+
+    time_format_seconds(v->u.time.seconds, nanos, digits, out);
+}
+
 struct cel_value cel_timestamp(int64_t ns)
 {
-    return (struct cel_value){.type = CEL_TIMESTAMP, .u.integer = ns};
+    struct cel_value v;
+
+    value_time(0, ns, &v);
+    return v;
 }
 
 struct cel_value cel_duration(int64_t ns)
@@ -220,6 +249,15 @@ static enum value_order compare_numbers(const struct cel_value *a, const struct 
     return order_of(a->u.uinteger<b->u.uinteger, a->u.uinteger> b->u.uinteger);
 }
 
+static enum value_order compare_times(const struct cel_value *a, const struct cel_value *b)
+{
+    if (a->u.time.seconds != b->u.time.seconds)
+        return a->u.time.seconds < b->u.time.seconds ? ORDER_LESS : ORDER_GREATER;
+    return a->u.time.nanos == b->u.time.nanos  ? ORDER_EQUAL
+           : a->u.time.nanos < b->u.time.nanos ? ORDER_LESS
+                                               : ORDER_GREATER;
+}
+
 static enum value_order compare_text(const struct cel_value *a, const struct cel_value *b)
 {
     size_t a_len = a->u.text.len, b_len = b->u.text.len, shared = a_len < b_len ? a_len : b_len;
@@ -251,6 +289,8 @@ bool value_compare(const struct cel_value *a, const struct cel_value *b, enum va
         *ret = compare_text(a, b);
         return true;
     case CEL_TIMESTAMP:
+        *ret = compare_times(a, b);
+        return true;
     case CEL_DURATION:
         *ret = order_of(a->u.integer<b->u.integer, a->u.integer> b->u.integer);
         return true;
@@ -319,6 +359,7 @@ bool value_equal(const struct cel_value *a, const struct cel_value *b, uint64_t 
         return a->u.text.len == b->u.text.len &&
                (a->u.text.len == 0 || memcmp(a->u.text.data, b->u.text.data, a->u.text.len) == 0);
     case CEL_TIMESTAMP:
+        return compare_times(a, b) == ORDER_EQUAL;
     case CEL_DURATION:
         return a->u.integer == b->u.integer;
     case CEL_LIST:

@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "cel/cel.h"
 #include "kube/quantity.h"
+#include "kube/time.h"
 
 struct cel_list {
     size_t count;
@@ -49,6 +50,12 @@ bool value_compare(const struct cel_value *a, const struct cel_value *b, enum va
 void value_format_double(double v, char out[DOUBLE_TEXT]);
 /* Seconds with a fraction and "s", as CEL's string(duration). */
 void value_format_seconds(int64_t ns, char out[DOUBLE_TEXT]);
+
+/* A timestamp of seconds and nanoseconds since 1970, which may be any; false: of no year from 1 to
+ * 9999. */
+bool value_time(int64_t seconds, int64_t ns, struct cel_value *ret);
+/* As string(timestamp): with no, 3, 6 or 9 digits of the second. */
+void value_format_time(const struct cel_value *v, char out[TIME_TEXT]);
 
 static inline bool value_is_number(const struct cel_value *v)
 {

@@ -70,6 +70,12 @@ void time_split(int64_t ns, struct time_parts *ret)
     ret->nanos = nanos_of(ns);
 }
 
+void time_split_seconds(int64_t seconds, int64_t nanos, struct time_parts *ret)
+{
+    split_seconds(seconds, ret);
+    ret->nanos = nanos;
+}
+
 /* Writes value with `digits` digits and returns what follows them. By hand: every condition and
  * event of a run carries times, and printf takes several times as long. */
 static char *put_digits(char *out, unsigned digits, int64_t value)

@@ -37,5 +37,6 @@ struct time_parts {
     int64_t nanos;
 };
 void time_split(int64_t ns, struct time_parts *ret);
+void time_split_seconds(int64_t seconds, int64_t nanos, struct time_parts *ret);
 
 #endif

@@ -161,8 +161,9 @@ static bool same_scalar(const struct cel_value *a, const struct cel_value *b)
         return false;
     switch (a->type) {
     case CEL_DOUBLE:
-        return isnan(a->u.real) ? isnan(b->u.real)
-                                : a->u.real == b->u.real && !signbit(a->u.real) == !signbit(b->u.real);
+        return isnan(a->u.real)
+                   ? isnan(b->u.real)
+                   : a->u.real == b->u.real && !signbit(a->u.real) == !signbit(b->u.real);
     case CEL_STRING:
     case CEL_BYTES:
     case CEL_TYPE:

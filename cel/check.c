@@ -531,5 +531,8 @@ int check_program(struct cel_program *p, struct err *reterr)
         .reterr = reterr,
     };
 
-    return check_node(&k, p->root);
+    int r = check_node(&k, p->root);
+
+    zone_destroy(k.fold.zone);
+    return r;
 }

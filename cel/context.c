@@ -27,6 +27,7 @@ void cel_context_destroy(struct cel_context *c)
     free(c->kept);
     regex_destroy(c->regex);
     free(c->pattern);
+    zone_destroy(c->zone);
     arena_finish(&c->arena);
     free(c);
 }
@@ -284,4 +285,19 @@ int cel_eval_bool(const struct cel_program *p, struct cel_context *c,
                            "expected bool, found %s", cel_type_name(v.type));
     *ret = v.u.boolean;
     return 0;
+}
+
+const struct zone *eval_zone(struct cel_context *c, const struct cel_value *name)
+{
+    size_t len = name->u.text.len;
+
+    if (len > ZONE_NAME_MAX)
+        return NULL;
+    if (strlen(c->zone_name) == len && memcmp(c->zone_name, name->u.text.data, len) == 0)
+        return c->zone;
+    zone_destroy(c->zone);
+    c->zone = zone_read(name->u.text.data, len);
+    memcpy(c->zone_name, name->u.text.data, len);
+    c->zone_name[len] = '\0';
+    return c->zone;
 }

@@ -5,6 +5,7 @@
 #include "cel/ast.h"
 #include "cel/re2_shim.h"
 #include "cel/value.h"
+#include "cel/zone.h"
 
 /* What an evaluation may make, all values together. */
 #define CEL_MEMORY_MAX ((size_t)32 << 20)
@@ -36,6 +37,9 @@ struct cel_context {
     struct regex *regex;
     char *pattern;
     size_t pattern_len;
+    /* The last zone that was asked for by name; NULL: there is none of that name. */
+    struct zone *zone;
+    char zone_name[ZONE_NAME_MAX + 1];
 };
 
 /* Every function of the evaluator returns 0, or -1 with c->error set. */
@@ -76,6 +80,8 @@ int eval_map_add(struct cel_context *c, struct cel_value *map, const struct cel_
 /* A string copied into the arena. */
 int eval_text(struct cel_context *c, const char *data, size_t len, struct cel_value *ret);
 int eval_some(struct cel_context *c, const struct cel_value *v, struct cel_value *ret);
+/* A zone by its name; borrowed until the next call. NULL: there is none. */
+const struct zone *eval_zone(struct cel_context *c, const struct cel_value *name);
 /* The pattern as a regex; borrowed until the next call. */
 const struct regex *eval_regex(struct cel_context *c, const struct cel_value *pattern);
 

@@ -1,5 +1,6 @@
-/* Getters of timestamps and durations. Zones are UTC or a fixed offset: a zone database would be an
- * input that changes between machines. */
+/* Getters of timestamps and durations. Zones are UTC or a fixed offset, and in the standard
+ * environment those that the system has by name: a zone database is an input that changes between
+ * machines, which no scenario should see. */
 #include "cel/functions.h"
 #include "kube/time.h"
 
@@ -33,6 +34,17 @@ static bool read_zone(const struct cel_value *v, int64_t *ret_seconds)
     return true;
 }
 
+static bool named_zone(struct cel_context *c, const struct cel_value *name, int64_t at,
+                       int64_t *ret_seconds)
+{
+    const struct zone *zone = c->program->env->standard ? eval_zone(c, name) : NULL;
+
+    if (!zone)
+        return false;
+    *ret_seconds = zone_offset(zone, at);
+    return true;
+}
+
 /* The parts of args[0] in the zone of args[1]. */
 static int split_time(struct cel_context *c, size_t nargs, struct cel_value *args,
                       struct time_parts *ret)
@@ -41,7 +53,8 @@ static int split_time(struct cel_context *c, size_t nargs, struct cel_value *arg
 
     if (args[0].type != CEL_TIMESTAMP || (nargs == 2 && args[1].type != CEL_STRING))
         return eval_no_overload(c, nargs, args);
-    if (nargs == 2 && !read_zone(&args[1], &offset))
+    if (nargs == 2 && !read_zone(&args[1], &offset) &&
+        !named_zone(c, &args[1], args[0].u.time.seconds, &offset))
         return eval_fail(c, ERR_INVALID, "unknown time zone '%.*s': expected UTC or +HH:MM",
                          args[1].u.text.len > 40 ? 40 : (int)args[1].u.text.len,
                          args[1].u.text.data);

@@ -7,7 +7,7 @@
 #define S_PER_DAY INT64_C(86400)
 
 /* Civil dates by eras of 400 years (proleptic Gregorian calendar); year 0 exists, as in Go. */
-static int64_t days_from_civil(int64_t year, int month, int day)
+int64_t time_days(int64_t year, int month, int day)
 {
     int64_t era, year_of_era, day_of_year, day_of_era;
 
@@ -61,7 +61,7 @@ static void split_seconds(int64_t seconds, struct time_parts *ret)
     ret->minute = of_day / 60 % 60;
     ret->second = of_day % 60;
     ret->weekday = (int)((days % 7 + 11) % 7); /* 1970-01-01 was a Thursday */
-    ret->yearday = (int)(days - days_from_civil(ret->year, 1, 1));
+    ret->yearday = (int)(days - time_days(ret->year, 1, 1));
 }
 
 void time_split(int64_t ns, struct time_parts *ret)
@@ -234,8 +234,8 @@ bool time_parse_seconds(const char *text, int64_t *ret_seconds, int64_t *ret_nan
     if (!take_date_and_time(&text, &t) || !take_fraction(&text, &fraction) ||
         !take_offset(&text, &offset) || *text)
         return false;
-    *ret_seconds = days_from_civil(t.year, t.month, t.day) * S_PER_DAY + t.hour * 3600 +
-                   t.minute * 60 + t.second - offset;
+    *ret_seconds = time_days(t.year, t.month, t.day) * S_PER_DAY + t.hour * 3600 + t.minute * 60 +
+                   t.second - offset;
     *ret_nanos = fraction;
     return true;
 }

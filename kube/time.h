@@ -37,6 +37,8 @@ struct time_parts {
     int64_t nanos;
 };
 void time_split(int64_t ns, struct time_parts *ret);
+/* Days since 1970-01-01; month 1..12, day 1..31. */
+int64_t time_days(int64_t year, int month, int day);
 void time_split_seconds(int64_t seconds, int64_t nanos, struct time_parts *ret);
 
 #endif

@@ -31,7 +31,7 @@ static const struct cel_case cases[] = {
     {"self & 1", NULL, "compile 6: unexpected character '&'; and is written &&"},
     {"self | 1", NULL, "compile 6: unexpected character '|'; or is written ||"},
     {"self # 1", NULL, "compile 6: unexpected character '#'"},
-    {"self.`a`", NULL, "compile 6: unexpected character '`'"},
+    {"self.`a`", NULL, "compile 6: expected a field or function name after '.', found '`a`'"},
     {"\xe2\x82\xac", NULL, "compile 1: unexpected character '\xe2\x82\xac'"},
     {"1 + \xff", NULL, "compile 5: the expression is not valid UTF-8 here"},
     {"9223372036854775808", NULL, "compile 1: number 9223372036854775808 is out of range for int"},
@@ -143,7 +143,8 @@ START_TEST(named)
     static const struct cel_function ask = {"ask", false, 2, 2, NULL};
     static const struct cel_function *const functions[] = {&ask};
     static const char *const variables[] = {"self", NULL};
-    static const struct cel_env with_ask = {variables, functions, 1, NULL};
+    static const struct cel_env with_ask = {
+        .variables = variables, .functions = functions, .function_count = 1};
     const struct named_case *c = &named_cases[_i];
     AUTO(strbuf) struct strbuf got = {0};
     const struct cel_visitor v = {note_call, note_compared, &got};

@@ -72,6 +72,14 @@ static const struct row {
     {&standard, {"isIP('::ffff:192.168.0.1')", NULL, "false"}},
     {&kubernetes, {"isIP('::ffff:c0a8:1')", NULL, "false"}},
 
+    {&standard, {"timestamp('2009-02-13T23:31:30Z').getHours('Australia/Sydney')", NULL, "10"}},
+    {&standard,
+     {"timestamp('2009-02-13T23:31:30Z').getHours('../../etc/passwd')", NULL,
+      "error: unknown time zone '../../etc/passwd': expected UTC or +HH:MM"}},
+    {&kubernetes,
+     {"timestamp('2009-02-13T23:31:30Z').getHours('Europe/Berlin')", NULL,
+      "error: unknown time zone 'Europe/Berlin': expected UTC or +HH:MM"}},
+
     /* both */
     {&kubernetes,
      {"'%s %s'.format([{'b': 1.0/0.0, 'a': 2}, -1.0/0.0])", NULL,

@@ -151,9 +151,17 @@ void cel_program_visit(const struct cel_program *p, const struct cel_visitor *v)
 /* Values of the variables, in the order of env->variables; json NULL with has_value false is "not
  * bound": using it is an error "no value for 'oldSelf'" that && and || absorb as any other error.
  */
+struct cel_lazy {
+    /* Gives the value when it is first needed, and again each time after; it outlives the
+     * evaluation. *ret_cost: what that has cost, charged to who asked; 0 at first. 0, or -1 with
+     * *reterr. */
+    int (*force)(void *cookie, struct cel_value *ret, uint64_t *ret_cost, struct err *reterr);
+    void *cookie;
+};
 struct cel_binding {
-    const json_t *json; /* borrowed; or */
-    const struct cel_value *value;
+    const json_t *json;            /* borrowed; or */
+    const struct cel_value *value; /* or */
+    const struct cel_lazy *lazy;
 };
 
 /* Evaluates. 0 and *ret on success (never CEL_ERROR); -1 with *reterr, whose message is "column N:
@@ -165,6 +173,8 @@ int cel_eval(const struct cel_program *p, struct cel_context *c, const struct ce
 int cel_eval_bool(const struct cel_program *p, struct cel_context *c,
                   const struct cel_binding *bindings, void *cookie, uint64_t cost_max, bool *ret,
                   struct err *reterr);
+/* Charges the evaluation, from a host function: 0, or -1 with *reterr when it has had enough. */
+int cel_charge(struct cel_context *c, uint64_t cost, struct err *reterr);
 uint64_t cel_context_cost(const struct cel_context *c); /* of the last evaluation */
 
 /* Making values. Strings and bytes are copied into the arena. json is borrowed: it must live as

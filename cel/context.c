@@ -272,6 +272,12 @@ int cel_eval(const struct cel_program *p, struct cel_context *c, const struct ce
     return rc < 0 ? report(p, c->error, reterr) : 0;
 }
 
+int cel_charge(struct cel_context *c, uint64_t cost, struct err *reterr)
+{
+    c->cost += cost;
+    return c->cost > c->cost_max ? err_set(reterr, ERR_LIMIT, NO_POS, "out of budget") : 0;
+}
+
 int cel_eval_bool(const struct cel_program *p, struct cel_context *c,
                   const struct cel_binding *bindings, void *cookie, uint64_t cost_max, bool *ret,
                   struct err *reterr)

@@ -25,6 +25,21 @@ static int fail_at(struct cel_context *c, const struct node *n, enum err_code co
     return eval_fail(c, code, "%s%s", what, type);
 }
 
+OUT_OF_LINE static int eval_lazy(struct cel_context *c, const struct node *n,
+                                 const struct cel_lazy *lazy, struct cel_value *ret)
+{
+    struct err e = {0};
+    uint64_t cost = 0;
+
+    c->at = n;
+    if (lazy->force(lazy->cookie, ret, &cost, &e) < 0) {
+        eval_fail(c, e.code, "%s", e.msg);
+        err_clear(&e);
+        return -1;
+    }
+    return eval_charge(c, cost);
+}
+
 OUT_OF_LINE static int eval_variable(struct cel_context *c, const struct node *n,
                                      struct cel_value *ret)
 {
@@ -34,6 +49,8 @@ OUT_OF_LINE static int eval_variable(struct cel_context *c, const struct node *n
         *ret = cel_json(binding->json);
         return 0;
     }
+    if (binding->lazy)
+        return eval_lazy(c, n, binding->lazy, ret);
     if (!binding->value) {
         c->at = n;
         return eval_fail(c, ERR_NOT_FOUND, "no value for '%s'",

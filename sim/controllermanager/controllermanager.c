@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "sim/admission/admission.h"
 #include "sim/client.h"
 #include "sim/controllermanager/kcm_priv.h"
 
@@ -35,6 +36,7 @@ struct cluster *kcm_add_cluster(struct world *w, const char *name, struct err *r
     struct cluster *c = world_add_cluster(w, name, reterr);
     if (!c)
         return NULL;
+    admission_start(c);
     struct kcm *k = mem_zalloc(sizeof(*k));
     k->cluster = c;
     k->sched = world_sched(w);

@@ -84,7 +84,7 @@ json_t *params_collect(const struct review *r, const struct policy *p, const str
         *ret_policy = true;
         return NULL;
     }
-    if (!ref)
+    if (!json_is_object(ref))
         return one_null();
     if (find_namespace(r, &kind, ref, &ns, reterr) < 0)
         return NULL;

@@ -28,6 +28,7 @@ static void kcm_destroy(void *part)
     struct kcm *k = part;
     gc_destroy(k->gc);
     nsctl_destroy(k->namespaces);
+    policy_status_destroy(k->policies);
     free(k);
 }
 
@@ -43,6 +44,7 @@ struct cluster *kcm_add_cluster(struct world *w, const char *name, struct err *r
     cluster_attach(c, PART, k, kcm_destroy);
     k->gc = gc_start(k);
     k->namespaces = nsctl_start(k);
+    k->policies = policy_status_start(k);
     return c;
 }
 

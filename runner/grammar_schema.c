@@ -199,6 +199,7 @@ static void put_steps(json_t *defs)
     json_object_set_new(step, "properties", properties);
     json_object_set_new(step, "oneOf", forms);
     json_object_set_new(rules, "refused", json_pack("{s:O}", "anyOf", writes));
+    json_object_set_new(rules, "accepted", json_pack("{s:O}", "anyOf", writes));
     json_object_set_new(rules, "warned", json_pack("{s:o}", "anyOf", writes));
     json_object_set_new(rules, "upon", json_pack("{s:{s:o}}", "not", "anyOf", unarmed));
 }

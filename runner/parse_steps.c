@@ -139,6 +139,25 @@ static bool step_warned(struct parser *p, const struct yaml_node *node, const st
            parse_member(p, node, "warned", scope, &s->warned);
 }
 
+/* `accepted: true`; anything else that could stand there says nothing. */
+static bool step_accepted(struct parser *p, const struct yaml_node *node, struct step *s)
+{
+    const struct yaml_node *n = yaml_get(p->doc, node, "accepted");
+
+    if (!belongs_to_writes(p, n, "accepted", s))
+        return false;
+    if (n && strcmp(n->text, "true") != 0) {
+        diags_add(p->diags, DIAG_ERROR, n->pos, "'accepted' can only be true");
+        return false;
+    }
+    if (n && yaml_get(p->doc, node, "refused")) {
+        diags_add(p->diags, DIAG_ERROR, n->key_pos, "both 'accepted' and 'refused'");
+        return false;
+    }
+    s->accepted = n != NULL;
+    return true;
+}
+
 static bool step_refused(struct parser *p, const struct yaml_node *node, const struct scope *scope,
                          struct step *s)
 {
@@ -193,8 +212,8 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
     if (s->condition)
         s->condition->cluster = s->cluster;
     return parse_member(p, node, "as", scope, &s->as) && step_with(p, node, scope, s) &&
-           step_refused(p, node, scope, s) && step_warned(p, node, scope, s) &&
-           step_upon(p, node, scope, s);
+           step_refused(p, node, scope, s) && step_accepted(p, node, s) &&
+           step_warned(p, node, scope, s) && step_upon(p, node, scope, s);
 }
 
 static void nearest_template(const struct unit *u, const char *word, const char **best);

@@ -33,12 +33,15 @@ static void send(struct casework *cw, struct cluster *c, struct api_request *req
 }
 
 static int refused(struct casework *cw, const struct api_request *req,
-                   const struct api_response *res, struct src_pos pos)
+                   const struct api_response *res, const struct step *step)
 {
-    return verdict(cw, RESULT_ERROR, "stage", pos, NULL,
-                   "the API server refused to %s %s %s%s%s: %d %s: %s", api_verb_name(req->verb),
-                   req->resource.plural, req->ns ? req->ns : "", req->ns && *req->ns ? "/" : "",
-                   req->name ? req->name : "", res->code, api_reason(res), api_message(res));
+    bool fails = step->accepted && !cw->staging;
+
+    return verdict(cw, fails ? RESULT_FAILED : RESULT_ERROR, fails ? NULL : "stage", step->pos,
+                   NULL, "the API server refused to %s %s %s%s%s: %d %s: %s",
+                   api_verb_name(req->verb), req->resource.plural, req->ns ? req->ns : "",
+                   req->ns && *req->ns ? "/" : "", req->name ? req->name : "", res->code,
+                   api_reason(res), api_message(res));
 }
 
 /* ---- create and apply ---- */
@@ -190,6 +193,14 @@ static int judge_warnings(struct casework *cw, const struct step *step, const st
     return 0;
 }
 
+static int judge_accepted(struct casework *cw, const struct step *step,
+                          const struct api_request *req, const struct api_response *res)
+{
+    if (step->accepted && api_ok(res))
+        checked(cw, "accepted: %s %s", api_verb_name(req->verb), req->resource.plural);
+    return api_ok(res) ? 0 : refused(cw, req, res, step);
+}
+
 static int judge_response(struct casework *cw, const struct step *step, const struct api_step *a,
                           const struct api_request *req, const struct api_response *res)
 {
@@ -198,7 +209,7 @@ static int judge_response(struct casework *cw, const struct step *step, const st
     if (judge_warnings(cw, step, a, req, res) < 0)
         return -1;
     if (!a->refused)
-        return api_ok(res) ? 0 : refused(cw, req, res, step->pos);
+        return judge_accepted(cw, step, req, res);
     got = json_pack("{s:i, s:s, s:s}", "code", res->code, "reason", api_reason(res), "message",
                     api_message(res));
     if (json_object_get(a->refused, "details") && json_path(res->body, "details"))

@@ -86,12 +86,16 @@ struct cel_function {
     bool member;                /* called as target.name(args): args[0] is the target */
     uint8_t args_min, args_max; /* counting the target */
     cel_fn *fn;
+    uint8_t gives; /* 1 + enum cel_type of each result; 0: that depends */
 };
 
 /* What an expression may use. All arrays are borrowed and must outlive the programs compiled with
  * them. */
 struct cel_env {
     const char *const *variables; /* NULL-terminated names */
+    /* Of each variable, 1 + the enum cel_type that all its values have; 0: they may differ. NULL:
+     * nothing is known of any. */
+    const uint8_t *variable_gives;
     const struct cel_function *const *functions;
     size_t function_count;
     /* "a.b": the name c may be a.b.c, a.c or c, the longest that is known (cel-spec, name
@@ -126,6 +130,8 @@ void cel_program_destroy(struct cel_program *p);
 DEFINE_CLEANUP(struct cel_program, cel_program, cel_program_destroy);
 const char *cel_program_text(const struct cel_program *p);
 struct src_pos cel_program_pos(const struct cel_program *p);
+/* The type of every result; CEL_ERROR when that depends on the variables, or is not known. */
+enum cel_type cel_program_gives(const struct cel_program *p);
 /* True when the program mentions the variable. */
 bool cel_program_uses(const struct cel_program *p, const char *variable);
 

@@ -36,10 +36,11 @@ static const char **names_new(const struct policy *p, size_t count, bool with_au
     return names;
 }
 
-static struct cel_env env_of(const char **names)
+static struct cel_env env_of(const struct policy *p, const char **names)
 {
     struct cel_env env = bare_env;
     env.variables = names;
+    env.variable_gives = p->gives;
     env.function_count = authorizer_function_count;
     return env;
 }
@@ -51,24 +52,57 @@ static bool is_blank(const char *s)
     return !s || s[strspn(s, " \t\r\n\f\v")] == '\0';
 }
 
+static void complain(const struct expression *e, const char *at, struct field_errors *errors)
+{
+    AUTO(json) json_t *shown = json_string(e->text);
+    if (errors)
+        field_errors_add(errors, FIELD_INVALID, at, shown, "%s", e->error);
+}
+
+/* What an expression must be known to give. */
+enum wanted { WANT_ANY, WANT_BOOL, WANT_STRING, WANT_STRING_OR_NULL };
+
+static const char *const wanted_words[] = {NULL, "must evaluate to bool", "must evaluate to string",
+                                           "must evaluate to one of [string null_type]"};
+
+/* The one of two branches may be null. */
+static bool gives_wanted(const struct cel_program *p, enum wanted want)
+{
+    enum cel_type gives = cel_program_gives(p);
+    switch (want) {
+    case WANT_ANY:
+        return true;
+    case WANT_BOOL:
+        return gives == CEL_BOOL;
+    case WANT_STRING:
+        return gives == CEL_STRING;
+    case WANT_STRING_OR_NULL:
+        return gives == CEL_STRING || gives == CEL_NULL || gives == CEL_ERROR;
+    }
+    return false;
+}
+
 static void compile(struct expression *e, const char *text, const struct cel_env *env,
-                    const char *at, struct field_errors *errors)
+                    enum wanted want, const char *at, struct field_errors *errors)
 {
     struct err err = {0};
     e->text = text;
     if (is_blank(text))
         return;
     e->program = cel_compile(text, env, NO_POS, &err);
-    if (e->program)
+    if (e->program && gives_wanted(e->program, want))
         return;
+    if (e->program) {
+        cel_program_destroy(TAKE(e->program));
+        e->error = mem_strdup(wanted_words[want]);
+        complain(e, at, errors);
+        return;
+    }
     e->error =
         mem_printf("compilation failed: ERROR: <input>:%u:%u: %s", err.pos.line ? err.pos.line : 1u,
                    err.pos.col ? err.pos.col : 1u, err.msg ? err.msg : "");
     err_clear(&err);
-    if (errors) {
-        AUTO(json) json_t *shown = json_string(text);
-        field_errors_add(errors, FIELD_INVALID, at, shown, "%s", e->error);
-    }
+    complain(e, at, errors);
 }
 
 static void expression_finish(struct expression *e)
@@ -97,9 +131,11 @@ static void read_variables(struct policy *p, struct field_errors *errors)
         v->name = json_str_or_empty(json, "name");
         v->qualified = mem_printf("variables.%s", v->name);
         v->visible = names_new(p, i, true);
-        v->env = env_of(v->visible);
+        v->env = env_of(p, v->visible);
         v->cel = cel_context_create();
-        compile(&v->value, json_str(json, "expression"), &v->env, at, errors);
+        compile(&v->value, json_str(json, "expression"), &v->env, WANT_ANY, at, errors);
+        enum cel_type gives = v->value.program ? cel_program_gives(v->value.program) : CEL_ERROR;
+        p->gives[SLOT_VARIABLES + i] = gives == CEL_ERROR ? 0 : (uint8_t)(gives + 1);
     }
 }
 
@@ -110,7 +146,7 @@ static void read_conditions(struct policy *p, struct field_errors *errors)
     for (size_t i = 0; i < p->condition_count; i++) {
         AUTO(str) char *at = mem_printf("spec.matchConditions[%zu].expression", i);
         compile(&p->conditions[i], json_str(json_array_get(list, i), "expression"),
-                &p->condition_env, at, errors);
+                &p->condition_env, WANT_BOOL, at, errors);
     }
 }
 
@@ -125,9 +161,9 @@ static void read_validations(struct policy *p, struct field_errors *errors)
         AUTO(str) char *message_at = mem_printf("spec.validations[%zu].messageExpression", i);
         v->message = json_str(json, "message");
         v->reason = json_str(json, "reason");
-        compile(&v->rule, json_str(json, "expression"), &p->env, at, errors);
+        compile(&v->rule, json_str(json, "expression"), &p->env, WANT_BOOL, at, errors);
         compile(&v->message_expression, json_str(json, "messageExpression"), &p->message_env,
-                message_at, errors);
+                WANT_STRING, message_at, errors);
     }
 }
 
@@ -139,7 +175,8 @@ static void read_annotations(struct policy *p, struct field_errors *errors)
         const json_t *json = json_array_get(list, i);
         AUTO(str) char *at = mem_printf("spec.auditAnnotations[%zu].valueExpression", i);
         p->annotations[i].key = json_str_or_empty(json, "key");
-        compile(&p->annotations[i].value, json_str(json, "valueExpression"), &p->env, at, errors);
+        compile(&p->annotations[i].value, json_str(json, "valueExpression"), &p->env,
+                WANT_STRING_OR_NULL, at, errors);
     }
 }
 
@@ -151,13 +188,15 @@ struct policy *policy_create(json_t *object, struct field_errors *errors)
     p->ignores_failure = strcmp(json_str_or_empty(object, "spec.failurePolicy"), "Ignore") == 0;
     p->has_params = json_is_object(json_path(object, "spec.paramKind"));
     match_init(&p->match, json_path(object, "spec.matchConstraints"));
+    list_of(p, "variables", &p->variable_count);
+    p->gives = mem_zalloc(SLOT_VARIABLES + p->variable_count);
     p->condition_visible = names_new(p, 0, true);
-    p->condition_env = env_of(p->condition_visible);
+    p->condition_env = env_of(p, p->condition_visible);
     read_variables(p, errors);
     p->visible = names_new(p, p->variable_count, true);
-    p->env = env_of(p->visible);
+    p->env = env_of(p, p->visible);
     p->message_visible = names_new(p, p->variable_count, false);
-    p->message_env = env_of(p->message_visible);
+    p->message_env = env_of(p, p->message_visible);
     read_conditions(p, errors);
     read_validations(p, errors);
     read_annotations(p, errors);
@@ -193,6 +232,7 @@ void policy_destroy(struct policy *p)
     free(p->conditions);
     free(p->validations);
     free(p->annotations);
+    free(p->gives);
     free(p->visible);
     free(p->message_visible);
     free(p->condition_visible);

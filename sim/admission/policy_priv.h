@@ -59,6 +59,7 @@ struct policy {
     bool has_params;
     struct match match;
     const char **visible, **message_visible, **condition_visible; /* names, by slots */
+    uint8_t *gives; /* what they give, by slots: 1 + enum cel_type, 0 where that depends */
     struct cel_env env, message_env, condition_env;
     struct expression *conditions;
     struct policy_variable *variables;

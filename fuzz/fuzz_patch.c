@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     AUTO(json) json_t *object_before = json_deep_copy(object);
     AUTO(json) json_t *patch_before = json_deep_copy(patch);
-    AUTO(json) json_t *by_json = attempt(patch_json, object, patch);
+    json_decref(attempt(patch_json, object, patch));
     if (json_is_object(patch)) {
         AUTO(json) json_t *once = attempt(patch_merge, object, patch);
         AUTO(json) json_t *twice = once ? attempt(patch_merge, once, patch) : NULL;

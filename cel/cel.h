@@ -107,6 +107,8 @@ struct cel_env {
     /* Nothing is known for sure at compile time: a name or a function that is nobody's is an error
      * of the evaluation, which && and || absorb. */
     bool unchecked;
+    /* A field whose value is null is not there: rules of custom resources. */
+    bool nulls_are_absent;
 };
 
 struct cel_program;

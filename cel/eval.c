@@ -70,6 +70,18 @@ static int fail_select(struct cel_context *c, const struct node *n, const struct
                      (int)n->name_len, n->name, cel_type_name(target->type));
 }
 
+static bool find_field(const struct cel_context *c, const struct node *n,
+                       const struct cel_value *map, struct cel_value *ret)
+{
+    struct cel_value found;
+
+    if (!value_field(map, n->name, n->name_len, &found) ||
+        (found.type == CEL_NULL && c->program->env->nulls_are_absent))
+        return false;
+    *ret = found;
+    return true;
+}
+
 /* Once a chain is optional it stays so: a.?b.c is none when either is missing. */
 static int select_optional(struct cel_context *c, const struct node *n, struct cel_value *ret)
 {
@@ -82,7 +94,7 @@ static int select_optional(struct cel_context *c, const struct node *n, struct c
     }
     if (ret->type != CEL_MAP)
         return fail_select(c, n, ret);
-    if (value_field(ret, n->name, n->name_len, &found))
+    if (find_field(c, n, ret, &found))
         return eval_some(c, &found, ret);
     *ret = value_none();
     return 0;
@@ -95,7 +107,7 @@ OUT_OF_LINE static int eval_select(struct cel_context *c, const struct node *n,
         return -1;
     if (n->optional || ret->type == CEL_OPTIONAL)
         return select_optional(c, n, ret);
-    if (ret->type == CEL_MAP && value_field(ret, n->name, n->name_len, ret))
+    if (ret->type == CEL_MAP && find_field(c, n, ret, ret))
         return 0;
     return fail_select(c, n, ret);
 }
@@ -113,7 +125,7 @@ OUT_OF_LINE static int eval_has(struct cel_context *c, const struct node *n, str
     }
     if (ret->type != CEL_MAP)
         return fail_select(c, n, ret);
-    *ret = cel_bool(value_field(ret, n->name, n->name_len, ret));
+    *ret = cel_bool(find_field(c, n, ret, ret));
     return 0;
 }
 

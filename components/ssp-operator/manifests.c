@@ -113,7 +113,7 @@ static json_t *revision_label_spec(const struct ssp_operator *op)
 static json_t *namespace_label_spec(void)
 {
     return policy_spec(deletes("", json_pack("[s]", "v1"), "namespaces"), label_variable(),
-                       NOT_PROTECTED,
+                       "has(oldObject.metadata.deletionTimestamp) || " NOT_PROTECTED,
                        "'Namespace ' + string(oldObject.metadata.name) + ' holds a VirtualMachine "
                        "that is protected from deletion'");
 }

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "components/ssp-operator/graph.h"
 #include "kube/meta.h"
 
 bool ssp_is_protected(const json_t *object)
@@ -123,8 +124,11 @@ int ssp_dependents_reconcile(void *cookie, const char *ns, const char *name,
     json_array_foreach(machines, i, item)
     {
         any = any || ssp_is_protected(item);
-        if (holds(op, item))
-            add_revisions(wanted, item);
+        if (!holds(op, item))
+            continue;
+        add_revisions(wanted, item);
+        if (op->graph && ssp_graph_revisions(op, item, wanted, reterr) < 0)
+            return -1;
     }
     json_array_foreach(revisions, i, item)
     {

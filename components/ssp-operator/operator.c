@@ -24,7 +24,8 @@ const struct kind ssp_kind_revision = {{"apps", "v1", "controllerrevisions"}, "C
 const struct kind ssp_kind_namespace = {{"", "v1", "namespaces"}, "Namespace"};
 
 static const char *const told[] = {
-    "cluster", "namespace", "revisionProtection", "namespaceProtection", "exempt", NULL};
+    "cluster",     "namespace", "revisionProtection", "namespaceProtection", "exempt",
+    "objectGraph", NULL};
 static const char *const revision_words[] = {"none", "allow-list", "labels", "finalizers", NULL};
 static const char *const namespace_words[] = {"none", "labels", NULL};
 
@@ -56,6 +57,7 @@ static int read_config(struct ssp_operator *op, struct host *h, const json_t *co
         {"revisionProtection", CONFIG_STRING, &revisions},
         {"namespaceProtection", CONFIG_STRING, &namespaces},
         {"exempt", CONFIG_STRING, &exempt},
+        {"objectGraph", CONFIG_BOOL, &op->graph},
     };
     int revision_word = 0, namespace_word = 0;
     config_told(told, settings, ARRAY_LEN(settings));

@@ -36,6 +36,7 @@ struct ssp_operator {
     char *cluster; /* NULL: the default one */
     char *ns;      /* of the SSP resource, and the one whose kubevirt-controller is trusted */
     char *exempt;  /* who may delete labelled revisions beside nobody; NULL: nobody */
+    bool graph;    /* asks KubeVirt what machines depend on, beside reading them */
     enum ssp_revisions revisions;
     enum ssp_namespaces namespaces;
     struct informer *ssps;

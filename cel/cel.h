@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/src_run.h"
+#include "cel/static_type.h"
 
 #define CEL_TEXT_MAX (64u << 10)  /* bytes of an expression */
 #define CEL_DEPTH_MAX 100         /* nesting of an expression */
@@ -103,6 +104,19 @@ struct cel_env {
     /* Nothing is known for sure at compile time: a name or a function that is nobody's is an error
      * of the evaluation, which && and || absorb. */
     bool unchecked;
+    /* Types are checked as cel-go does, before anything runs; messages of the compiler and their
+     * places are cel-go's. Not where `unchecked` is set. */
+    bool typed;
+    /* With `typed`: list and map literals of different types are errors, as in Kubernetes. */
+    bool homogeneous;
+    const struct cel_static_type *const *variable_types; /* as variables; NULL, a NULL: dyn */
+    /* The overloads of the functions, as functions; a NULL, or no array: anything goes in, and dyn
+     * comes out. "string,int->list(A);...", the target first; a capital letter is any type, other
+     * names are as for cel_type_parse() with object_types (NULL-terminated, or NULL). */
+    const char *const *function_types;
+    const struct cel_static_type *const *object_types;
+    /* 27 and so on: only what Kubernetes 1.27 has. 0: everything. */
+    unsigned kubernetes_minor;
 };
 
 struct cel_program;
@@ -122,10 +136,17 @@ struct cel_program *cel_compile_bytes(const char *text, size_t len, const struct
 struct cel_program *cel_compile_runs(const char *text, const struct cel_env *env,
                                      struct src_pos pos, const struct src_run *runs,
                                      size_t run_count, struct err *reterr);
+/* cel_compile() for those who show mistakes as cel-go and so Kubernetes' API do: on NULL *ret_text
+ * is new, "ERROR: <input>:1:6: undeclared reference to 'x' (in container '')\n | foo(x)\n |
+ * ....^". It holds one mistake, the first; cel-go lists all. */
+struct cel_program *cel_compile_shown(const char *text, const struct cel_env *env, char **ret_text);
 void cel_program_destroy(struct cel_program *p);
 DEFINE_CLEANUP(struct cel_program, cel_program, cel_program_destroy);
 const char *cel_program_text(const struct cel_program *p);
 struct src_pos cel_program_pos(const struct cel_program *p);
+/* What the checker deduced for the result; dyn where nothing was checked. Lives with the program.
+ */
+const struct cel_static_type *cel_program_type(const struct cel_program *p);
 /* True when the program mentions the variable. */
 bool cel_program_uses(const struct cel_program *p, const char *variable);
 

@@ -36,6 +36,7 @@ static int expand_has(struct parser *p, const struct macro *m, struct node **n)
         return source_fail(&p->program->source, p->reterr, ERR_SYNTAX, field->offset,
                            "has() needs a field selection: has(a.b)");
     field->kind = NODE_HAS;
+    field->mark = (*n)->mark;
     *n = field;
     return 0;
 }
@@ -46,6 +47,7 @@ static struct node *loop_node(struct parser *p, const struct macro *m, const str
     struct node *n = parser_node(p, kind, call->offset);
 
     n->op = m->op;
+    n->mark = call->mark;
     n->name = call->name;
     n->name_len = call->name_len;
     n->u.loop = arena_zalloc(&p->program->arena, sizeof *n->u.loop);
@@ -120,6 +122,7 @@ static int expand_bind(struct parser *p, const struct macro *m, struct node **n)
         return 0;
     let = parser_node(p, NODE_LET, call->offset);
     let->op = m->op;
+    let->mark = call->mark;
     let->u.loop = arena_zalloc(&p->program->arena, sizeof *let->u.loop);
     if (take_names(p, call, 1, let->u.loop) < 0)
         return -1;

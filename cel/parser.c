@@ -50,6 +50,7 @@ struct node *parser_node(struct parser *p, enum node_kind kind, uint32_t offset)
 
     n->kind = (uint8_t)kind;
     n->offset = offset;
+    n->mark = offset;
     n->height = 1;
     return n;
 }
@@ -172,6 +173,7 @@ static struct node *parse_aggregate(struct parser *p, enum node_kind kind, enum 
 /* The opening parenthesis is the current token. */
 static struct node *parse_call(struct parser *p, struct node *call)
 {
+    call->mark = p->token.start;
     if (advance(p) < 0)
         return NULL;
     while (p->token.kind != TOKEN_CLOSE_PAREN) {
@@ -284,7 +286,7 @@ static struct node *parse_primary(struct parser *p)
 }
 
 /* After a dot: the field, or the member function. */
-static struct node *parse_member(struct parser *p, struct node *target)
+static struct node *parse_member(struct parser *p, struct node *target, uint32_t dot)
 {
     bool optional = p->token.kind == TOKEN_QUESTION, quoted;
     struct node *n;
@@ -301,6 +303,7 @@ static struct node *parse_member(struct parser *p, struct node *target)
     n->name = p->token.u.text.data;
     n->name_len = p->token.u.text.len;
     n->optional = optional;
+    n->mark = dot;
     parser_add_arg(p, n, target);
     if (parser_seal(p, n) < 0 || advance(p) < 0)
         return NULL;
@@ -353,7 +356,7 @@ static struct node *parse_postfix(struct parser *p, struct node *n)
 
         switch (p->token.kind) {
         case TOKEN_DOT:
-            n = advance(p) < 0 ? NULL : parse_member(p, n);
+            n = advance(p) < 0 ? NULL : parse_member(p, n, offset);
             break;
         case TOKEN_OPEN_BRACKET:
             n = advance(p) < 0 ? NULL : parse_index(p, n, offset);

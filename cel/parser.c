@@ -121,12 +121,24 @@ static struct node *parse_integer(struct parser *p, bool negative)
     return constant(p, v);
 }
 
+/* The ? of optional syntax, which Kubernetes has since 1.28. */
+static int take_question(struct parser *p, const char *syntax, uint32_t offset, bool *ret)
+{
+    *ret = p->token.kind == TOKEN_QUESTION;
+    if (!*ret)
+        return 0;
+    if (!env_has(p->program->env, 28))
+        return source_fail(&p->program->source, p->reterr, ERR_UNSUPPORTED, offset,
+                           "unsupported syntax '%s'", syntax);
+    return advance(p);
+}
+
 static int add_entry(struct parser *p, struct node *n)
 {
-    bool optional = p->token.kind == TOKEN_QUESTION;
     struct node *entry;
+    bool optional;
 
-    if (optional && advance(p) < 0)
+    if (take_question(p, "?", p->token.start, &optional) < 0)
         return -1;
     entry = parse_expression(p);
     if (!entry)
@@ -288,10 +300,10 @@ static struct node *parse_primary(struct parser *p)
 /* After a dot: the field, or the member function. */
 static struct node *parse_member(struct parser *p, struct node *target, uint32_t dot)
 {
-    bool optional = p->token.kind == TOKEN_QUESTION, quoted;
     struct node *n;
+    bool optional, quoted;
 
-    if (optional && advance(p) < 0)
+    if (take_question(p, ".?", dot, &optional) < 0)
         return NULL;
     if (p->token.kind != TOKEN_NAME && p->token.kind != TOKEN_RESERVED &&
         (p->token.kind != TOKEN_QUOTED || !p->program->env->standard)) {
@@ -317,10 +329,10 @@ static struct node *parse_member(struct parser *p, struct node *target, uint32_t
 /* After '['. */
 static struct node *parse_index(struct parser *p, struct node *target, uint32_t offset)
 {
-    bool optional = p->token.kind == TOKEN_QUESTION;
     struct node *key, *n;
+    bool optional;
 
-    if (optional && advance(p) < 0)
+    if (take_question(p, "[?", offset, &optional) < 0)
         return NULL;
     key = parse_expression(p);
     if (!key || expect(p, TOKEN_CLOSE_BRACKET, "']'") < 0)

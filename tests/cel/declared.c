@@ -77,11 +77,11 @@ const struct cel_static_type *declared_type(struct arena *a, const struct messag
 static int undefined(void *cookie, struct cel_context *c, size_t nargs,
                      const struct cel_value *args, struct cel_value *ret, struct err *reterr)
 {
-    (void)cookie;
-    (void)c;
-    (void)nargs;
-    (void)args;
     (void)ret;
+    (void)args;
+    (void)nargs;
+    (void)c;
+    (void)cookie;
     return err_set(reterr, ERR_UNSUPPORTED, NO_POS, "declared, but not defined");
 }
 

@@ -116,6 +116,12 @@ static const struct row {
     {&old, "n < 1.5",
      "ERROR: <input>:1:3: found no matching overload for '_<_' applied to '(int, double)'"},
     {&old, "n < 2", "bool"},
+    {&old, "object.?x", "ERROR: <input>:1:7: unsupported syntax '.?'"},
+    {&old, "object[?0]", "ERROR: <input>:1:7: unsupported syntax '[?'"},
+    {&old, "isIP(s)", "ERROR: <input>:1:5: undeclared reference to 'isIP' (in container '')"},
+    {&old, "[1].all(i, v, true)",
+     "ERROR: <input>:1:9: undeclared reference to 'i' (in container '')"},
+    {&kubernetes, "cel.bind(x, 1, x)", "int"},
     {&kubernetes, "n < s",
      "ERROR: <input>:1:3: found no matching overload for '_<_' applied to '(int, string)'"},
     {&kubernetes, "-s",
@@ -256,6 +262,52 @@ static const struct row {
     {&kubernetes, "object.?a.orValue([])", "dyn"},
 };
 
+/* Each with the minor version of Kubernetes that brought it; 99: none did. */
+static const struct since {
+    const char *expr;
+    unsigned minor;
+} sinces[] = {
+    {"[1].isSorted() && s.find('a') == '' && isURL(s)", 1},
+    {"[1, 2].sum() == 3 && s.split(',').size() == 1", 1},
+    {"isQuantity(s)", 28},
+    {"optional.none().hasValue()", 28},
+    {"optional.of(1).optMap(x, x).hasValue()", 28},
+    {"object.?x.hasValue()", 28},
+    {"object[?'x'].hasValue()", 28},
+    {"[?object.x].size() == 0", 28},
+    {"1 < 1.5", 28},
+    {"'%s'.format([1]) == ''", 29},
+    {"strings.quote(s) == ''", 29},
+    {"sets.contains([1], [1])", 29},
+    {"isIP(s)", 30},
+    {"cidr('10.0.0.0/8').ip().family() == 4", 30},
+    {"format.named('uuid').hasValue()", 31},
+    {"[1].all(i, v, true)", 32},
+    {"[1].transformList(i, v, v) == []", 32},
+    {"{'a': 1}.transformMap(k, v, v) == {}", 32},
+    {"[1].distinct() == []", 34},
+    {"lists.range(3) == []", 34},
+    {"cel.bind(x, 1, x) == 1", 99},
+};
+
+START_TEST(versions)
+{
+    const struct since *r = &sinces[_i];
+
+    for (unsigned minor = 26; minor <= 36; minor++) {
+        const struct cel_env env = {TYPED, .homogeneous = true, .kubernetes_minor = minor};
+        const struct cel_env untyped = {.variables = names, .kubernetes_minor = minor};
+        AUTO(cel_program) struct cel_program *p = cel_compile(r->expr, &untyped, NO_POS, NULL);
+        AUTO(str) char *got = check(r->expr, &env);
+
+        ck_assert_msg((strcmp(got, "bool") == 0) == (minor >= r->minor), "%s in 1.%u: %s", r->expr,
+                      minor, got);
+        if (r->expr[0] != '1') /* numbers are compared when it runs */
+            ck_assert_msg((p != NULL) == (minor >= r->minor), "%s in 1.%u", r->expr, minor);
+    }
+}
+END_TEST
+
 START_TEST(deduces)
 {
     const struct row *r = &rows[_i];
@@ -352,6 +404,7 @@ int main(void)
     TCase *tc = tcase_create("types");
 
     tcase_add_loop_test(tc, deduces, 0, (int)ARRAY_LEN(rows));
+    tcase_add_loop_test(tc, versions, 0, (int)ARRAY_LEN(sinces));
     tcase_add_test(tc, shows_the_place);
     tcase_add_test(tc, bounded);
     tcase_add_test(tc, texts_of_types);

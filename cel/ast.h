@@ -90,11 +90,13 @@ struct node {
     bool rooted;         /* NODE_NAME, NODE_CALL: written with a leading dot */
     uint16_t height;
     uint32_t offset; /* in the source: where a message about this node points */
+    uint32_t mark;   /* where cel-go points: the operator, the dot, the parenthesis of a call */
     uint32_t slot;
     uint32_t count; /* of args */
     struct node **args;
     const char *name;
     size_t name_len;
+    const struct cel_static_type *type; /* of its value, where the program is typed */
     union {
         struct cel_value value; /* NODE_CONST */
         const struct cel_function *host;
@@ -121,7 +123,14 @@ struct cel_program {
     struct node *root;
     uint32_t frame_slots;
     struct program_regex *regexes;
+    const struct cel_static_type *type; /* of the result */
 };
+
+/* Whether the environment has what came with that minor version of Kubernetes. */
+static inline bool env_has(const struct cel_env *env, unsigned since)
+{
+    return env->kubernetes_minor == 0 || since <= env->kubernetes_minor;
+}
 
 /* parser.c: text to tree. Names of macros, message literals and the like are refused here. */
 int parse_program(struct cel_program *p, struct err *reterr);

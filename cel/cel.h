@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/src_run.h"
+#include "cel/static_type.h"
 
 #define CEL_TEXT_MAX (64u << 10)  /* bytes of an expression */
 #define CEL_DEPTH_MAX 100         /* nesting of an expression */
@@ -86,16 +87,12 @@ struct cel_function {
     bool member;                /* called as target.name(args): args[0] is the target */
     uint8_t args_min, args_max; /* counting the target */
     cel_fn *fn;
-    uint8_t gives; /* 1 + enum cel_type of each result; 0: that depends */
 };
 
 /* What an expression may use. All arrays are borrowed and must outlive the programs compiled with
  * them. */
 struct cel_env {
     const char *const *variables; /* NULL-terminated names */
-    /* Of each variable, 1 + the enum cel_type that all its values have; 0: they may differ. NULL:
-     * nothing is known of any. */
-    const uint8_t *variable_gives;
     const struct cel_function *const *functions;
     size_t function_count;
     /* "a.b": the name c may be a.b.c, a.c or c, the longest that is known (cel-spec, name
@@ -109,6 +106,19 @@ struct cel_env {
     bool unchecked;
     /* A field whose value is null is not there: rules of custom resources. */
     bool nulls_are_absent;
+    /* Types are checked as cel-go does, before anything runs; messages of the compiler and their
+     * places are cel-go's. Not where `unchecked` is set. */
+    bool typed;
+    /* With `typed`: list and map literals of different types are errors, as in Kubernetes. */
+    bool homogeneous;
+    const struct cel_static_type *const *variable_types; /* as variables; NULL, a NULL: dyn */
+    /* The overloads of the functions, as functions; a NULL, or no array: anything goes in, and dyn
+     * comes out. "string,int->list(A);...", the target first; a capital letter is any type, other
+     * names are as for cel_type_parse() with object_types (NULL-terminated, or NULL). */
+    const char *const *function_types;
+    const struct cel_static_type *const *object_types;
+    /* 27 and so on: only what Kubernetes 1.27 has. 0: everything. */
+    unsigned kubernetes_minor;
 };
 
 struct cel_program;
@@ -128,12 +138,17 @@ struct cel_program *cel_compile_bytes(const char *text, size_t len, const struct
 struct cel_program *cel_compile_runs(const char *text, const struct cel_env *env,
                                      struct src_pos pos, const struct src_run *runs,
                                      size_t run_count, struct err *reterr);
+/* cel_compile() for those who show mistakes as cel-go and so Kubernetes' API do: on NULL *ret_text
+ * is new, "ERROR: <input>:1:6: undeclared reference to 'x' (in container '')\n | foo(x)\n |
+ * ....^". It holds one mistake, the first; cel-go lists all. */
+struct cel_program *cel_compile_shown(const char *text, const struct cel_env *env, char **ret_text);
 void cel_program_destroy(struct cel_program *p);
 DEFINE_CLEANUP(struct cel_program, cel_program, cel_program_destroy);
 const char *cel_program_text(const struct cel_program *p);
 struct src_pos cel_program_pos(const struct cel_program *p);
-/* The type of every result; CEL_ERROR when that depends on the variables, or is not known. */
-enum cel_type cel_program_gives(const struct cel_program *p);
+/* What the checker deduced for the result; dyn where nothing was checked. Lives with the program.
+ */
+const struct cel_static_type *cel_program_type(const struct cel_program *p);
 /* True when the program mentions the variable. */
 bool cel_program_uses(const struct cel_program *p, const char *variable);
 

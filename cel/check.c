@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "cel/functions.h"
+#include "cel/typing.h"
 
 /* What folding may use at compile time; what needs more is left for the evaluation. */
 #define FOLD_COST_MAX 100000u
@@ -24,6 +25,7 @@ struct local {
     const char *name;
     size_t len;
     uint32_t slot;
+    const struct cel_static_type *type;
 };
 
 struct checker {
@@ -33,6 +35,7 @@ struct checker {
     uint32_t host_calls; /* seen so far */
     struct cel_context fold;
     uint32_t fold_slots;
+    struct typing *typing; /* NULL: nobody asks for types */
     struct err *reterr;
 };
 
@@ -151,6 +154,15 @@ static size_t qualified_name(const struct checker *k, const struct node *n, char
     return used + n->name_len;
 }
 
+static int fail_undeclared(struct checker *k, const struct node *n, const char *name)
+{
+    const char *container = k->p->env->container;
+
+    return source_fail(&k->p->source, k->reterr, ERR_INVALID, n->mark,
+                       "undeclared reference to '%.128s' (in container '%s')", name,
+                       container ? container : "");
+}
+
 NOT_INLINED static int fail_name(struct checker *k, const struct node *n)
 {
     const char *names[96];
@@ -163,7 +175,10 @@ NOT_INLINED static int fail_name(struct checker *k, const struct node *n)
         names[count++] = k->p->env->variables[i];
     for (size_t i = 0; i < ARRAY_LEN(type_names) && count < ARRAY_LEN(names); i++)
         names[count++] = type_names[i].name;
-    source_fail(&k->p->source, k->reterr, ERR_INVALID, n->offset, "unknown name '%.60s'", word);
+    if (k->typing)
+        fail_undeclared(k, n, word);
+    else
+        source_fail(&k->p->source, k->reterr, ERR_INVALID, n->offset, "unknown name '%.60s'", word);
     return err_suggest(k->reterr, word, names, count, NULL);
 }
 
@@ -181,6 +196,7 @@ static int check_name(struct checker *k, struct node *n)
     if (local) {
         n->kind = NODE_LOCAL;
         n->slot = local->slot;
+        n->type = local->type;
         return 0;
     }
     if (resolve(k, n, n->name, n->name_len, n->rooted))
@@ -217,14 +233,14 @@ static bool bind_host(struct node *n, const struct cel_env *env, const char *s, 
     return false;
 }
 
-static bool bind_std(struct node *n, bool standard, const char *s, size_t len, bool member,
-                     uint32_t given)
+static bool bind_std(struct node *n, const struct cel_env *env, const char *s, size_t len,
+                     bool member, uint32_t given)
 {
     for (size_t i = 0; i < std_family_count; i++) {
         for (size_t j = 0; j < std_families[i]->count; j++) {
             const struct cel_std *f = &std_families[i]->rows[j];
 
-            if (std_families[i]->standard && !standard)
+            if (!std_is_known(env, std_families[i], f))
                 continue;
             if ((f->form & (member ? STD_MEMBER : STD_GLOBAL)) && same_name(f->name, s, len) &&
                 given >= f->args_min && given <= f->args_max) {
@@ -242,7 +258,7 @@ static bool bind(struct checker *k, struct node *n, const char *s, size_t len, b
                  uint32_t given)
 {
     return bind_host(n, k->p->env, s, len, member, given) ||
-           bind_std(n, k->p->env->standard, s, len, member, given);
+           bind_std(n, k->p->env, s, len, member, given);
 }
 
 /* optional.of(x) parses as a member call on `optional`. */
@@ -289,7 +305,7 @@ static size_t list_known(const struct checker *k, struct known *out, size_t max)
         for (size_t j = 0; j < std_families[i]->count; j++) {
             const struct cel_std *f = &std_families[i]->rows[j];
 
-            if (std_families[i]->standard && !env->standard)
+            if (!std_is_known(env, std_families[i], f))
                 continue;
             for (unsigned member = 0; member < 2 && count < max; member++)
                 if (f->form & (member ? STD_MEMBER : STD_GLOBAL))
@@ -321,7 +337,9 @@ NOT_INLINED static int fail_form(struct checker *k, const struct node *n, const 
 
 enum { KNOWN_MAX = 512 };
 
-NOT_INLINED static int fail_function(struct checker *k, const struct node *n)
+static int check_args(struct checker *k, struct node *n);
+
+NOT_INLINED static int fail_function(struct checker *k, struct node *n)
 {
     struct known *all = arena_alloc(&k->p->arena, KNOWN_MAX * sizeof *all);
     const char **names = arena_alloc(&k->p->arena, KNOWN_MAX * sizeof *names);
@@ -330,6 +348,8 @@ NOT_INLINED static int fail_function(struct checker *k, const struct node *n)
     const char *word = arena_copy(&k->p->arena, n->name, n->name_len);
     unsigned given = n->count - (n->member ? 1 : 0);
 
+    if (k->typing && check_args(k, n) < 0)
+        return -1;
     for (size_t i = 0; i < count; i++) {
         if (same_name(all[i].name, n->name, n->name_len)) {
             if (all[i].member == n->member)
@@ -340,6 +360,9 @@ NOT_INLINED static int fail_function(struct checker *k, const struct node *n)
         if (all[i].member == n->member)
             names[nearby++] = all[i].name;
     }
+    if (k->typing)
+        return other_count || other_form ? typing_no_overload(k->typing, n)
+                                         : fail_undeclared(k, n, word);
     if (other_count)
         return fail_count(k, n, other_count, given);
     if (other_form)
@@ -377,6 +400,20 @@ static int check_args(struct checker *k, struct node *n)
     return 0;
 }
 
+/* A literal list of format() may be of any values. */
+static int check_call_args(struct checker *k, struct node *n)
+{
+    bool mixed = k->typing && n->member && same_name("format", n->name, n->name_len);
+    int rc;
+
+    if (mixed)
+        k->typing->mixed_allowed++;
+    rc = check_args(k, n);
+    if (mixed)
+        k->typing->mixed_allowed--;
+    return rc;
+}
+
 static int check_call(struct checker *k, struct node *n)
 {
     if (n->member && n->count == 2 &&
@@ -391,7 +428,7 @@ static int check_call(struct checker *k, struct node *n)
     if (n->kind == NODE_CALL_HOST)
         k->host_calls++;
     n->slot = take_slots(k, n->count);
-    if (check_args(k, n) < 0)
+    if (check_call_args(k, n) < 0)
         return -1;
     if (n->kind == NODE_CALL_STD && (n->u.call.std->flags & STD_REGEX))
         return compile_regex(k, n);
@@ -400,11 +437,12 @@ static int check_call(struct checker *k, struct node *n)
 
 /* ---- variables of macros ---- */
 
-static void add_local(struct checker *k, const struct loop_name *name, uint32_t slot)
+static void add_local(struct checker *k, const struct loop_name *name, uint32_t slot,
+                      const struct cel_static_type *type)
 {
     struct local *local = arena_alloc(&k->p->arena, sizeof *local);
 
-    *local = (struct local){k->locals, name->name, name->len, slot};
+    *local = (struct local){k->locals, name->name, name->len, slot, type};
     k->locals = local;
 }
 
@@ -413,15 +451,18 @@ static int check_scope(struct checker *k, struct node *n, uint32_t slots, uint32
 {
     struct loop *loop = n->u.loop;
     struct local *outer = k->locals;
+    const struct cel_static_type *types[2] = {NULL, NULL};
     uint32_t calls;
     int rc = 0;
 
     n->slot = take_slots(k, slots);
     if (check_node(k, n->args[0]) < 0)
         return -1;
+    if (k->typing && typing_scope(k->typing, n, types) < 0)
+        return -1;
     calls = k->host_calls;
     for (unsigned i = 0; i < loop->name_count; i++)
-        add_local(k, &loop->names[i], n->slot + first_name + i);
+        add_local(k, &loop->names[i], n->slot + first_name + i, types[i]);
     for (uint32_t i = 1; i < n->count && rc == 0; i++)
         rc = check_node(k, n->args[i]);
     k->locals = outer;
@@ -518,6 +559,8 @@ static int check_node(struct checker *k, struct node *n)
     int rc = check_kind(k, n);
 
     k->slots = slots;
+    if (rc == 0 && k->typing)
+        rc = typing_node(k->typing, n);
     if (rc == 0 && may_fold(n))
         return fold(k, n);
     return rc;
@@ -530,9 +573,17 @@ int check_program(struct cel_program *p, struct err *reterr)
         .fold = {.program = p, .cost_max = FOLD_COST_MAX},
         .reterr = reterr,
     };
+    struct typing typing;
+    int r;
 
-    int r = check_node(&k, p->root);
-
+    p->type = CEL_DYN;
+    if (p->env->typed && !p->env->unchecked) {
+        typing_init(&typing, p, reterr);
+        k.typing = &typing;
+    }
+    r = check_node(&k, p->root);
+    if (r == 0 && k.typing)
+        r = typing_finish(&typing);
     zone_destroy(k.fold.zone);
     return r;
 }

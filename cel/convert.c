@@ -320,16 +320,23 @@ static int fn_type(struct cel_context *c, size_t nargs, struct cel_value *args,
 }
 
 static const struct cel_std rows[] = {
-    {"int", STD_GLOBAL, 1, 1, 0, fn_int},
-    {"uint", STD_GLOBAL, 1, 1, 0, fn_uint},
-    {"double", STD_GLOBAL, 1, 1, 0, fn_double},
-    {"string", STD_GLOBAL, 1, 1, 0, fn_string},
-    {"bytes", STD_GLOBAL, 1, 1, 0, fn_bytes},
-    {"bool", STD_GLOBAL, 1, 1, 0, fn_bool},
-    {"timestamp", STD_GLOBAL, 1, 1, STD_LITERAL, fn_timestamp},
-    {"duration", STD_GLOBAL, 1, 1, STD_LITERAL, fn_duration},
-    {"dyn", STD_GLOBAL, 1, 1, 0, fn_dyn},
-    {"type", STD_GLOBAL, 1, 1, 0, fn_type},
+    {"int", STD_GLOBAL, 1, 1, 0, fn_int,
+     "int->int;double->int;duration->int;string->int;timestamp->int;uint->int", 0},
+    {"uint", STD_GLOBAL, 1, 1, 0, fn_uint, "uint->uint;double->uint;int->uint;string->uint", 0},
+    {"double", STD_GLOBAL, 1, 1, 0, fn_double,
+     "double->double;int->double;string->double;uint->double", 0},
+    {"string", STD_GLOBAL, 1, 1, 0, fn_string,
+     "string->string;bool->string;bytes->string;double->string;duration->string;int->string;"
+     "timestamp->string;uint->string;net.IP->string;net.CIDR->string",
+     0},
+    {"bytes", STD_GLOBAL, 1, 1, 0, fn_bytes, "bytes->bytes;string->bytes", 0},
+    {"bool", STD_GLOBAL, 1, 1, 0, fn_bool, "bool->bool;string->bool", 0},
+    {"timestamp", STD_GLOBAL, 1, 1, STD_LITERAL, fn_timestamp,
+     "timestamp->timestamp;int->timestamp;string->timestamp", 0},
+    {"duration", STD_GLOBAL, 1, 1, STD_LITERAL, fn_duration, "duration->duration;string->duration",
+     0},
+    {"dyn", STD_GLOBAL, 1, 1, 0, fn_dyn, "A->dyn", 0},
+    {"type", STD_GLOBAL, 1, 1, 0, fn_type, "A->type(A)", 0},
 };
 
 const struct std_family std_convert = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -21,3 +21,9 @@ bool text_to_c(const struct cel_value *v, char *out, size_t size)
     out[v->u.text.len] = '\0';
     return true;
 }
+
+bool std_is_known(const struct cel_env *env, const struct std_family *family,
+                  const struct cel_std *row)
+{
+    return family->standard ? env->standard : env_has(env, row->since);
+}

@@ -23,6 +23,10 @@ struct cel_std {
     uint8_t args_min, args_max; /* counting the target */
     uint8_t flags;
     std_fn *fn;
+    /* Its overloads for the checker, the target first: "list(A)->int;string->int". A capital letter
+     * is any type; a star before one: only in the standard environment. */
+    const char *types;
+    uint8_t since; /* the minor version of Kubernetes that brought it; 0: all have it */
 };
 
 struct std_family {
@@ -30,6 +34,10 @@ struct std_family {
     size_t count;
     bool standard; /* only where cel_env.standard is set */
 };
+
+/* The function is part of the environment. */
+bool std_is_known(const struct cel_env *env, const struct std_family *family,
+                  const struct cel_std *row);
 
 /* All families, in the order of families.list. */
 extern const struct std_family *const std_families[];

@@ -289,19 +289,32 @@ static int fn_sort(struct cel_context *c, size_t nargs, struct cel_value *args,
     return 0;
 }
 
+/* What has an order, as the checker knows it. */
+#define IS_ORDERED                                                                                 \
+    "list(int)->bool;list(uint)->bool;list(double)->bool;list(bool)->bool;list(duration)->bool;"   \
+    "list(timestamp)->bool;list(string)->bool;list(bytes)->bool"
+#define ONE_ORDERED                                                                                \
+    "list(int)->int;list(uint)->uint;list(double)->double;list(bool)->bool;list(duration)->"       \
+    "duration;list(timestamp)->timestamp;list(string)->string;list(bytes)->bytes"
+#define ALL_ORDERED                                                                                \
+    "list(int)->list(int);list(uint)->list(uint);list(double)->list(double);list(bool)->list("     \
+    "bool);list(duration)->list(duration);list(timestamp)->list(timestamp);list(string)->list("    \
+    "string);list(bytes)->list(bytes)"
+
 static const struct cel_std rows[] = {
-    {"isSorted", STD_MEMBER, 1, 1, 0, fn_is_sorted},
-    {"sum", STD_MEMBER, 1, 1, 0, fn_sum},
-    {"min", STD_MEMBER, 1, 1, 0, fn_min},
-    {"max", STD_MEMBER, 1, 1, 0, fn_max},
-    {"distinct", STD_MEMBER, 1, 1, 0, fn_distinct},
-    {"slice", STD_MEMBER, 3, 3, 0, fn_slice},
-    {"flatten", STD_MEMBER, 1, 1, 0, fn_flatten},
-    {"sort", STD_MEMBER, 1, 1, 0, fn_sort},
-    {"lists.range", STD_GLOBAL, 1, 1, 0, fn_range},
-    {"sets.contains", STD_GLOBAL, 2, 2, 0, fn_sets_contains},
-    {"sets.equivalent", STD_GLOBAL, 2, 2, 0, fn_sets_equivalent},
-    {"sets.intersects", STD_GLOBAL, 2, 2, 0, fn_sets_intersects},
+    {"isSorted", STD_MEMBER, 1, 1, 0, fn_is_sorted, IS_ORDERED, 0},
+    {"sum", STD_MEMBER, 1, 1, 0, fn_sum,
+     "list(int)->int;list(uint)->uint;list(double)->double;list(duration)->duration", 0},
+    {"min", STD_MEMBER, 1, 1, 0, fn_min, ONE_ORDERED, 0},
+    {"max", STD_MEMBER, 1, 1, 0, fn_max, ONE_ORDERED, 0},
+    {"distinct", STD_MEMBER, 1, 1, 0, fn_distinct, "list(A)->list(A)", 34},
+    {"slice", STD_MEMBER, 3, 3, 0, fn_slice, "list(A),int,int->list(A)", 34},
+    {"flatten", STD_MEMBER, 1, 1, 0, fn_flatten, "list(list(A))->list(A)", 34},
+    {"sort", STD_MEMBER, 1, 1, 0, fn_sort, ALL_ORDERED, 34},
+    {"lists.range", STD_GLOBAL, 1, 1, 0, fn_range, "int->list(int)", 34},
+    {"sets.contains", STD_GLOBAL, 2, 2, 0, fn_sets_contains, "list(A),list(A)->bool", 29},
+    {"sets.equivalent", STD_GLOBAL, 2, 2, 0, fn_sets_equivalent, "list(A),list(A)->bool", 29},
+    {"sets.intersects", STD_GLOBAL, 2, 2, 0, fn_sets_intersects, "list(A),list(A)->bool", 29},
 };
 
 const struct std_family std_lists = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -174,25 +174,34 @@ static int fn_shift_right(struct cel_context *c, size_t nargs, struct cel_value 
     return shift(c, nargs, args, false, ret);
 }
 
+/* Up to two numbers tell the type of the result; more, or mixed ones, do not. */
+#define SOME_NUMBERS                                                                               \
+    "int->int;uint->uint;double->double;list(int)->int;list(uint)->uint;list(double)->double;"     \
+    "list(dyn)->dyn;"                                                                              \
+    "int,int->int;int,uint->dyn;int,double->dyn;uint,int->dyn;uint,uint->uint;uint,double->dyn;"   \
+    "double,int->dyn;double,uint->dyn;double,double->double;"                                      \
+    "dyn,dyn,dyn->dyn;dyn,dyn,dyn,dyn->dyn;dyn,dyn,dyn,dyn,dyn->dyn;dyn,dyn,dyn,dyn,dyn,dyn->dyn;" \
+    "dyn,dyn,dyn,dyn,dyn,dyn,dyn->dyn;dyn,dyn,dyn,dyn,dyn,dyn,dyn,dyn->dyn"
+
 static const struct cel_std rows[] = {
-    {"math.least", STD_GLOBAL, 1, CEL_ARGS_MAX, 0, fn_least},
-    {"math.greatest", STD_GLOBAL, 1, CEL_ARGS_MAX, 0, fn_greatest},
-    {"math.ceil", STD_GLOBAL, 1, 1, 0, fn_ceil},
-    {"math.floor", STD_GLOBAL, 1, 1, 0, fn_floor},
-    {"math.round", STD_GLOBAL, 1, 1, 0, fn_round},
-    {"math.trunc", STD_GLOBAL, 1, 1, 0, fn_trunc},
-    {"math.isNaN", STD_GLOBAL, 1, 1, 0, fn_is_nan},
-    {"math.isInf", STD_GLOBAL, 1, 1, 0, fn_is_inf},
-    {"math.isFinite", STD_GLOBAL, 1, 1, 0, fn_is_finite},
-    {"math.abs", STD_GLOBAL, 1, 1, 0, fn_abs},
-    {"math.sign", STD_GLOBAL, 1, 1, 0, fn_sign},
-    {"math.sqrt", STD_GLOBAL, 1, 1, 0, fn_sqrt},
-    {"math.bitAnd", STD_GLOBAL, 2, 2, 0, fn_bit_and},
-    {"math.bitOr", STD_GLOBAL, 2, 2, 0, fn_bit_or},
-    {"math.bitXor", STD_GLOBAL, 2, 2, 0, fn_bit_xor},
-    {"math.bitNot", STD_GLOBAL, 1, 1, 0, fn_bit_not},
-    {"math.bitShiftLeft", STD_GLOBAL, 2, 2, 0, fn_shift_left},
-    {"math.bitShiftRight", STD_GLOBAL, 2, 2, 0, fn_shift_right},
+    {"math.least", STD_GLOBAL, 1, CEL_ARGS_MAX, 0, fn_least, SOME_NUMBERS, 0},
+    {"math.greatest", STD_GLOBAL, 1, CEL_ARGS_MAX, 0, fn_greatest, SOME_NUMBERS, 0},
+    {"math.ceil", STD_GLOBAL, 1, 1, 0, fn_ceil, "double->double", 0},
+    {"math.floor", STD_GLOBAL, 1, 1, 0, fn_floor, "double->double", 0},
+    {"math.round", STD_GLOBAL, 1, 1, 0, fn_round, "double->double", 0},
+    {"math.trunc", STD_GLOBAL, 1, 1, 0, fn_trunc, "double->double", 0},
+    {"math.isNaN", STD_GLOBAL, 1, 1, 0, fn_is_nan, "double->bool", 0},
+    {"math.isInf", STD_GLOBAL, 1, 1, 0, fn_is_inf, "double->bool", 0},
+    {"math.isFinite", STD_GLOBAL, 1, 1, 0, fn_is_finite, "double->bool", 0},
+    {"math.abs", STD_GLOBAL, 1, 1, 0, fn_abs, "int->int;uint->uint;double->double", 0},
+    {"math.sign", STD_GLOBAL, 1, 1, 0, fn_sign, "int->int;uint->uint;double->double", 0},
+    {"math.sqrt", STD_GLOBAL, 1, 1, 0, fn_sqrt, "int->double;uint->double;double->double", 0},
+    {"math.bitAnd", STD_GLOBAL, 2, 2, 0, fn_bit_and, "int,int->int;uint,uint->uint", 0},
+    {"math.bitOr", STD_GLOBAL, 2, 2, 0, fn_bit_or, "int,int->int;uint,uint->uint", 0},
+    {"math.bitXor", STD_GLOBAL, 2, 2, 0, fn_bit_xor, "int,int->int;uint,uint->uint", 0},
+    {"math.bitNot", STD_GLOBAL, 1, 1, 0, fn_bit_not, "int->int;uint->uint", 0},
+    {"math.bitShiftLeft", STD_GLOBAL, 2, 2, 0, fn_shift_left, "int,int->int;uint,int->uint", 0},
+    {"math.bitShiftRight", STD_GLOBAL, 2, 2, 0, fn_shift_right, "int,int->int;uint,int->uint", 0},
 };
 
 const struct std_family std_math = {.rows = rows, .count = ARRAY_LEN(rows), .standard = true};

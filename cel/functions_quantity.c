@@ -143,17 +143,26 @@ static int fn_sub(struct cel_context *c, size_t nargs, struct cel_value *args,
 }
 
 static const struct cel_std rows[] = {
-    {"quantity", STD_GLOBAL, 1, 1, STD_LITERAL, fn_quantity},
-    {"isQuantity", STD_GLOBAL, 1, 1, 0, fn_is_quantity},
-    {"compareTo", STD_MEMBER, 2, 2, 0, fn_compare_to},
-    {"isLessThan", STD_MEMBER, 2, 2, 0, fn_is_less_than},
-    {"isGreaterThan", STD_MEMBER, 2, 2, 0, fn_is_greater_than},
-    {"sign", STD_MEMBER, 1, 1, 0, fn_sign},
-    {"isInteger", STD_MEMBER, 1, 1, 0, fn_is_integer},
-    {"asInteger", STD_MEMBER, 1, 1, 0, fn_as_integer},
-    {"asApproximateFloat", STD_MEMBER, 1, 1, 0, fn_as_float},
-    {"add", STD_MEMBER, 2, 2, 0, fn_add},
-    {"sub", STD_MEMBER, 2, 2, 0, fn_sub},
+    {"quantity", STD_GLOBAL, 1, 1, STD_LITERAL, fn_quantity, "string->kubernetes.Quantity", 28},
+    {"isQuantity", STD_GLOBAL, 1, 1, 0, fn_is_quantity, "string->bool", 28},
+    {"compareTo", STD_MEMBER, 2, 2, 0, fn_compare_to,
+     "kubernetes.Quantity,kubernetes.Quantity->int", 28},
+    {"isLessThan", STD_MEMBER, 2, 2, 0, fn_is_less_than,
+     "kubernetes.Quantity,kubernetes.Quantity->bool", 28},
+    {"isGreaterThan", STD_MEMBER, 2, 2, 0, fn_is_greater_than,
+     "kubernetes.Quantity,kubernetes.Quantity->bool", 28},
+    {"sign", STD_MEMBER, 1, 1, 0, fn_sign, "kubernetes.Quantity->int", 28},
+    {"isInteger", STD_MEMBER, 1, 1, 0, fn_is_integer, "kubernetes.Quantity->bool", 28},
+    {"asInteger", STD_MEMBER, 1, 1, 0, fn_as_integer, "kubernetes.Quantity->int", 28},
+    {"asApproximateFloat", STD_MEMBER, 1, 1, 0, fn_as_float, "kubernetes.Quantity->double", 28},
+    {"add", STD_MEMBER, 2, 2, 0, fn_add,
+     "kubernetes.Quantity,kubernetes.Quantity->kubernetes.Quantity;kubernetes.Quantity,int->"
+     "kubernetes.Quantity",
+     28},
+    {"sub", STD_MEMBER, 2, 2, 0, fn_sub,
+     "kubernetes.Quantity,kubernetes.Quantity->kubernetes.Quantity;kubernetes.Quantity,int->"
+     "kubernetes.Quantity",
+     28},
 };
 
 const struct std_family std_quantity = {.rows = rows, .count = ARRAY_LEN(rows)};

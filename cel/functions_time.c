@@ -106,16 +106,23 @@ DEFINE_PART_OR_LENGTH(fn_milliseconds, t.nanos / NS_PER_MS,
                       args[0].u.integer % NS_PER_S / NS_PER_MS)
 
 static const struct cel_std rows[] = {
-    {"getFullYear", STD_MEMBER, 1, 2, 0, fn_full_year},
-    {"getMonth", STD_MEMBER, 1, 2, 0, fn_month},
-    {"getDate", STD_MEMBER, 1, 2, 0, fn_date},
-    {"getDayOfMonth", STD_MEMBER, 1, 2, 0, fn_day_of_month},
-    {"getDayOfWeek", STD_MEMBER, 1, 2, 0, fn_day_of_week},
-    {"getDayOfYear", STD_MEMBER, 1, 2, 0, fn_day_of_year},
-    {"getHours", STD_MEMBER, 1, 2, 0, fn_hours},
-    {"getMinutes", STD_MEMBER, 1, 2, 0, fn_minutes},
-    {"getSeconds", STD_MEMBER, 1, 2, 0, fn_seconds},
-    {"getMilliseconds", STD_MEMBER, 1, 2, 0, fn_milliseconds},
+    {"getFullYear", STD_MEMBER, 1, 2, 0, fn_full_year, "timestamp->int;timestamp,string->int", 0},
+    {"getMonth", STD_MEMBER, 1, 2, 0, fn_month, "timestamp->int;timestamp,string->int", 0},
+    {"getDate", STD_MEMBER, 1, 2, 0, fn_date, "timestamp->int;timestamp,string->int", 0},
+    {"getDayOfMonth", STD_MEMBER, 1, 2, 0, fn_day_of_month, "timestamp->int;timestamp,string->int",
+     0},
+    {"getDayOfWeek", STD_MEMBER, 1, 2, 0, fn_day_of_week, "timestamp->int;timestamp,string->int",
+     0},
+    {"getDayOfYear", STD_MEMBER, 1, 2, 0, fn_day_of_year, "timestamp->int;timestamp,string->int",
+     0},
+    {"getHours", STD_MEMBER, 1, 2, 0, fn_hours,
+     "timestamp->int;timestamp,string->int;duration->int", 0},
+    {"getMinutes", STD_MEMBER, 1, 2, 0, fn_minutes,
+     "timestamp->int;timestamp,string->int;duration->int", 0},
+    {"getSeconds", STD_MEMBER, 1, 2, 0, fn_seconds,
+     "timestamp->int;timestamp,string->int;duration->int", 0},
+    {"getMilliseconds", STD_MEMBER, 1, 2, 0, fn_milliseconds,
+     "timestamp->int;timestamp,string->int;duration->int", 0},
 };
 
 const struct std_family std_time = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -14,7 +14,12 @@ struct macro {
     uint8_t op;
     int (*expand)(struct parser *p, const struct macro *m, struct node **n);
     bool standard; /* only of the name `cel`, and where cel_env.standard is set */
+    /* The minor version of Kubernetes that brought it, and the form with two names. */
+    uint8_t since, since_two;
 };
+
+/* No version of Kubernetes has it. */
+#define NEVER UINT8_MAX
 
 static int take_name(struct parser *p, const struct node *call, const struct node *arg,
                      struct loop_name *ret)
@@ -36,6 +41,7 @@ static int expand_has(struct parser *p, const struct macro *m, struct node **n)
         return source_fail(&p->program->source, p->reterr, ERR_SYNTAX, field->offset,
                            "has() needs a field selection: has(a.b)");
     field->kind = NODE_HAS;
+    field->mark = (*n)->mark;
     *n = field;
     return 0;
 }
@@ -46,6 +52,7 @@ static struct node *loop_node(struct parser *p, const struct macro *m, const str
     struct node *n = parser_node(p, kind, call->offset);
 
     n->op = m->op;
+    n->mark = call->mark;
     n->name = call->name;
     n->name_len = call->name_len;
     n->u.loop = arena_zalloc(&p->program->arena, sizeof *n->u.loop);
@@ -120,6 +127,7 @@ static int expand_bind(struct parser *p, const struct macro *m, struct node **n)
         return 0;
     let = parser_node(p, NODE_LET, call->offset);
     let->op = m->op;
+    let->mark = call->mark;
     let->u.loop = arena_zalloc(&p->program->arena, sizeof *let->u.loop);
     if (take_names(p, call, 1, let->u.loop) < 0)
         return -1;
@@ -221,22 +229,22 @@ static int expand_block(struct parser *p, const struct macro *m, struct node **n
 }
 
 static const struct macro macros[] = {
-    {"has", false, 1, 1, 0, expand_has, false},
-    {"all", true, 2, 3, LOOP_ALL, expand_quantifier, false},
-    {"exists", true, 2, 3, LOOP_EXISTS, expand_quantifier, false},
-    {"exists_one", true, 2, 3, LOOP_EXISTS_ONE, expand_quantifier, false},
-    {"existsOne", true, 2, 3, LOOP_EXISTS_ONE, expand_quantifier, false},
-    {"filter", true, 2, 2, LOOP_LIST, expand_quantifier, false},
-    {"map", true, 2, 3, LOOP_LIST, expand_transform, false},
-    {"transformList", true, 3, 4, LOOP_LIST, expand_transform, false},
-    {"transformMap", true, 3, 4, LOOP_MAP, expand_transform, false},
-    {"optMap", true, 2, 2, LET_OPT_MAP, expand_let, false},
-    {"optFlatMap", true, 2, 2, LET_OPT_FLAT_MAP, expand_let, false},
-    {"bind", true, 3, 3, LET_BIND, expand_bind, false},
-    {"block", true, 2, 2, 0, expand_block, true},
-    {"index", true, 1, 1, 0, expand_index, true},
-    {"iterVar", true, 2, 2, 0, expand_variable, true},
-    {"accuVar", true, 2, 2, 0, expand_variable, true},
+    {"has", false, 1, 1, 0, expand_has, false, 0, 0},
+    {"all", true, 2, 3, LOOP_ALL, expand_quantifier, false, 0, 32},
+    {"exists", true, 2, 3, LOOP_EXISTS, expand_quantifier, false, 0, 32},
+    {"exists_one", true, 2, 3, LOOP_EXISTS_ONE, expand_quantifier, false, 0, 32},
+    {"existsOne", true, 2, 3, LOOP_EXISTS_ONE, expand_quantifier, false, 32, 32},
+    {"filter", true, 2, 2, LOOP_LIST, expand_quantifier, false, 0, 0},
+    {"map", true, 2, 3, LOOP_LIST, expand_transform, false, 0, 0},
+    {"transformList", true, 3, 4, LOOP_LIST, expand_transform, false, 32, 32},
+    {"transformMap", true, 3, 4, LOOP_MAP, expand_transform, false, 32, 32},
+    {"optMap", true, 2, 2, LET_OPT_MAP, expand_let, false, 28, 28},
+    {"optFlatMap", true, 2, 2, LET_OPT_FLAT_MAP, expand_let, false, 28, 28},
+    {"bind", true, 3, 3, LET_BIND, expand_bind, false, NEVER, NEVER},
+    {"block", true, 2, 2, 0, expand_block, true, 0, 0},
+    {"index", true, 1, 1, 0, expand_index, true, 0, 0},
+    {"iterVar", true, 2, 2, 0, expand_variable, true, 0, 0},
+    {"accuVar", true, 2, 2, 0, expand_variable, true, 0, 0},
 };
 
 static int fail_count(struct parser *p, const struct macro *m, uint32_t offset, unsigned given)
@@ -252,6 +260,17 @@ static int fail_count(struct parser *p, const struct macro *m, uint32_t offset, 
                        given);
 }
 
+/* A name that the environment does not have as a macro is that of a function. */
+static bool is_known(const struct parser *p, const struct macro *m, const struct node *call,
+                     unsigned given)
+{
+    bool two = m->expand == expand_quantifier && given == 3;
+
+    if (m->standard && !is_of_cel(p, call))
+        return false;
+    return env_has(p->program->env, two ? m->since_two : m->since);
+}
+
 int macro_expand(struct parser *p, struct node **n)
 {
     const struct node *call = *n;
@@ -263,7 +282,7 @@ int macro_expand(struct parser *p, struct node **n)
         if (m->member != call->member || strlen(m->name) != call->name_len ||
             memcmp(m->name, call->name, call->name_len) != 0)
             continue;
-        if (m->standard && !is_of_cel(p, call))
+        if (!is_known(p, m, call, given))
             continue;
         if (given < m->args_min || given > m->args_max)
             return fail_count(p, m, call->offset, given);

@@ -50,6 +50,7 @@ struct node *parser_node(struct parser *p, enum node_kind kind, uint32_t offset)
 
     n->kind = (uint8_t)kind;
     n->offset = offset;
+    n->mark = offset;
     n->height = 1;
     return n;
 }
@@ -120,12 +121,24 @@ static struct node *parse_integer(struct parser *p, bool negative)
     return constant(p, v);
 }
 
+/* The ? of optional syntax, which Kubernetes has since 1.28. */
+static int take_question(struct parser *p, const char *syntax, uint32_t offset, bool *ret)
+{
+    *ret = p->token.kind == TOKEN_QUESTION;
+    if (!*ret)
+        return 0;
+    if (!env_has(p->program->env, 28))
+        return source_fail(&p->program->source, p->reterr, ERR_UNSUPPORTED, offset,
+                           "unsupported syntax '%s'", syntax);
+    return advance(p);
+}
+
 static int add_entry(struct parser *p, struct node *n)
 {
-    bool optional = p->token.kind == TOKEN_QUESTION;
     struct node *entry;
+    bool optional;
 
-    if (optional && advance(p) < 0)
+    if (take_question(p, "?", p->token.start, &optional) < 0)
         return -1;
     entry = parse_expression(p);
     if (!entry)
@@ -172,6 +185,7 @@ static struct node *parse_aggregate(struct parser *p, enum node_kind kind, enum 
 /* The opening parenthesis is the current token. */
 static struct node *parse_call(struct parser *p, struct node *call)
 {
+    call->mark = p->token.start;
     if (advance(p) < 0)
         return NULL;
     while (p->token.kind != TOKEN_CLOSE_PAREN) {
@@ -284,12 +298,12 @@ static struct node *parse_primary(struct parser *p)
 }
 
 /* After a dot: the field, or the member function. */
-static struct node *parse_member(struct parser *p, struct node *target)
+static struct node *parse_member(struct parser *p, struct node *target, uint32_t dot)
 {
-    bool optional = p->token.kind == TOKEN_QUESTION, quoted;
     struct node *n;
+    bool optional, quoted;
 
-    if (optional && advance(p) < 0)
+    if (take_question(p, ".?", dot, &optional) < 0)
         return NULL;
     if (p->token.kind != TOKEN_NAME && p->token.kind != TOKEN_RESERVED &&
         (p->token.kind != TOKEN_QUOTED || !p->program->env->standard)) {
@@ -301,6 +315,7 @@ static struct node *parse_member(struct parser *p, struct node *target)
     n->name = p->token.u.text.data;
     n->name_len = p->token.u.text.len;
     n->optional = optional;
+    n->mark = dot;
     parser_add_arg(p, n, target);
     if (parser_seal(p, n) < 0 || advance(p) < 0)
         return NULL;
@@ -314,10 +329,10 @@ static struct node *parse_member(struct parser *p, struct node *target)
 /* After '['. */
 static struct node *parse_index(struct parser *p, struct node *target, uint32_t offset)
 {
-    bool optional = p->token.kind == TOKEN_QUESTION;
     struct node *key, *n;
+    bool optional;
 
-    if (optional && advance(p) < 0)
+    if (take_question(p, "[?", offset, &optional) < 0)
         return NULL;
     key = parse_expression(p);
     if (!key || expect(p, TOKEN_CLOSE_BRACKET, "']'") < 0)
@@ -353,7 +368,7 @@ static struct node *parse_postfix(struct parser *p, struct node *n)
 
         switch (p->token.kind) {
         case TOKEN_DOT:
-            n = advance(p) < 0 ? NULL : parse_member(p, n);
+            n = advance(p) < 0 ? NULL : parse_member(p, n, offset);
             break;
         case TOKEN_OPEN_BRACKET:
             n = advance(p) < 0 ? NULL : parse_index(p, n, offset);

@@ -43,13 +43,14 @@ struct cel_program *cel_parse(const char *text, size_t len, struct src_pos pos, 
 
 static struct cel_program *compile(const char *text, size_t len, const struct cel_env *env,
                                    struct src_pos pos, const struct src_run *runs, size_t run_count,
-                                   struct err *reterr)
+                                   struct source_issue *issue, struct err *reterr)
 {
     AUTO(cel_program) struct cel_program *p = mem_zalloc(sizeof *p);
 
     p->text = mem_zalloc(len + 1);
     memcpy(p->text, text, len);
     source_init(&p->source, p->text, len, pos);
+    p->source.issue = issue;
     if (run_count) {
         p->source.runs = memcpy(arena_zalloc(&p->arena, run_count * sizeof *runs), runs,
                                 run_count * sizeof *runs);
@@ -64,6 +65,7 @@ static struct cel_program *compile(const char *text, size_t len, const struct ce
     p->used = arena_zalloc(&p->arena, p->variable_count + 1);
     if (parse_program(p, reterr) < 0 || check_program(p, reterr) < 0)
         return NULL;
+    p->source.issue = NULL;
     return TAKE(p);
 }
 
@@ -77,13 +79,29 @@ struct cel_program *cel_compile_runs(const char *text, const struct cel_env *env
                                      struct src_pos pos, const struct src_run *runs,
                                      size_t run_count, struct err *reterr)
 {
-    return compile(text, strlen(text), env, pos, runs, run_count, reterr);
+    return compile(text, strlen(text), env, pos, runs, run_count, NULL, reterr);
 }
 
 struct cel_program *cel_compile_bytes(const char *text, size_t len, const struct cel_env *env,
                                       struct src_pos pos, struct err *reterr)
 {
-    return compile(text, len, env, pos, NULL, 0, reterr);
+    return compile(text, len, env, pos, NULL, 0, NULL, reterr);
+}
+
+struct cel_program *cel_compile_shown(const char *text, const struct cel_env *env, char **ret_text)
+{
+    struct source_issue issue = {0};
+    struct cel_program *p =
+        compile(text, strlen(text), env, (struct src_pos){NULL, 1, 1}, NULL, 0, &issue, NULL);
+    struct source source;
+
+    if (p)
+        return p;
+    assert(issue.msg);
+    source_init(&source, text, strlen(text), NO_POS);
+    *ret_text = source_show(&source, issue.msg, issue.offset);
+    free(issue.msg);
+    return NULL;
 }
 
 void cel_program_destroy(struct cel_program *p)
@@ -105,6 +123,11 @@ const char *cel_program_text(const struct cel_program *p)
 struct src_pos cel_program_pos(const struct cel_program *p)
 {
     return p->source.pos;
+}
+
+const struct cel_static_type *cel_program_type(const struct cel_program *p)
+{
+    return p->type;
 }
 
 bool cel_program_uses(const struct cel_program *p, const char *variable)

@@ -9,6 +9,12 @@
 #include "base/err.h"
 #include "base/src_run.h"
 
+/* A mistake, as it was told: not cut, not placed. */
+struct source_issue {
+    char *msg; /* owned by whoever asked */
+    size_t offset;
+};
+
 struct source {
     const char *text;
     size_t len;
@@ -18,6 +24,7 @@ struct source {
     /* Where each part of it stands, when that is known: then neither is asked. */
     const struct src_run *runs;
     size_t run_count;
+    struct source_issue *issue; /* NULL: nobody asks */
 };
 
 void source_init(struct source *s, const char *text, size_t len, struct src_pos pos);
@@ -27,5 +34,8 @@ int source_fail(const struct source *s, struct err *reterr, enum err_code code, 
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 int source_failv(const struct source *s, struct err *reterr, enum err_code code, size_t offset,
                  const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
+
+/* "ERROR: <input>:LINE:COLUMN: MSG" and the line with a mark, as cel-go prints it. New. */
+char *source_show(const struct source *s, const char *msg, size_t offset);
 
 #endif

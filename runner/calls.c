@@ -96,7 +96,7 @@ static int fn_calls(void *cookie, struct cel_context *c, size_t nargs, const str
 }
 
 const struct expr_function function_calls = {
-    {"calls", false, 1, 1, fn_calls, 0},
+    {"calls", false, 1, 1, fn_calls},
     "`calls(SERVICE)`",
     "calls of a service so far, oldest first: `{service, method, path, query, by, user, code, "
     "time, "
@@ -124,7 +124,7 @@ static int fn_created(void *cookie, struct cel_context *c, size_t nargs,
 }
 
 const struct expr_function function_created = {
-    {"created", false, 1, 1, fn_created, 0},
+    {"created", false, 1, 1, fn_created},
     "`created(NAME)`",
     "the answer to the scenario's last POST that made something: with an `id`, and with that "
     "`metadata.name`; none is an error",

@@ -175,7 +175,7 @@ static int fn_canary(void *cookie, struct cel_context *c, size_t nargs,
 }
 
 const struct expr_function function_canary = {
-    {"canary", false, 1, 1, fn_canary, 0},
+    {"canary", false, 1, 1, fn_canary},
     "`canary(NAME)`",
     "`{path, touched}` of a canary of the given: whether it was opened, read, written, renamed or "
     "removed by anybody, programs included",

@@ -297,61 +297,59 @@ static int fn_fired(void *cookie, struct cel_context *c, size_t nargs, const str
 /* ---- the functions, as functions.list names them ---- */
 
 const struct expr_function function_get = {
-    {"get", false, 2, 2, fn_get, 0},
+    {"get", false, 2, 2, fn_get},
     "`get(KIND, NAME)`",
     "the object as it is now, or `null`. KIND may carry `.group` and `@CLUSTER`; without a cluster "
     "all are searched in order. NAME is `NAMESPACE/NAME` or `NAME`",
     {EXPR_NAMES_KIND}};
-const struct expr_function function_list = {{"list", false, 1, 2, fn_list, 0},
+const struct expr_function function_list = {{"list", false, 1, 2, fn_list},
                                             "`list(KIND)`, `list(KIND, NAMESPACE)`",
                                             "all objects, sorted by namespace and name",
                                             {EXPR_NAMES_KIND}};
 const struct expr_function function_labelled = {
-    {"labelled", false, 2, 2, fn_labelled, 0},
+    {"labelled", false, 2, 2, fn_labelled},
     "`labelled(KIND, VALUE)`",
     "the first object of them that has a label of that value, whatever its key, or `null`",
     {EXPR_NAMES_KIND}};
-const struct expr_function function_exists = {{"exists", false, 2, 2, fn_exists, 0},
+const struct expr_function function_exists = {{"exists", false, 2, 2, fn_exists},
                                               "`exists(KIND, NAME)`",
                                               "whether it exists",
                                               {EXPR_NAMES_KIND}};
 const struct expr_function function_disk = {
-    {"disk", false, 2, 2, fn_disk, 0},
+    {"disk", false, 2, 2, fn_disk},
     "`disk(TARGET, MOMENT)`",
     "whether the disk is bit for bit that of the moment (as in conditions)",
     {EXPR_NAMES_NOTHING, EXPR_NAMES_MOMENT}};
 const struct expr_function function_chain = {
-    {"chain", false, 1, 1, fn_chain, 0},
+    {"chain", false, 1, 1, fn_chain},
     "`chain(NAME)`",
     "`{namespace, vm, bucket, checkpoints: [{id, name, type, backup, files: [{diskName, filename, "
     "size, objectPath}]}]}`; `objectPath` as the index tells it, below "
     "`PREFIX/kubevirt-datamover/`",
     {EXPR_NAMES_CHAIN}};
 const struct expr_function function_guest = {
-    {"guest", false, 1, 1, fn_guest, 0},
+    {"guest", false, 1, 1, fn_guest},
     "`guest(VM)`",
     "`{running, paused, agent}`; a VM that does not exist is an error",
     {EXPR_NAMES_NOTHING}};
-const struct expr_function function_objects = {{"objects", false, 2, 2, fn_objects, 0},
+const struct expr_function function_objects = {{"objects", false, 2, 2, fn_objects},
                                                "`objects(BUCKET, PREFIX)`",
                                                "the keys in the object store",
                                                {EXPR_NAMES_NOTHING}};
-const struct expr_function function_now = {{"now", false, 0, 0, fn_now, 0},
-                                           "`now()`",
-                                           "the virtual time, a timestamp",
-                                           {EXPR_NAMES_NOTHING}};
+const struct expr_function function_now = {
+    {"now", false, 0, 0, fn_now}, "`now()`", "the virtual time, a timestamp", {EXPR_NAMES_NOTHING}};
 const struct expr_function function_requests = {
-    {"requests", false, 2, 2, fn_requests, 0},
+    {"requests", false, 2, 2, fn_requests},
     "`requests(VERB, KIND)`",
     "requests so far, oldest first: `{verb, kind, cluster, namespace, name, subresource, by, user, "
     "code, reason, time}`; `''` matches all. The scenario's own steps are not among them",
     {EXPR_NAMES_VERB, EXPR_NAMES_REQUESTED}};
 const struct expr_function function_programs = {
-    {"programs", false, 1, 1, fn_programs, 0},
+    {"programs", false, 1, 1, fn_programs},
     "`programs(NAME)`",
     "runs of an outside program so far: `{program, args, exit, by}`",
     {EXPR_NAMES_NOTHING}};
-const struct expr_function function_fired = {{"fired", false, 1, 1, fn_fired, 0},
+const struct expr_function function_fired = {{"fired", false, 1, 1, fn_fired},
                                              "`fired(FAULT)`",
                                              "how often a named fault fired",
                                              {EXPR_NAMES_FAULT}};

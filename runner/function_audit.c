@@ -23,7 +23,7 @@ static int fn_audited(void *cookie, struct cel_context *c, size_t nargs,
 }
 
 const struct expr_function function_audited = {
-    {"audited", false, 0, 0, fn_audited, 0},
+    {"audited", false, 0, 0, fn_audited},
     "`audited()`",
     "requests that admission policies have annotated in the audit log so far, oldest first: "
     "`{user, verb, resource, namespace, name, annotations}`",

@@ -38,7 +38,7 @@ static int fn_running(void *cookie, struct cel_context *c, size_t nargs,
 }
 
 const struct expr_function function_running = {
-    {"running", false, 1, 1, fn_running, 0},
+    {"running", false, 1, 1, fn_running},
     "`running(COMPONENT)`",
     "the settings that it was started with, a map; `null` when it does not run",
     {EXPR_NAMES_NOTHING}};
@@ -69,7 +69,7 @@ static int fn_logged(void *cookie, struct cel_context *c, size_t nargs,
 }
 
 const struct expr_function function_logged = {
-    {"logged", false, 1, 1, fn_logged, 0},
+    {"logged", false, 1, 1, fn_logged},
     "`logged(COMPONENT)`",
     "what it has written to its log so far, oldest first: `{by, level, message, time}`; the level "
     "is `info`, `warning` or `error`",

@@ -16,7 +16,7 @@ static int fn_engine(void *cookie, struct cel_context *c, size_t nargs,
 }
 
 const struct expr_function function_engine = {
-    {"engine", false, 0, 0, fn_engine, 0},
+    {"engine", false, 0, 0, fn_engine},
     "`engine()`",
     "what restores images in this run: `qemu-img`, `native`, or `external` where somebody else's "
     "program does",

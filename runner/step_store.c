@@ -80,7 +80,7 @@ static int fn_document(void *cookie, struct cel_context *c, size_t nargs,
 }
 
 const struct expr_function function_document = {
-    {"document", false, 2, 2, fn_document, 0},
+    {"document", false, 2, 2, fn_document},
     "`document(BUCKET, KEY)`",
     "the object's JSON; `null` when there is no such object, or it is no JSON",
     {EXPR_NAMES_NOTHING}};

@@ -131,17 +131,17 @@ static int fn_zeros(void *cookie, struct cel_context *c, size_t nargs, const str
 }
 
 const struct expr_function function_files = {
-    {"files", false, 1, 1, fn_files, 0},
+    {"files", false, 1, 1, fn_files},
     "`files(TARGET)`",
     "names of the files on the claim's volume, sorted; `pvc:NAMESPACE/CLAIM`, or "
     "`pvc:NAMESPACE/CLAIM/FOLDER` for those in a folder of it",
     {EXPR_NAMES_NOTHING}};
-const struct expr_function function_modes = {{"modes", false, 1, 1, fn_modes, 0},
+const struct expr_function function_modes = {{"modes", false, 1, 1, fn_modes},
                                              "`modes(TARGET)`",
                                              "their modes by name: `{'disk.img': '0600'}`",
                                              {EXPR_NAMES_NOTHING}};
 const struct expr_function function_zeros = {
-    {"zeros", false, 2, 2, fn_zeros, 0},
+    {"zeros", false, 2, 2, fn_zeros},
     "`zeros(TARGET, OFFSET)`",
     "whether the claim's block device reads as zeros from there on",
     {EXPR_NAMES_NOTHING}};

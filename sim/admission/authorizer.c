@@ -1,6 +1,7 @@
 /* `authorizer`: what expressions may ask the server's authoriser (delete-protection.md 2.5).
  *
  * A check is built step by step; each step is a map that nobody but these functions reads. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -198,35 +199,34 @@ static const struct cel_function functions[] = {
      .args_max = 3,
      .fn = fn_service_account},
     {.name = "check", .member = true, .args_min = 2, .args_max = 2, .fn = fn_check},
-    {.name = "allowed",
-     .member = true,
-     .args_min = 1,
-     .args_max = 1,
-     .fn = fn_allowed,
-     .gives = 1 + CEL_BOOL},
-    {.name = "reason",
-     .member = true,
-     .args_min = 1,
-     .args_max = 1,
-     .fn = fn_reason,
-     .gives = 1 + CEL_STRING},
-    {.name = "errored",
-     .member = true,
-     .args_min = 1,
-     .args_max = 1,
-     .fn = fn_errored,
-     .gives = 1 + CEL_BOOL},
-    {.name = "error",
-     .member = true,
-     .args_min = 1,
-     .args_max = 1,
-     .fn = fn_error,
-     .gives = 1 + CEL_STRING},
+    {.name = "allowed", .member = true, .args_min = 1, .args_max = 1, .fn = fn_allowed},
+    {.name = "reason", .member = true, .args_min = 1, .args_max = 1, .fn = fn_reason},
+    {.name = "errored", .member = true, .args_min = 1, .args_max = 1, .fn = fn_errored},
+    {.name = "error", .member = true, .args_min = 1, .args_max = 1, .fn = fn_error},
 };
 const struct cel_function *const authorizer_functions[] = {
     &functions[0], &functions[1], &functions[2], &functions[3], &functions[4],  &functions[5],
     &functions[6], &functions[7], &functions[8], &functions[9], &functions[10], &functions[11]};
 const size_t authorizer_function_count = ARRAY_LEN(authorizer_functions);
+
+#define PATH_CHECK_TYPE "kubernetes.authorization.PathCheck"
+#define GROUP_CHECK_TYPE "kubernetes.authorization.GroupCheck"
+#define DECISION_TYPE "kubernetes.authorization.Decision"
+const char *const authorizer_function_types[] = {
+    AUTHORIZER_TYPE ",string->" PATH_CHECK_TYPE,
+    AUTHORIZER_TYPE ",string->" GROUP_CHECK_TYPE,
+    GROUP_CHECK_TYPE ",string->" RESOURCE_CHECK_TYPE,
+    RESOURCE_CHECK_TYPE ",string->" RESOURCE_CHECK_TYPE,
+    RESOURCE_CHECK_TYPE ",string->" RESOURCE_CHECK_TYPE,
+    RESOURCE_CHECK_TYPE ",string->" RESOURCE_CHECK_TYPE,
+    AUTHORIZER_TYPE ",string,string->" AUTHORIZER_TYPE,
+    PATH_CHECK_TYPE ",string->" DECISION_TYPE ";" RESOURCE_CHECK_TYPE ",string->" DECISION_TYPE,
+    DECISION_TYPE "->bool",
+    DECISION_TYPE "->string",
+    DECISION_TYPE "->bool",
+    DECISION_TYPE "->string"};
+static_assert(ARRAY_LEN(authorizer_function_types) == ARRAY_LEN(authorizer_functions),
+              "one for each");
 
 json_t *authorizer_value(void)
 {

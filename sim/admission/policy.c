@@ -18,7 +18,10 @@ static const char *const slot_names[SLOT_VARIABLES] = {"object",
 /* A name that nobody can write: what stands at its place is not to be had. */
 #define HIDDEN ""
 
-static const struct cel_env bare_env = {.functions = authorizer_functions};
+static const struct cel_env bare_env = {.functions = authorizer_functions,
+                                        .function_types = authorizer_function_types,
+                                        .typed = true,
+                                        .homogeneous = true};
 
 /* ---- names ---- */
 
@@ -40,7 +43,7 @@ static struct cel_env env_of(const struct policy *p, const char **names)
 {
     struct cel_env env = bare_env;
     env.variables = names;
-    env.variable_gives = p->gives;
+    env.variable_types = p->types;
     env.function_count = authorizer_function_count;
     return env;
 }
@@ -65,19 +68,19 @@ enum wanted { WANT_ANY, WANT_BOOL, WANT_STRING, WANT_STRING_OR_NULL };
 static const char *const wanted_words[] = {NULL, "must evaluate to bool", "must evaluate to string",
                                            "must evaluate to one of [string null_type]"};
 
-/* The one of two branches may be null. */
 static bool gives_wanted(const struct cel_program *p, enum wanted want)
 {
-    enum cel_type gives = cel_program_gives(p);
+    enum cel_static_kind gives = cel_program_type(p)->kind;
     switch (want) {
     case WANT_ANY:
         return true;
     case WANT_BOOL:
-        return gives == CEL_BOOL;
+        return gives == CEL_STATIC_BOOL;
     case WANT_STRING:
-        return gives == CEL_STRING;
+        return gives == CEL_STATIC_STRING;
     case WANT_STRING_OR_NULL:
-        return gives == CEL_STRING || gives == CEL_NULL || gives == CEL_ERROR;
+        /* Where one branch is null, so much is known and no more. */
+        return gives == CEL_STATIC_STRING || gives == CEL_STATIC_NULL || gives == CEL_STATIC_DYN;
     }
     return false;
 }
@@ -85,23 +88,16 @@ static bool gives_wanted(const struct cel_program *p, enum wanted want)
 static void compile(struct expression *e, const char *text, const struct cel_env *env,
                     enum wanted want, const char *at, struct field_errors *errors)
 {
-    struct err err = {0};
+    AUTO(str) char *mistake = NULL;
     e->text = text;
     if (is_blank(text))
         return;
-    e->program = cel_compile(text, env, NO_POS, &err);
+    e->program = cel_compile_shown(text, env, &mistake);
     if (e->program && gives_wanted(e->program, want))
         return;
-    if (e->program) {
-        cel_program_destroy(TAKE(e->program));
-        e->error = mem_strdup(wanted_words[want]);
-        complain(e, at, errors);
-        return;
-    }
     e->error =
-        mem_printf("compilation failed: ERROR: <input>:%u:%u: %s", err.pos.line ? err.pos.line : 1u,
-                   err.pos.col ? err.pos.col : 1u, err.msg ? err.msg : "");
-    err_clear(&err);
+        e->program ? mem_strdup(wanted_words[want]) : mem_printf("compilation failed: %s", mistake);
+    cel_program_destroy(TAKE(e->program));
     complain(e, at, errors);
 }
 
@@ -134,8 +130,8 @@ static void read_variables(struct policy *p, struct field_errors *errors)
         v->env = env_of(p, v->visible);
         v->cel = cel_context_create();
         compile(&v->value, json_str(json, "expression"), &v->env, WANT_ANY, at, errors);
-        enum cel_type gives = v->value.program ? cel_program_gives(v->value.program) : CEL_ERROR;
-        p->gives[SLOT_VARIABLES + i] = gives == CEL_ERROR ? 0 : (uint8_t)(gives + 1);
+        p->types[SLOT_VARIABLES + i] =
+            v->value.program ? cel_program_type(v->value.program) : CEL_DYN;
     }
 }
 
@@ -189,7 +185,8 @@ struct policy *policy_create(json_t *object, struct field_errors *errors)
     p->has_params = json_is_object(json_path(object, "spec.paramKind"));
     match_init(&p->match, json_path(object, "spec.matchConstraints"));
     list_of(p, "variables", &p->variable_count);
-    p->gives = mem_zalloc(SLOT_VARIABLES + p->variable_count);
+    p->types = mem_zalloc((SLOT_VARIABLES + p->variable_count) * sizeof(*p->types));
+    memcpy(p->types, policy_slot_types, sizeof(policy_slot_types));
     p->condition_visible = names_new(p, 0, true);
     p->condition_env = env_of(p, p->condition_visible);
     read_variables(p, errors);
@@ -232,7 +229,7 @@ void policy_destroy(struct policy *p)
     free(p->conditions);
     free(p->validations);
     free(p->annotations);
-    free(p->gives);
+    free(p->types);
     free(p->visible);
     free(p->message_visible);
     free(p->condition_visible);

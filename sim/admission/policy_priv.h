@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cel/cel.h"
+#include "cel/static_type.h"
 #include "kube/status.h"
 #include "sim/admission/match_priv.h"
 #include "sim/admission/review_priv.h"
@@ -59,7 +60,7 @@ struct policy {
     bool has_params;
     struct match match;
     const char **visible, **message_visible, **condition_visible; /* names, by slots */
-    uint8_t *gives; /* what they give, by slots: 1 + enum cel_type, 0 where that depends */
+    const struct cel_static_type **types;                         /* theirs, by slots */
     struct cel_env env, message_env, condition_env;
     struct expression *conditions;
     struct policy_variable *variables;
@@ -145,6 +146,12 @@ char *policy_message_of(const struct cel_value *v);
 /* The functions of `authorizer`; their cookie is a struct review. */
 extern const struct cel_function *const authorizer_functions[];
 extern const size_t authorizer_function_count;
+/* Their overloads, in the same order. */
+extern const char *const authorizer_function_types[];
+#define AUTHORIZER_TYPE "kubernetes.authorization.Authorizer"
+#define RESOURCE_CHECK_TYPE "kubernetes.authorization.ResourceCheck"
+/* What expressions know of the variables (types.c). */
+extern const struct cel_static_type *const policy_slot_types[SLOT_VARIABLES];
 /* The values of `authorizer` and `authorizer.requestResource`. New. */
 json_t *authorizer_value(void);
 json_t *authorizer_request_resource(const struct review *r);

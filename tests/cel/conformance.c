@@ -3,8 +3,9 @@
  *   conformance FILE...
  *
  * A line for each file, then what was skipped and why, then each test that failed. Errors have no
- * text in these tests: an error is an error. Of a test that tells the value and the type that a
- * checker deduces (`typed_result`) the value counts: there is no such checker yet. */
+ * text in these tests: an error is an error. Types are checked before anything runs, but where
+ * `disable_check` stands; the type that the checker deduces counts where a test tells it
+ * (`typed_result`), and alone where it says `check_only`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,12 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "tests/cel/declared.h"
 #include "tests/cel/expected.h"
 
 #define FILE_BYTES_MAX ((size_t)4 << 20)
 #define VARIABLES_MAX 64
+#define FUNCTIONS_MAX 8
 
 struct tally {
     unsigned passed, failed, skipped;
@@ -98,11 +101,7 @@ static const char *why_skipped(const struct message *test)
             return "messages of protocol buffers in a variable";
         if (strcmp(f->name, "type_env") == 0 && holds(f->message, "message_type"))
             return "a variable of a message type";
-        if (strcmp(f->name, "type_env") == 0 && textproto_find(f->message, "function"))
-            return "a function that is declared but nowhere defined";
     }
-    if (textproto_is_true(test, "check_only"))
-        return "nothing but the type that a checker deduces";
     if (expected_needs_messages(textproto_message(test, "value")) ||
         expected_needs_messages(
             textproto_message(textproto_message(test, "typed_result"), "result")))
@@ -129,7 +128,12 @@ struct setting {
     const char *names[VARIABLES_MAX + 1];
     struct cel_value values[VARIABLES_MAX];
     struct cel_binding bindings[VARIABLES_MAX];
+    const struct cel_static_type *types[VARIABLES_MAX];
     size_t count;
+    struct cel_function functions[FUNCTIONS_MAX];
+    const struct cel_function *function_table[FUNCTIONS_MAX];
+    const char *function_types[FUNCTIONS_MAX];
+    size_t function_count;
 };
 
 static size_t variable(struct setting *s, const char *name)
@@ -143,13 +147,29 @@ static size_t variable(struct setting *s, const char *name)
     return s->count++;
 }
 
+/* An entry of type_env: a variable, or a function that is declared and nowhere defined. */
+static void declare(struct setting *s, const struct message *m)
+{
+    const struct message *ident = textproto_message(m, "ident");
+
+    if (ident)
+        s->types[variable(s, textproto_text(m, "name"))] =
+            declared_type(&s->arena, textproto_message(ident, "type"));
+    else if (s->function_count < FUNCTIONS_MAX &&
+             declared_function(&s->arena, m, &s->functions[s->function_count],
+                               &s->function_types[s->function_count])) {
+        s->function_table[s->function_count] = &s->functions[s->function_count];
+        s->function_count++;
+    }
+}
+
 static void set_variables(struct setting *s, const struct message *test)
 {
     for (size_t i = 0; i < test->count; i++) {
         const struct message *m = test->fields[i].message;
 
-        if (strcmp(test->fields[i].name, "type_env") == 0 && textproto_find(m, "ident"))
-            variable(s, textproto_text(m, "name"));
+        if (strcmp(test->fields[i].name, "type_env") == 0)
+            declare(s, m);
         if (strcmp(test->fields[i].name, "bindings") == 0) {
             size_t at = variable(s, textproto_text(m, "key"));
 
@@ -169,12 +189,30 @@ static char *judge_value(const struct message *want, const struct cel_value *got
     return mem_printf("gave %s %s", cel_type_name(got->type), shown);
 }
 
+/* NULL: the type is the one that is told. New. */
+static char *judge_type(struct setting *s, const struct message *want,
+                        const struct cel_static_type *got)
+{
+    const struct cel_static_type *type = declared_type(&s->arena, want);
+
+    if (type && cel_type_same(type, got))
+        return NULL;
+    AUTO(str) char *got_text = cel_type_text(got);
+    AUTO(str) char *want_text = type ? cel_type_text(type) : mem_strdup("unreadable");
+    return mem_printf("of type %s, not %s", got_text, want_text);
+}
+
 static char *judge(struct run *r, const struct message *test, struct setting *s)
 {
     const struct cel_env env = {
         .variables = s->names,
         .container = textproto_find(test, "container") ? textproto_text(test, "container") : NULL,
         .standard = true,
+        .typed = true,
+        .variable_types = s->types,
+        .functions = s->function_table,
+        .function_types = s->function_types,
+        .function_count = s->function_count,
         .unchecked = textproto_is_true(test, "disable_check")};
     bool error = textproto_find(test, "eval_error") || textproto_find(test, "any_eval_errors");
     const struct message *typed = textproto_message(test, "typed_result");
@@ -187,6 +225,12 @@ static char *judge(struct run *r, const struct message *test, struct setting *s)
         cel_compile_bytes(expr->text, expr->len, &env, (struct src_pos){r->path, 1, 1}, &e);
     struct cel_value got;
 
+    if (p && typed && textproto_find(typed, "deduced_type")) {
+        char *wrong = judge_type(s, textproto_message(typed, "deduced_type"), cel_program_type(p));
+
+        if (wrong || textproto_is_true(test, "check_only"))
+            return wrong;
+    }
     if (!p || cel_eval(p, r->context, s->bindings, NULL, 0, &got, &e) < 0)
         return error ? NULL : mem_printf("%s: %s", p ? "failed" : "does not compile", e.msg);
     if (!error)

@@ -140,7 +140,7 @@ static const struct named_case {
 
 START_TEST(named)
 {
-    static const struct cel_function ask = {"ask", false, 2, 2, NULL, 0};
+    static const struct cel_function ask = {"ask", false, 2, 2, NULL};
     static const struct cel_function *const functions[] = {&ask};
     static const char *const variables[] = {"self", NULL};
     static const struct cel_env with_ask = {

@@ -322,11 +322,11 @@ static int host_crash(void *cookie, struct cel_context *c, size_t nargs,
     return err_hint(reterr, "start it again");
 }
 
-static const struct cel_function global_twice = {"twice", false, 1, 1, host_twice, 0},
-                                 member_twice = {"twice", true, 1, 1, host_twice, 0},
-                                 list = {"list", false, 0, 1, host_list, 0},
-                                 crash = {"crash", false, 0, 0, host_crash, 0},
-                                 disk_twice = {"disk.twice", false, 1, 1, host_twice, 0};
+static const struct cel_function global_twice = {"twice", false, 1, 1, host_twice},
+                                 member_twice = {"twice", true, 1, 1, host_twice},
+                                 list = {"list", false, 0, 1, host_list},
+                                 crash = {"crash", false, 0, 0, host_crash},
+                                 disk_twice = {"disk.twice", false, 1, 1, host_twice};
 static const struct cel_function *const host_functions[] = {&global_twice, &member_twice, &list,
                                                             &crash, &disk_twice};
 

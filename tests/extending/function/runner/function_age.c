@@ -29,7 +29,7 @@ static int fn_age(void *cookie, struct cel_context *c, size_t nargs, const struc
 }
 
 const struct expr_function function_age = {
-    {"age", false, 2, 2, fn_age, 0},
+    {"age", false, 2, 2, fn_age},
     "`age(KIND, NAME)`",
     "how long the object has been there, a duration; that there is none is an error",
     {EXPR_NAMES_KIND}};

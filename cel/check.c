@@ -511,9 +511,11 @@ NOT_INLINED static int fold(struct checker *k, struct node *n)
     }
     c->arena = k->p->arena;
     c->memory_max = mark.bytes + FOLD_MEMORY_MAX;
+    c->cost = 0;
     rc = eval_node(c, n, &v);
     k->p->arena = c->arena;
     if (rc == 0) {
+        cost_folded(n, c->cost);
         n->kind = NODE_CONST;
         n->u.value = v;
         return 0;
@@ -559,6 +561,8 @@ static int check_node(struct checker *k, struct node *n)
     int rc = check_kind(k, n);
 
     k->slots = slots;
+    if (rc == 0)
+        cost_node(n);
     if (rc == 0 && k->typing)
         rc = typing_node(k->typing, n);
     if (rc == 0 && may_fold(n))
@@ -570,7 +574,7 @@ int check_program(struct cel_program *p, struct err *reterr)
 {
     struct checker k = {
         .p = p,
-        .fold = {.program = p, .cost_max = FOLD_COST_MAX},
+        .fold = {.program = p, .steps_max = FOLD_COST_MAX, .cost_max = UINT64_MAX},
         .reterr = reterr,
     };
     struct typing typing;

@@ -16,6 +16,8 @@ static const char object[] =
     "\"disks\":[{\"name\":\"root\",\"size\":\"10Gi\"},{\"name\":\"data\"}]},"
     "\"status\":{\"phase\":\"Ready\",\"at\":\"2026-01-01T00:00:00Z\"}}";
 
+static const struct cel_static_type list = CEL_LIST_OF(CEL_DYN);
+
 static void evaluate(const struct cel_program *program, const json_t *self)
 {
     AUTO(cel_context) struct cel_context *context = cel_context_create();
@@ -48,7 +50,6 @@ static void check_types(const char *text, const struct cel_env *env,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const variables[] = {"self", "oldSelf", NULL};
-    static const struct cel_static_type list = CEL_LIST_OF(CEL_DYN);
     static const struct cel_static_type *const types[] = {NULL, &list};
     static const struct cel_env env = {.variables = variables};
     static const struct cel_env standard = {

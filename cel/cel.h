@@ -104,6 +104,8 @@ struct cel_env {
     /* Nothing is known for sure at compile time: a name or a function that is nobody's is an error
      * of the evaluation, which && and || absorb. */
     bool unchecked;
+    /* A field whose value is null is not there: rules of custom resources. */
+    bool nulls_are_absent;
     /* Types are checked as cel-go does, before anything runs; messages of the compiler and their
      * places are cel-go's. Not where `unchecked` is set. */
     bool typed;
@@ -172,9 +174,17 @@ void cel_program_visit(const struct cel_program *p, const struct cel_visitor *v)
 /* Values of the variables, in the order of env->variables; json NULL with has_value false is "not
  * bound": using it is an error "no value for 'oldSelf'" that && and || absorb as any other error.
  */
+struct cel_lazy {
+    /* Gives the value when it is first needed, and again each time after; it outlives the
+     * evaluation. *ret_cost: what that has cost, charged to who asked; 0 at first. 0, or -1 with
+     * *reterr. */
+    int (*force)(void *cookie, struct cel_value *ret, uint64_t *ret_cost, struct err *reterr);
+    void *cookie;
+};
 struct cel_binding {
-    const json_t *json; /* borrowed; or */
-    const struct cel_value *value;
+    const json_t *json;            /* borrowed; or */
+    const struct cel_value *value; /* or */
+    const struct cel_lazy *lazy;
 };
 
 /* Evaluates. 0 and *ret on success (never CEL_ERROR); -1 with *reterr, whose message is "column N:
@@ -187,11 +197,11 @@ int cel_eval(const struct cel_program *p, struct cel_context *c, const struct ce
 int cel_eval_bool(const struct cel_program *p, struct cel_context *c,
                   const struct cel_binding *bindings, void *cookie, uint64_t cost_max, bool *ret,
                   struct err *reterr);
+/* Charges the evaluation, from a host function, beside the 1 of its call: 0, or -1 with *reterr
+ * when it has had enough. */
+int cel_charge(struct cel_context *c, uint64_t units, struct err *reterr);
 /* Of the last evaluation, also one that failed, in units of Kubernetes (cel/cost.h). */
 uint64_t cel_context_cost(const struct cel_context *c);
-/* What a host function costs beside the 1 of its call; over the limit, the evaluation ends when it
- * has returned. */
-void cel_context_charge(struct cel_context *c, uint64_t units);
 
 /* Making values. Strings and bytes are copied into the arena. json is borrowed: it must live as
  * long as the result is used. */

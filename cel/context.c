@@ -40,12 +40,6 @@ uint64_t cel_context_cost(const struct cel_context *c)
     return c->cost;
 }
 
-void cel_context_charge(struct cel_context *c, uint64_t units)
-{
-    if (__builtin_add_overflow(c->cost, units, &c->cost))
-        c->cost = UINT64_MAX;
-}
-
 struct cel_value cel_string(struct cel_context *c, const char *s, size_t len)
 {
     return value_text(arena_copy(&c->arena, s, len), len);
@@ -292,6 +286,18 @@ int cel_eval(const struct cel_program *p, struct cel_context *c, const struct ce
         rc = eval_fail_cost(c);
     c->running = false;
     return rc < 0 ? report(p, c->error, reterr) : 0;
+}
+
+void eval_add_cost(struct cel_context *c, uint64_t units)
+{
+    if (__builtin_add_overflow(c->cost, units, &c->cost))
+        c->cost = UINT64_MAX;
+}
+
+int cel_charge(struct cel_context *c, uint64_t units, struct err *reterr)
+{
+    eval_add_cost(c, units);
+    return c->cost > c->cost_max ? err_set(reterr, ERR_LIMIT, NO_POS, "out of budget") : 0;
 }
 
 int cel_eval_bool(const struct cel_program *p, struct cel_context *c,

@@ -71,6 +71,9 @@ static inline int eval_charge(struct cel_context *c, uint64_t steps)
     return c->steps > c->steps_max ? eval_fail_steps(c) : 0;
 }
 
+/* Units of cel/cost.h; a sum that is too large stays so. */
+void eval_add_cost(struct cel_context *c, uint64_t units);
+
 /* Memory for a value. NULL with the error set when the evaluation has had enough. */
 void *eval_alloc(struct cel_context *c, size_t bytes);
 /* An arena list with room for count items; the caller sets items, and may lower the count. */

@@ -27,6 +27,24 @@ static int fail_at(struct cel_context *c, const struct node *n, enum err_code co
     return eval_fail(c, code, "%s%s", what, type);
 }
 
+OUT_OF_LINE static int eval_lazy(struct cel_context *c, const struct node *n,
+                                 const struct cel_lazy *lazy, struct cel_value *ret)
+{
+    struct err e = {0};
+    uint64_t cost = 0;
+
+    c->at = n;
+    if (lazy->force(lazy->cookie, ret, &cost, &e) < 0) {
+        eval_fail(c, e.code, "%s", e.msg);
+        err_clear(&e);
+        return -1;
+    }
+    /* For Kubernetes it is a field of an object, `variables`. */
+    eval_add_cost(c, cost);
+    eval_add_cost(c, UNITS_NAME);
+    return c->cost > c->cost_max ? eval_fail_cost(c) : 0;
+}
+
 OUT_OF_LINE static int eval_variable(struct cel_context *c, const struct node *n,
                                      struct cel_value *ret)
 {
@@ -36,6 +54,8 @@ OUT_OF_LINE static int eval_variable(struct cel_context *c, const struct node *n
         *ret = cel_json(binding->json);
         return 0;
     }
+    if (binding->lazy)
+        return eval_lazy(c, n, binding->lazy, ret);
     if (!binding->value) {
         c->at = n;
         return eval_fail(c, ERR_NOT_FOUND, "no value for '%s'",
@@ -55,6 +75,18 @@ static int fail_select(struct cel_context *c, const struct node *n, const struct
                      (int)n->name_len, n->name, cel_type_name(target->type));
 }
 
+static bool find_field(const struct cel_context *c, const struct node *n,
+                       const struct cel_value *map, struct cel_value *ret)
+{
+    struct cel_value found;
+
+    if (!value_field(map, n->name, n->name_len, &found) ||
+        (found.type == CEL_NULL && c->program->env->nulls_are_absent))
+        return false;
+    *ret = found;
+    return true;
+}
+
 /* Once a chain is optional it stays so: a.?b.c is none when either is missing. */
 static int select_optional(struct cel_context *c, const struct node *n, struct cel_value *ret)
 {
@@ -67,7 +99,7 @@ static int select_optional(struct cel_context *c, const struct node *n, struct c
     }
     if (ret->type != CEL_MAP)
         return fail_select(c, n, ret);
-    if (value_field(ret, n->name, n->name_len, &found))
+    if (find_field(c, n, ret, &found))
         return eval_some(c, &found, ret);
     *ret = value_none();
     return 0;
@@ -80,7 +112,7 @@ OUT_OF_LINE static int eval_select(struct cel_context *c, const struct node *n,
         return -1;
     if (n->optional || ret->type == CEL_OPTIONAL)
         return select_optional(c, n, ret);
-    if (ret->type == CEL_MAP && value_field(ret, n->name, n->name_len, ret))
+    if (ret->type == CEL_MAP && find_field(c, n, ret, ret))
         return 0;
     return fail_select(c, n, ret);
 }
@@ -98,7 +130,7 @@ OUT_OF_LINE static int eval_has(struct cel_context *c, const struct node *n, str
     }
     if (ret->type != CEL_MAP)
         return fail_select(c, n, ret);
-    *ret = cel_bool(value_field(ret, n->name, n->name_len, ret));
+    *ret = cel_bool(find_field(c, n, ret, ret));
     return 0;
 }
 

@@ -4,10 +4,10 @@
  * The same for updates. */
 #include <assert.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "fuzz/next_json.h"
 #include "kube/fields/managed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,22 +28,6 @@ static struct typed typed_by_kind(const json_t *live)
     struct typed typed = typed_of_kube(t), member;
     assert(t->kind && typed_member(typed, "kind", &member));
     return typed;
-}
-
-/* The next line as JSON, or NULL. */
-static json_t *next_line(const char **at, size_t *left)
-{
-    const char *end = memchr(*at, '\n', *left);
-    size_t len = end ? (size_t)(end - *at) : *left;
-    json_t *v = json_read(*at, len, "line", NULL);
-    size_t used = end ? len + 1 : len;
-    *at += used;
-    *left -= used;
-    if (v && !json_is_object(v) && !json_is_array(v)) {
-        json_decref(v);
-        return NULL;
-    }
-    return v;
 }
 
 static void check_result(const json_t *object)
@@ -95,9 +79,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *at = (const char *)data;
 
     json_init();
-    AUTO(json) json_t *live = next_line(&at, &size);
-    AUTO(json) json_t *applied = next_line(&at, &size);
-    AUTO(json) json_t *entries = next_line(&at, &size);
+    AUTO(json) json_t *live = next_json(&at, &size);
+    AUTO(json) json_t *applied = next_json(&at, &size);
+    AUTO(json) json_t *entries = next_json(&at, &size);
     if (!json_is_object(live) || !json_is_object(applied))
         return 0;
     if (!json_is_object(json_object_get(live, "metadata")))

@@ -392,8 +392,8 @@ static int condition_failed(struct casework *cw, const struct condition *c,
                        cw->unknown_kind);
     if (check_moment(cw, c, frame) < 0)
         return -1;
-    /* The sweep has killed a pod, which may fail for it; the laws have had their say meanwhile. What
-     * a disk holds is no matter of success: it is asked for where success was told. */
+    /* The sweep has killed a pod, which may fail for it; the laws have had their say meanwhile.
+     * What a disk holds is no matter of success: it is asked for where success was told. */
     if (cw->pod_crashed && verb != &verb_error && c->kind != CONDITION_DISK) {
         story_ends(cw);
         return -1;

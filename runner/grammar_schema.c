@@ -198,7 +198,9 @@ static void put_steps(json_t *defs)
     keep_others(properties, &shape_step, count, json_object_get(step, "properties"));
     json_object_set_new(step, "properties", properties);
     json_object_set_new(step, "oneOf", forms);
-    json_object_set_new(rules, "refused", json_pack("{s:o}", "anyOf", writes));
+    json_object_set_new(rules, "refused", json_pack("{s:O}", "anyOf", writes));
+    json_object_set_new(rules, "accepted", json_pack("{s:O}", "anyOf", writes));
+    json_object_set_new(rules, "warned", json_pack("{s:o}", "anyOf", writes));
     json_object_set_new(rules, "upon", json_pack("{s:{s:o}}", "not", "anyOf", unarmed));
 }
 

@@ -79,6 +79,7 @@ static void step_finish(struct step *s)
     tmpl_destroy(s->args);
     tmpl_destroy(s->with);
     tmpl_destroy(s->refused);
+    tmpl_destroy(s->warned);
     selector_on_destroy(s->upon);
     condition_destroy(s->condition);
     race_def_destroy(s->race);
@@ -120,6 +121,43 @@ static bool step_with(struct parser *p, const struct yaml_node *node, const stru
     return parse_member(p, node, "with", scope, &s->with);
 }
 
+/* Keys that say what the API server answers. */
+static bool belongs_to_writes(struct parser *p, const struct yaml_node *n, const char *key,
+                              const struct step *s)
+{
+    if (!n || s->verb->writes)
+        return true;
+    diags_add(p->diags, DIAG_ERROR, n->key_pos, "'%s' belongs to apply, create, patch and delete",
+              key);
+    return false;
+}
+
+static bool step_warned(struct parser *p, const struct yaml_node *node, const struct scope *scope,
+                        struct step *s)
+{
+    return belongs_to_writes(p, yaml_get(p->doc, node, "warned"), "warned", s) &&
+           parse_member(p, node, "warned", scope, &s->warned);
+}
+
+/* `accepted: true`; anything else that could stand there says nothing. */
+static bool step_accepted(struct parser *p, const struct yaml_node *node, struct step *s)
+{
+    const struct yaml_node *n = yaml_get(p->doc, node, "accepted");
+
+    if (!belongs_to_writes(p, n, "accepted", s))
+        return false;
+    if (n && strcmp(n->text, "true") != 0) {
+        diags_add(p->diags, DIAG_ERROR, n->pos, "'accepted' can only be true");
+        return false;
+    }
+    if (n && yaml_get(p->doc, node, "refused")) {
+        diags_add(p->diags, DIAG_ERROR, n->key_pos, "both 'accepted' and 'refused'");
+        return false;
+    }
+    s->accepted = n != NULL;
+    return true;
+}
+
 static bool step_refused(struct parser *p, const struct yaml_node *node, const struct scope *scope,
                          struct step *s)
 {
@@ -127,12 +165,8 @@ static bool step_refused(struct parser *p, const struct yaml_node *node, const s
 
     if (!n)
         return true;
-    if (!s->verb->writes) {
-        diags_add(p->diags, DIAG_ERROR, n->key_pos,
-                  "'refused' belongs to apply, create, patch and delete");
-        return false;
-    }
-    return shape_check(p->doc, n, &shape_refused, "refused", p->diags) &&
+    return belongs_to_writes(p, n, "refused", s) &&
+           shape_check(p->doc, n, &shape_refused, "refused", p->diags) &&
            parse_member(p, node, "refused", scope, &s->refused);
 }
 
@@ -178,7 +212,8 @@ static bool parse_step(struct parser *p, const struct yaml_node *node, const str
     if (s->condition)
         s->condition->cluster = s->cluster;
     return parse_member(p, node, "as", scope, &s->as) && step_with(p, node, scope, s) &&
-           step_refused(p, node, scope, s) && step_upon(p, node, scope, s);
+           step_refused(p, node, scope, s) && step_accepted(p, node, s) &&
+           step_warned(p, node, scope, s) && step_upon(p, node, scope, s);
 }
 
 static void nearest_template(const struct unit *u, const char *word, const char **best);

@@ -62,6 +62,8 @@ struct step {
     struct cel_program *when;
     struct tmpl *cluster, *as, *args, *with;
     struct tmpl *refused; /* what refusal of the API server is expected, or NULL */
+    bool accepted;        /* a refusal is a failure, and no error of the stage */
+    struct tmpl *warned;  /* its warnings, or NULL: they do not matter */
     struct selector_on *upon;
     struct condition *condition; /* wait, assert, error */
     const struct template_def *use;

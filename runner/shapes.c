@@ -92,8 +92,11 @@ static const struct shape_key template_keys[] = {{"description", SHAPE_TEXT, fal
                                                  {"params", SHAPE_MAP, false},
                                                  {"steps", SHAPE_LIST, true},
                                                  END};
-static const struct shape_key refused_keys[] = {
-    {"code", SHAPE_INT, false}, {"reason", SHAPE_TEXT, false}, {"message", SHAPE_TEXT, false}, END};
+static const struct shape_key refused_keys[] = {{"code", SHAPE_INT, false},
+                                                {"reason", SHAPE_TEXT, false},
+                                                {"message", SHAPE_TEXT, false},
+                                                {"details", SHAPE_MAP_VALUE, false},
+                                                END};
 static const struct shape_key condition_keys[] = {
     {"that", SHAPE_EXPR, false},       {"kind", SHAPE_TEXT, false},
     {"name", SHAPE_TEXT, false},       {"namespace", SHAPE_TEXT, false},

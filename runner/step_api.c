@@ -33,12 +33,15 @@ static void send(struct casework *cw, struct cluster *c, struct api_request *req
 }
 
 static int refused(struct casework *cw, const struct api_request *req,
-                   const struct api_response *res, struct src_pos pos)
+                   const struct api_response *res, const struct step *step)
 {
-    return verdict(cw, RESULT_ERROR, "stage", pos, NULL,
-                   "the API server refused to %s %s %s%s%s: %d %s: %s", api_verb_name(req->verb),
-                   req->resource.plural, req->ns ? req->ns : "", req->ns && *req->ns ? "/" : "",
-                   req->name ? req->name : "", res->code, api_reason(res), api_message(res));
+    bool fails = step->accepted && !cw->staging;
+
+    return verdict(cw, fails ? RESULT_FAILED : RESULT_ERROR, fails ? NULL : "stage", step->pos,
+                   NULL, "the API server refused to %s %s %s%s%s: %d %s: %s",
+                   api_verb_name(req->verb), req->resource.plural, req->ns ? req->ns : "",
+                   req->ns && *req->ns ? "/" : "", req->name ? req->name : "", res->code,
+                   api_reason(res), api_message(res));
 }
 
 /* ---- create and apply ---- */
@@ -153,6 +156,7 @@ struct api_step {
     char *user; /* NULL: an administrator */
     json_t *args;
     json_t *refused; /* what refusal is expected, or NULL */
+    json_t *warned;  /* which warnings, or NULL: any */
 };
 
 static void api_step_finish(struct api_step *a)
@@ -160,6 +164,41 @@ static void api_step_finish(struct api_step *a)
     free(a->user);
     json_decref(a->args);
     json_decref(a->refused);
+    json_decref(a->warned);
+}
+
+/* A failure of the story; while the stage is set, an error. */
+static int disappointed(struct casework *cw, const struct step *step, const struct api_request *req,
+                        const char *what, const json_t *want, const json_t *have)
+{
+    AUTO(str) char *wanted = json_text(want);
+    AUTO(str) char *had = json_text(have);
+
+    return verdict(cw, cw->staging ? RESULT_ERROR : RESULT_FAILED, cw->staging ? "stage" : NULL,
+                   step->pos, NULL, "%s %s %s: expected %s %s, got %s", api_verb_name(req->verb),
+                   req->resource.plural, req->name ? req->name : "", what, wanted, had);
+}
+
+static int judge_warnings(struct casework *cw, const struct step *step, const struct api_step *a,
+                          const struct api_request *req, const struct api_response *res)
+{
+    AUTO(json) json_t *none = json_array();
+    const json_t *have = res->warnings ? res->warnings : none;
+
+    if (!a->warned)
+        return 0;
+    if (!json_same(a->warned, have))
+        return disappointed(cw, step, req, "the warnings", a->warned, have);
+    checked(cw, "warned: %s %s", api_verb_name(req->verb), req->resource.plural);
+    return 0;
+}
+
+static int judge_accepted(struct casework *cw, const struct step *step,
+                          const struct api_request *req, const struct api_response *res)
+{
+    if (step->accepted && api_ok(res))
+        checked(cw, "accepted: %s %s", api_verb_name(req->verb), req->resource.plural);
+    return api_ok(res) ? 0 : refused(cw, req, res, step);
 }
 
 static int judge_response(struct casework *cw, const struct step *step, const struct api_step *a,
@@ -167,19 +206,16 @@ static int judge_response(struct casework *cw, const struct step *step, const st
 {
     AUTO(json) json_t *got = NULL;
 
+    if (judge_warnings(cw, step, a, req, res) < 0)
+        return -1;
     if (!a->refused)
-        return api_ok(res) ? 0 : refused(cw, req, res, step->pos);
+        return judge_accepted(cw, step, req, res);
     got = json_pack("{s:i, s:s, s:s}", "code", res->code, "reason", api_reason(res), "message",
                     api_message(res));
-    if (api_ok(res) || !subset_matches(a->refused, got, NULL, NULL)) {
-        AUTO(str) char *want = json_text(a->refused);
-        AUTO(str) char *have = json_text(got);
-
-        return verdict(cw, cw->staging ? RESULT_ERROR : RESULT_FAILED, cw->staging ? "stage" : NULL,
-                       step->pos, NULL, "%s %s %s: expected a refusal %s, got %s",
-                       api_verb_name(req->verb), req->resource.plural, req->name ? req->name : "",
-                       want, have);
-    }
+    if (json_object_get(a->refused, "details") && json_path(res->body, "details"))
+        json_object_set(got, "details", json_object_get(res->body, "details"));
+    if (api_ok(res) || !subset_matches(a->refused, got, NULL, NULL))
+        return disappointed(cw, step, req, "a refusal", a->refused, got);
     checked(cw, "refused: %s %s", api_verb_name(req->verb), req->resource.plural);
     return 0;
 }
@@ -211,14 +247,26 @@ static int step_manifests(struct casework *cw, const struct step *step, const st
     return 0;
 }
 
+/* The reference's kind in the version that the step names, if it does. */
+static struct api_resource resource_of(const struct api_step *a, const struct object_ref *ref)
+{
+    struct api_resource r = ref->info.resource;
+    const char *version = json_str(a->args, "version");
+
+    if (version)
+        r.version = version;
+    return r;
+}
+
 static int step_patch(struct casework *cw, const struct step *step, const struct api_step *a,
                       const struct object_ref *ref)
 {
     const json_t *merge = json_object_get(a->args, "merge");
     struct api_request req = {.verb = API_PATCH,
-                              .resource = ref->info.resource,
+                              .resource = resource_of(a, ref),
                               .ns = ref->ns,
                               .name = ref->name,
+                              .dry_run = json_bool(a->args, "dryRun", false),
                               .subresource = json_str(a->args, "subresource"),
                               .body = merge ? merge : json_object_get(a->args, "json"),
                               .patch = merge ? PATCH_MERGE : PATCH_JSON,
@@ -229,13 +277,34 @@ static int step_patch(struct casework *cw, const struct step *step, const struct
     return judge_response(cw, step, a, &req, &res);
 }
 
+/* NULL when the step names no precondition. New. */
+static json_t *delete_options(const struct api_step *a)
+{
+    static const char *const members[] = {"uid", "resourceVersion"};
+    json_t *options = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const char *text = json_str(a->args, members[i]);
+
+        if (text && !options)
+            options = json_pack("{s:{}}", "preconditions");
+        if (text)
+            json_put_str(json_object_get(options, "preconditions"), members[i], text);
+    }
+    return options;
+}
+
 static int step_delete(struct casework *cw, const struct step *step, const struct api_step *a,
                        const struct object_ref *ref)
 {
-    struct api_request req = {.verb = API_DELETE,
-                              .resource = ref->info.resource,
+    bool all = strcmp(ref->name, "*") == 0;
+    AUTO(json) json_t *options = delete_options(a);
+    struct api_request req = {.verb = all ? API_DELETE_COLLECTION : API_DELETE,
+                              .resource = resource_of(a, ref),
                               .ns = ref->ns,
-                              .name = ref->name,
+                              .name = all ? NULL : ref->name,
+                              .body = options,
+                              .dry_run = json_bool(a->args, "dryRun", false),
                               .propagation_policy = json_str(a->args, "propagation"),
                               .user = a->user};
     AUTO(response) struct api_response res = {0};
@@ -268,6 +337,8 @@ static int prepare(struct casework *cw, const struct step *step, const struct ev
     if (step->refused && !(a->refused = tmpl_eval(step->refused, e, &err)))
         return verdict_error(cw, "scenario", step->pos, &err);
     if (a->refused && shape_check_value(a->refused, step->refused, &shape_refused, &err) < 0)
+        return verdict_error(cw, "scenario", step->pos, &err);
+    if (step->warned && !(a->warned = tmpl_eval(step->warned, e, &err)))
         return verdict_error(cw, "scenario", step->pos, &err);
     a->args = tmpl_eval(step->args, e, &err);
     if (!a->args ||
@@ -343,21 +414,31 @@ static const struct shape_key patch_keys[] = {REFERENCE,
                                               {"merge", SHAPE_MAP_VALUE, false},
                                               {"json", SHAPE_LIST_VALUE, false},
                                               {"subresource", SHAPE_TEXT, false},
+                                              {"version", SHAPE_TEXT, false},
+                                              {"dryRun", SHAPE_BOOL, false},
                                               {NULL, SHAPE_ANY, false}};
 static const char *const patch_forms[] = {"merge", "json", NULL};
 static const struct shape_note patch_notes[] = {
     {"kind", NULL, "With .group when two groups have it."},
     {"name", NULL, "NAMESPACE/NAME or NAME."},
+    {"version", NULL, "Of the API; the stored one when not given."},
     {NULL, NULL, NULL}};
 static const struct shape patch_shape = {
     .what = "patch", .keys = patch_keys, .one_of = patch_forms, .notes = patch_notes};
 static const struct shape_key delete_keys[] = {REFERENCE,
                                                {"propagation", SHAPE_TEXT, false},
                                                {"missing", SHAPE_TEXT, false},
+                                               {"version", SHAPE_TEXT, false},
+                                               {"dryRun", SHAPE_BOOL, false},
+                                               {"uid", SHAPE_TEXT, false},
+                                               {"resourceVersion", SHAPE_TEXT, false},
                                                {NULL, SHAPE_ANY, false}};
 static const struct shape_note delete_notes[] = {
     {"kind", NULL, "With .group when two groups have it."},
-    {"name", NULL, "NAMESPACE/NAME or NAME."},
+    {"name", NULL, "NAMESPACE/NAME or NAME; NAMESPACE/* or * for the collection."},
+    {"version", NULL, "Of the API; the stored one when not given."},
+    {"uid", NULL, "A precondition."},
+    {"resourceVersion", NULL, "A precondition."},
     {"propagation", NULL, "Background, Foreground or Orphan."},
     {"missing", NULL, "ok: it need not be there."},
     {NULL, NULL, NULL}};
@@ -385,7 +466,8 @@ const struct verb verb_create = {
 };
 const struct verb verb_patch = {
     .name = "patch",
-    .value = "reference plus `merge:` or `json:`, optional `subresource: status`",
+    .value = "reference plus `merge:` or `json:`, optional `subresource: status`, `version: "
+             "VERSION`, `dryRun: true`",
     .says = "one patch",
     .takes = VERB_MAP,
     .shape = &patch_shape,
@@ -395,8 +477,10 @@ const struct verb verb_patch = {
 };
 const struct verb verb_delete = {
     .name = "delete",
-    .value = "reference, optional `propagation: Background|Foreground|Orphan`; `missing: ok`",
-    .says = "one delete",
+    .value = "reference, optional `propagation: Background|Foreground|Orphan`; `missing: ok`; "
+             "`version: VERSION`, `dryRun: true`; preconditions `uid:`, `resourceVersion:`",
+    .says = "one delete; of a name `NAMESPACE/*` (`*` for kinds without namespaces) one of the "
+            "whole collection",
     .takes = VERB_MAP,
     .shape = &delete_shape,
     .writes = true,

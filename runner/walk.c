@@ -122,7 +122,8 @@ static void walk_steps(const struct place *at, const struct steps *steps, const 
 {
     for (size_t i = 0; i < steps->count; i++) {
         const struct step *s = &steps->items[i];
-        const struct tmpl *const members[] = {s->cluster, s->as, s->args, s->with, s->refused};
+        const struct tmpl *const members[] = {s->cluster, s->as,      s->args,
+                                              s->with,    s->refused, s->warned};
 
         if (w->step)
             w->step(w->cookie, at, s);

@@ -304,8 +304,8 @@ void worker_main(const struct collection *c, const struct pool_options *options,
     AUTO(file) FILE *in = fdopen(from, "r");
     char line[64];
 
-    /* World after world takes the same memory and frees it: do not trim the heap in between, and keep
-     * buffers of some MiB in it, whose pages would be new each time. */
+    /* World after world takes the same memory and frees it: do not trim the heap in between, and
+     * keep buffers of some MiB in it, whose pages would be new each time. */
     mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
     mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
     mallopt(M_TOP_PAD, HEAP_STEP);

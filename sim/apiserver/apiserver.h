@@ -87,7 +87,10 @@ void apiserver_observe(struct apiserver *a, store_observer_fn *fn, void *cookie)
  * NULL for create. It may edit object (its own copy). Returns 0 to admit, or -1 with *ret filled
  * (status_denied()). */
 struct admission_review {
-    const struct api_request *request; /* verb, subresource, user, dry_run */
+    const struct api_request *request; /* verb, subresource, user */
+    const char *kind;                  /* of the resource, in the request's version */
+    bool namespaced;
+    bool dry_run; /* the request's, or its DeleteOptions' */
     json_t *object;
     const json_t *old;
 };
@@ -95,6 +98,17 @@ typedef int admission_fn(void *cookie, const struct admission_review *review,
                          struct api_response *ret);
 void apiserver_admit(struct apiserver *a, const char *group, const char *plural, admission_fn *fn,
                      void *cookie);
+
+/* Validating admission: one plug-in that is asked about every write of a stored resource, once the
+ * object is what would be stored (section 7.4). It must not edit object, nor write. NULL: none. */
+void apiserver_set_validator(struct apiserver *a, admission_fn *fn, void *cookie);
+/* The i-th resource, in order of its versions, whose objects are those of `r` (its own included);
+ * false when there are no more. */
+bool apiserver_equivalent(const struct apiserver *a, const struct api_resource *r, size_t i,
+                          struct api_resource *ret);
+/* An object of `from`'s version as that equivalent resource shows it. New. */
+json_t *apiserver_convert(const struct apiserver *a, const struct api_resource *from,
+                          const struct api_resource *to, const json_t *object);
 
 /* ---- resources without a store ---- */
 

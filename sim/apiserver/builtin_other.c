@@ -60,6 +60,13 @@ static void runtime_validate(const json_t *object, const json_t *old, struct fie
 
 /* ---- admission ---- */
 
+static void default_scopes(json_t *rules)
+{
+    size_t i;
+    json_t *rule;
+    json_array_foreach(rules, i, rule) default_str(rule, "scope", "*");
+}
+
 static void webhooks_prepare(json_t *object, const json_t *old)
 {
     (void)old;
@@ -75,9 +82,7 @@ static void webhooks_prepare(json_t *object, const json_t *old)
         if (mutating)
             default_str(hook, "reinvocationPolicy", "Never");
         default_int(member(member(hook, "clientConfig"), "service"), "port", 443);
-        json_t *rules = json_object_get(hook, "rules");
-        for (size_t k = 0; k < json_array_size(rules); k++)
-            default_str(json_array_get(rules, k), "scope", "*");
+        default_scopes(json_object_get(hook, "rules"));
     }
 }
 
@@ -98,17 +103,29 @@ static void webhooks_validate(const json_t *object, const json_t *old, struct fi
     }
 }
 
+static void default_match(json_t *match)
+{
+    if (!match)
+        return;
+    default_str(match, "matchPolicy", "Equivalent");
+    default_object(match, "namespaceSelector");
+    default_object(match, "objectSelector");
+    default_scopes(json_object_get(match, "resourceRules"));
+    default_scopes(json_object_get(match, "excludeResourceRules"));
+}
+
 static void admission_policy_prepare(json_t *object, const json_t *old)
 {
     (void)old;
     json_t *spec = default_object(object, "spec");
     default_str(spec, "failurePolicy", "Fail");
-    json_t *match = member(spec, "matchConstraints");
-    default_str(match, "matchPolicy", "Equivalent");
-    if (match) {
-        default_object(match, "namespaceSelector");
-        default_object(match, "objectSelector");
-    }
+    default_match(member(spec, "matchConstraints"));
+}
+
+static void admission_binding_prepare(json_t *object, const json_t *old)
+{
+    (void)old;
+    default_match(member(default_object(object, "spec"), "matchResources"));
 }
 
 /* ---- aggregation ---- */
@@ -150,7 +167,7 @@ static const struct builtin kinds[] = {
     {ADMISSION, "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", NULL, NULL,
      .has_status = true, .generation = GENERATION_SPEC, .prepare = admission_policy_prepare},
     {ADMISSION, "v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", NULL,
-     NULL, .generation = GENERATION_SPEC},
+     NULL, .generation = GENERATION_SPEC, .prepare = admission_binding_prepare},
     {"apiregistration.k8s.io", "v1", "APIService", "apiservices", NULL, NULL, .has_status = true,
      .unconditional = true, .names = NAME_PATH, .prepare = service_prepare,
      .validate = service_validate},

@@ -150,7 +150,8 @@ static int create_object(struct call *c, json_t **object)
             return -1;
         write_normalise(c->t, c->v, *object, NULL);
     }
-    if (write_validate(c, *object, NULL) < 0 || write_allocate(c, *object, NULL) < 0)
+    if (write_validate(c, *object, NULL) < 0 || write_allocate(c, *object, NULL) < 0 ||
+        write_admit_validating(c, *object, NULL, c->req->dry_run) < 0)
         return -1;
     warn_finalizers(c, *object, NULL);
     const struct store_entry *e = store_find(&c->t->table, c->key);

@@ -223,9 +223,10 @@ static int delete_entry(struct call *c, const struct delete_options *o)
     AUTO(json) json_t *stored = json_incref(e->object);
     if (check_preconditions(c, o, stored) < 0 || check_protected(c, meta_name(stored)) < 0)
         return -1;
-    if (write_has_admission(c)) {
+    if (write_is_admitted(c)) {
         AUTO(json) json_t *view = version_view(c->t, c->v, stored);
-        if (write_admit(c, NULL, view) < 0)
+        if (write_admit(c, NULL, view) < 0 ||
+            (o->asked && write_admit_validating(c, NULL, view, o->dry_run) < 0))
             return -1;
         e = store_find(&c->t->table, c->key);
         if (!e || e->object != stored)

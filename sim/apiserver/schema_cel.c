@@ -10,7 +10,7 @@
 #define RULE_COST_MAX 1000000u
 
 static const char *const rule_variables[] = {"self", "oldSelf", NULL};
-static const struct cel_env rule_env = {.variables = rule_variables};
+static const struct cel_env rule_env = {.variables = rule_variables, .nulls_are_absent = true};
 
 static struct cel_program *compile_one(const char *text, const char *field, const char *member,
                                        const json_t *shown, struct field_errors *errors)

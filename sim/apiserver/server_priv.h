@@ -52,6 +52,7 @@ struct apiserver {
     size_t kind_count;
     uint64_t catalog_generation; /* counts changes of what is served */
     struct strmap *words;        /* any word of a user to struct word (resource.c) */
+    struct admitter validator;   /* of all resources; fn NULL: none */
     struct virtual_resource *virtuals;
     size_t virtual_count, virtual_cap;
     struct virtual_group *virtual_groups; /* which of them may have a request's resource */

@@ -300,7 +300,8 @@ int update_object(struct call *c, json_t **object, json_t *stored, bool *ret_rac
                     "generation");
         count_generation(c, *object, old);
     }
-    if (write_validate(c, *object, old) < 0 || write_allocate(c, *object, old) < 0)
+    if (write_validate(c, *object, old) < 0 || write_allocate(c, *object, old) < 0 ||
+        write_admit_validating(c, *object, old, c->req->dry_run) < 0)
         return -1;
     warn_finalizers(c, *object, old);
     const struct store_entry *e = store_find(&c->t->table, c->key);

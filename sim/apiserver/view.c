@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/selector.h"
+#include "sim/apiserver/apiserver.h"
 #include "sim/apiserver/call_priv.h"
 #include "sim/apiserver/kinds_priv.h"
 #include "sim/apiserver/managed_fields_priv.h"
@@ -50,6 +51,31 @@ json_t *version_view(const struct rtype *t, const struct rversion *v, json_t *st
     if (v->view)
         rename_members(copy, v->view, "", /* to_shown= */ true);
     return copy;
+}
+
+bool apiserver_equivalent(const struct apiserver *a, const struct api_resource *r, size_t i,
+                          struct api_resource *ret)
+{
+    const struct rtype *t = rtype_find(a, r->group, r->plural);
+    for (size_t k = 0; t && k < t->version_count; k++) {
+        if (!t->versions[k].served || i-- > 0)
+            continue;
+        *ret = (struct api_resource){t->versions[k].group, t->versions[k].name, t->plural};
+        return true;
+    }
+    return false;
+}
+
+json_t *apiserver_convert(const struct apiserver *a, const struct api_resource *from,
+                          const struct api_resource *to, const json_t *object)
+{
+    const struct rtype *t = rtype_find(a, from->group, from->plural);
+    const struct rversion *source = t ? rtype_version(t, from->group, from->version) : NULL;
+    const struct rversion *target = t ? rtype_version(t, to->group, to->version) : NULL;
+    assert(source && target);
+    AUTO(json) json_t *stored = json_copy_of(object);
+    version_store(t, source, stored);
+    return version_view(t, target, stored);
 }
 
 void version_store(const struct rtype *t, const struct rversion *v, json_t *object)

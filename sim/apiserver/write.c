@@ -16,9 +16,19 @@
 #include "sim/apiserver/schema.h"
 #include "sim/apiserver/server_priv.h"
 
+static struct admission_review review_of(const struct call *c, json_t *object, const json_t *old)
+{
+    return (struct admission_review){.request = c->req,
+                                     .kind = c->t->kind,
+                                     .namespaced = c->t->namespaced,
+                                     .dry_run = c->req->dry_run,
+                                     .object = object,
+                                     .old = old};
+}
+
 int write_admit(struct call *c, json_t *object, const json_t *old)
 {
-    struct admission_review review = {.request = c->req, .object = object, .old = old};
+    struct admission_review review = review_of(c, object, old);
     for (size_t i = 0; i < c->a->admitter_count; i++) {
         /* By value: a plug-in may register another one. */
         struct admitter p = c->a->admitters[i];
@@ -33,6 +43,22 @@ int write_admit(struct call *c, json_t *object, const json_t *old)
     return 0;
 }
 
+void apiserver_set_validator(struct apiserver *a, admission_fn *fn, void *cookie)
+{
+    a->validator = (struct admitter){.fn = fn, .cookie = cookie};
+}
+
+int write_admit_validating(struct call *c, json_t *object, const json_t *old, bool dry_run)
+{
+    struct admission_review review = review_of(c, object, old);
+    if (!c->a->validator.fn)
+        return 0;
+    review.dry_run = dry_run;
+    int rc = c->a->validator.fn(c->a->validator.cookie, &review, c->ret);
+    assert(rc == 0 || c->ret->body); /* a refusal says why */
+    return rc;
+}
+
 bool write_has_admission(const struct call *c)
 {
     for (size_t i = 0; i < c->a->admitter_count; i++)
@@ -40,6 +66,11 @@ bool write_has_admission(const struct call *c)
             strcmp(c->a->admitters[i].group, c->v->group) == 0)
             return true;
     return false;
+}
+
+bool write_is_admitted(const struct call *c)
+{
+    return c->a->validator.fn || write_has_admission(c);
 }
 
 void write_normalise(const struct rtype *t, const struct rversion *v, json_t *object,

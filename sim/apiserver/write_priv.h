@@ -6,7 +6,11 @@
 
 /* Runs the admission plug-ins. object NULL for delete. */
 int write_admit(struct call *c, json_t *object, const json_t *old);
-/* Whether any plug-in looks at this type. */
+/* Runs the validating one, last of all checks. object NULL for delete. */
+int write_admit_validating(struct call *c, json_t *object, const json_t *old, bool dry_run);
+/* Whether any plug-in looks at a write of this type at all. */
+bool write_is_admitted(const struct call *c);
+/* Whether one looks that may change the object. */
 bool write_has_admission(const struct call *c);
 /* Defaults and pruning of schema or kind; in place. */
 void write_normalise(const struct rtype *t, const struct rversion *v, json_t *object,

@@ -46,6 +46,12 @@ static inline void cleanup_auth_identity(struct auth_identity *i)
 /* The identity that a name alone implies: service accounts have their groups, kubernetes-admin is
  * in system:masters, everybody in system:authenticated. */
 void auth_identity_of_name(const char *name, struct auth_identity *ret);
+/* Whom a request comes from, by the name alone when nobody authenticated it. storage is the
+ * caller's, to be finished. */
+const struct api_identity *auth_identity_of_request(const struct api_request *req,
+                                                    struct auth_identity *storage);
+/* {username, uid, groups, extra} as reviews show it. New. */
+json_t *auth_user_info(const struct api_identity *id);
 
 /* What a request shows. All borrowed, NULL when absent. */
 struct auth_credentials {

@@ -54,10 +54,6 @@ struct auth {
 
 /* UTF-8, as names must be. */
 bool is_text(const char *s);
-/* Whom a request comes from, by the name alone when nobody authenticated it. storage is the
- * caller's, to be finished. */
-const struct api_identity *auth_identity_of_request(const struct api_request *req,
-                                                    struct auth_identity *storage);
 /* What the server's authoriser answers; with explain also why it is allowed. */
 bool auth_decide(struct auth *a, const struct api_attributes *what, bool explain,
                  char **ret_reason);
@@ -87,9 +83,6 @@ bool names_add(struct names *n, const char *name);
 bool names_have(const struct names *n, const char *name);
 /* The groups that follow from the user's name, without (un)authenticated. */
 void names_add_implied(struct names *n, const char *user);
-
-/* {username, uid, groups, extra} as reviews show it. New. */
-json_t *identity_to_json(const struct api_identity *id);
 
 /* ---- tokens (token.c) ---- */
 

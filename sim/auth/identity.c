@@ -118,7 +118,7 @@ void auth_identity_of_name(const char *name, struct auth_identity *ret)
 
 /* ---- how reviews show them ---- */
 
-json_t *identity_to_json(const struct api_identity *id)
+json_t *auth_user_info(const struct api_identity *id)
 {
     json_t *out = json_object();
     json_put_str(out, "username", id->name);

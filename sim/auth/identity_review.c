@@ -17,7 +17,7 @@ static json_t *token_status(struct auth *a, const char *token, const json_t *aud
     if (!claims || !token_identity(a, claims, asks ? audiences : NULL, &who, &common))
         return json_pack("{s:{}, s:s}", "user", "error", "invalid bearer token");
     json_t *status = json_pack("{s:b}", "authenticated", true);
-    json_object_set_new(status, "user", identity_to_json(&who.id));
+    json_object_set_new(status, "user", auth_user_info(&who.id));
     json_object_set_new(status, "audiences",
                         common ? TAKE(common) : json_pack("[s]", TOKEN_ISSUER));
     return status;
@@ -54,7 +54,7 @@ static int self_review(void *cookie, const struct api_request *req, struct api_r
     json_put_str(review, "metadata.creationTimestamp", now);
     json_object_del(review, "spec");
     json_t *status = json_object();
-    json_object_set_new(status, "userInfo", identity_to_json(who));
+    json_object_set_new(status, "userInfo", auth_user_info(who));
     return review_answer(ret, TAKE(review), status);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "sim/admission/admission.h"
 #include "sim/client.h"
 #include "sim/controllermanager/kcm_priv.h"
 
@@ -27,6 +28,7 @@ static void kcm_destroy(void *part)
     struct kcm *k = part;
     gc_destroy(k->gc);
     nsctl_destroy(k->namespaces);
+    policy_status_destroy(k->policies);
     free(k);
 }
 
@@ -35,12 +37,14 @@ struct cluster *kcm_add_cluster(struct world *w, const char *name, struct err *r
     struct cluster *c = world_add_cluster(w, name, reterr);
     if (!c)
         return NULL;
+    admission_start(c);
     struct kcm *k = mem_zalloc(sizeof(*k));
     k->cluster = c;
     k->sched = world_sched(w);
     cluster_attach(c, PART, k, kcm_destroy);
     k->gc = gc_start(k);
     k->namespaces = nsctl_start(k);
+    k->policies = policy_status_start(k);
     return c;
 }
 

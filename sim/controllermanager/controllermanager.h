@@ -4,7 +4,8 @@
  * Each is an actor of the cluster's process "kube-controller-manager" that waits for changes and
  * acts by requests of its own, under its own identity; an idle world has none of it. Nothing here
  * sees more of the API server than others may: apiserver.h, catalog.h, and sim/client.h for what is
- * asked. Its sight of the cluster does not lag, though: it observes commits and has no watch. */
+ * asked. Its sight of the cluster does not lag, though, unless a rule at the point `collector` says
+ * so: it observes commits and has no watch. */
 #ifndef VMCONFORM_SIM_CONTROLLERMANAGER_CONTROLLERMANAGER_H
 #define VMCONFORM_SIM_CONTROLLERMANAGER_CONTROLLERMANAGER_H
 

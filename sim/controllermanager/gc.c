@@ -102,12 +102,12 @@ static void run(void *arg)
 {
     struct gc *g = arg;
     while (!sched_crashed(g->sched)) {
-        int64_t at;
+        int64_t at, sight = gc_sight_catch_up(g);
         struct gc_item *i = due_first(g->items, sched_now(g->sched), &at);
         if (i) {
             if (!work_on(g, i))
                 return;
-        } else if (waitcell_wait(g->cell, at) == SCHED_CRASHED) {
+        } else if (waitcell_wait(g->cell, at < sight ? at : sight) == SCHED_CRASHED) {
             return;
         }
     }
@@ -120,7 +120,7 @@ static void observe(void *cookie, const struct store_change *change)
         unblock_all(g);
     if (strcmp(change->plural, "events") == 0 && !*change->group)
         return;
-    gc_note(g, change->type, meta_api_version(change->object), change->kind, change->object);
+    gc_sight_note(g, change);
 }
 
 static void take_in(struct gc *g, const struct apiserver *a)
@@ -160,6 +160,7 @@ void gc_destroy(struct gc *g)
 {
     if (!g)
         return;
+    gc_sight_finish(g);
     gc_graph_finish(g);
     strmap_destroy(g->items, item_free);
     waitcell_destroy(g->cell);

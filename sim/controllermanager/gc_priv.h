@@ -48,6 +48,8 @@ struct gc {
     struct strmap *told;   /* pairs an event was written for */
     struct strmap *items;  /* by key: everything queued */
     bool any_blocked;
+    struct unseen *unseen; /* changes that were committed and not told yet, in that order */
+    size_t unseen_count, unseen_cap;
 };
 
 /* ---- gc_graph.c ---- */
@@ -68,6 +70,13 @@ bool gc_is_absent(const struct gc *g, const char *uid, const struct gc_place *pl
 /* The dependent's reference to the owner. Borrowed, or NULL. */
 const json_t *gc_ref_to(const struct gc_node *dependent, const char *uid);
 void gc_graph_finish(struct gc *g);
+
+/* ---- gc_sight.c: what it has been told ---- */
+
+void gc_sight_note(struct gc *g, const struct store_change *change);
+/* Tells what may be seen by now; when to look again (SCHED_NEVER: after a change). */
+int64_t gc_sight_catch_up(struct gc *g);
+void gc_sight_finish(struct gc *g);
 
 /* ---- gc.c: the queue ---- */
 

@@ -357,7 +357,9 @@ enum gc_verdict gc_attempt_delete(struct gc *g, const char *uid)
             v = attempt_live(g, uid, &place, live);
     }
     gc_place_finish(&place);
-    return v;
+    /* It is there, and was only heard of: looked at again until it is seen, or gone. */
+    n = gc_node(g, uid);
+    return v == GC_DONE && n && n->is_virtual ? GC_RETRY : v;
 }
 
 /* ---- orphaning ---- */

@@ -7,6 +7,7 @@
 
 struct gc;
 struct nsctl;
+struct policy_status;
 
 struct kcm {
     struct cluster *cluster;
@@ -14,6 +15,7 @@ struct kcm {
     bool shares_identity;
     struct gc *gc;
     struct nsctl *namespaces;
+    struct policy_status *policies;
 };
 
 /* One request of a controller whose own account is `user`. The answer's code; 0 when there was none
@@ -33,5 +35,10 @@ void gc_destroy(struct gc *g);
  * namespace that is stuck costs nothing. */
 struct nsctl *nsctl_start(const struct kcm *k);
 void nsctl_destroy(struct nsctl *n);
+
+/* The controller that says in the status of admission policies that they were type-checked
+ * (policy_status.c). */
+struct policy_status *policy_status_start(const struct kcm *k);
+void policy_status_destroy(struct policy_status *s);
 
 #endif

@@ -7,16 +7,16 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/status.h"
-#include "sim/kubevirt/kv_priv.h"
+#include "sim/kubevirt/instancetype_priv.h"
 
 #define HOOK_VM "virtualmachine-validator.kubevirt.io"
 #define HOOK_VMI "virtualmachineinstances-mutator.kubevirt.io"
 #define HOOK_SNAPSHOT "virtualmachinesnapshot-validator.snapshot.kubevirt.io"
 #define HOOK_RESTORE "virtualmachinerestore-validator.snapshot.kubevirt.io"
 
-static bool kv_is_own_user(const char *user)
+static bool kv_is_own_user(const struct kv *kv, const char *user)
 {
-    return user && (!strcmp(user, KV_USER_CONTROLLER) || !strcmp(user, KV_USER_HANDLER));
+    return user && (!strcmp(user, kv->users->controller) || !strcmp(user, kv->users->handler));
 }
 
 /* A denial with causes: 422. */
@@ -28,6 +28,22 @@ int kv_hook_deny(struct api_response *ret, const char *hook, const char *fmt, ..
     va_end(ap);
     AUTO(str) char *text = mem_printf("admission webhook \"%s\" denied the request: %s", hook, why);
     return status_denied(ret, 422, "Invalid", text);
+}
+
+int kv_hook_deny_causes(struct api_response *ret, const char *hook, const char *why, json_t *causes)
+{
+    int rc = kv_hook_deny(ret, hook, "%s", why);
+    json_put_take(ret->body, "details.causes", json_incref(causes));
+    return rc;
+}
+
+int kv_hook_deny_field(struct api_response *ret, const char *hook, const char *reason,
+                       const char *field, const char *why)
+{
+    AUTO(json)
+    json_t *causes =
+        json_pack("[{s:s, s:s, s:s}]", "reason", reason, "message", why, "field", field);
+    return kv_hook_deny_causes(ret, hook, why, causes);
 }
 
 /* A plain one: 400, no reason. */
@@ -137,7 +153,8 @@ static int admit_vm(void *cookie, const struct admission_review *r, struct api_r
     /* A machine that is going away must be able to lose its finalizers. */
     if (is_update(r) && meta_deleting(r->old))
         return 0;
-    if (check_strategy(r->object, ret) < 0)
+    if (kv_instancetype_default(r, ret) < 0 || kv_instancetype_admit(cookie, r, ret) < 0 ||
+        check_strategy(r->object, ret) < 0)
         return -1;
     return is_update(r) ? check_locked(r->object, r->old, ret) : 0;
 }
@@ -156,7 +173,7 @@ static int admit_vmi(void *cookie, const struct admission_review *r, struct api_
         return 0;
     }
     /* Others may not write the status: what they sent is silently replaced. */
-    if (!kv_is_own_user(r->request->user)) {
+    if (!kv_is_own_user(cookie, r->request->user)) {
         json_t *status = json_object_get(r->old, "status");
         if (status)
             json_object_set_new(r->object, "status", json_copy_of(status));

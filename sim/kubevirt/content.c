@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "kube/meta.h"
-#include "sim/kubevirt/kv_priv.h"
+#include "sim/kubevirt/instancetype_priv.h"
 
 #define RETRY_NS (5 * NS_PER_S)
 
@@ -87,6 +87,9 @@ int kv_content_create(struct kv *kv, const json_t *vm, const json_t *snapshot, s
     AUTO(json) json_t *spec = backups ? source_spec(kv, vm, reterr) : NULL;
     if (!spec)
         return -1;
+    int rc = kv_revision_capture(kv, snapshot, spec, reterr);
+    if (rc)
+        return rc;
     AUTO(str) char *name = kv_content_name(snapshot);
     AUTO(json) json_t *content = ctl_object(&KIND_CONTENT, meta_namespace(snapshot), name);
     meta_add_finalizer(content, FINALIZER_CONTENT);
@@ -95,7 +98,7 @@ int kv_content_create(struct kv *kv, const json_t *vm, const json_t *snapshot, s
     json_put_take(content, "spec.source.virtualMachine.spec", json_incref(spec));
     json_put_take(content, "spec.volumeBackups", json_incref(backups));
     bool made;
-    int rc = ctl_ensure(&kv->snapshot, &KIND_CONTENT, content, &made, reterr);
+    rc = ctl_ensure(&kv->snapshot, &KIND_CONTENT, content, &made, reterr);
     if (made)
         ctl_event(&kv->snapshot, snapshot, "Normal",
                   "SuccessfulVirtualMachineSnapshotContentCreate",

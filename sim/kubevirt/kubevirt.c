@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
+#include "kube/names.h"
 #include "sim/kubelet/kubelet.h"
 #include "sim/kubevirt/backup_priv.h"
 
@@ -274,6 +275,9 @@ static void start_destroy(struct kv_start *st)
         worker_destroy(st->workers[i]);
     recorder_destroy(st->recorder);
     recorder_destroy(st->handler_recorder);
+    free(st->users.controller);
+    free(st->users.handler);
+    free(st->users.api);
     free(st);
 }
 
@@ -286,6 +290,7 @@ static void kv_destroy(void *part)
         start_destroy(st);
     }
     strmap_destroy(kv->guests, kv_guest_destroy);
+    free(kv->ns);
     free(kv);
 }
 
@@ -348,18 +353,27 @@ static void start_feeders(struct kv *kv, struct kv_start *st)
             feeder_start(&kv->vm, st->controller, all[i].kind, all[i].fn, kv);
 }
 
+static char *account(const struct kv *kv, const char *name)
+{
+    return mem_printf("system:serviceaccount:%s:%s", kv->ns, name);
+}
+
 static void start_processes(struct kv *kv)
 {
     struct kv_start *st = mem_zalloc(sizeof *st);
+    st->users = (struct kv_users){.controller = account(kv, "kubevirt-controller"),
+                                  .handler = account(kv, "kubevirt-handler"),
+                                  .api = account(kv, "kubevirt-apiserver")};
+    kv->users = &st->users;
     st->controller = cluster_process(kv->cluster, "virt-controller");
     st->handler = cluster_process(kv->cluster, "virt-handler");
-    st->recorder = recorder_start(kv->cluster, st->controller, KV_USER_CONTROLLER);
-    st->handler_recorder = recorder_start(kv->cluster, st->handler, KV_USER_HANDLER);
-    kv->vm = identity(kv, KV_USER_CONTROLLER, "virtualmachine-controller", st->recorder);
-    kv->snapshot = identity(kv, KV_USER_CONTROLLER, "snapshot-controller", st->recorder);
-    kv->restore = identity(kv, KV_USER_CONTROLLER, "restore-controller", st->recorder);
-    kv->backup = identity(kv, KV_USER_CONTROLLER, "backup-controller", st->recorder);
-    kv->handler = identity(kv, KV_USER_HANDLER, "virt-handler", st->handler_recorder);
+    st->recorder = recorder_start(kv->cluster, st->controller, kv->users->controller);
+    st->handler_recorder = recorder_start(kv->cluster, st->handler, kv->users->handler);
+    kv->vm = identity(kv, kv->users->controller, "virtualmachine-controller", st->recorder);
+    kv->snapshot = identity(kv, kv->users->controller, "snapshot-controller", st->recorder);
+    kv->restore = identity(kv, kv->users->controller, "restore-controller", st->recorder);
+    kv->backup = identity(kv, kv->users->controller, "backup-controller", st->recorder);
+    kv->handler = identity(kv, kv->users->handler, "virt-handler", st->handler_recorder);
     start_workers(kv, st);
     start_feeders(kv, st);
     st->earlier = kv->latest;
@@ -375,12 +389,13 @@ int kubevirt_start(struct cluster *c, struct err *reterr)
     kv->cluster = c;
     kv->world = cluster_world(c);
     kv->sched = world_sched(kv->world);
+    kv->ns = mem_strdup(KV_NAMESPACE);
     kv->guests = strmap_create();
     for (int i = 0; i < KV_DURATION_COUNT; i++)
         kv->duration_ns[i] = durations[i].default_ns;
     cluster_attach(c, "kubevirt", kv, kv_destroy);
     start_processes(kv);
-    kubelet_serve_machines(c, KV_USER_HANDLER);
+    kubelet_serve_machines(c, kv->users->handler);
     world_on_change(kv->world, on_change, kv);
     kv_admission_start(kv);
     kv_subresources_start(kv);
@@ -405,14 +420,30 @@ int kubevirt_set_api_down(struct cluster *c, bool down, struct err *reterr)
     return 0;
 }
 
+static void restart(struct kv *kv)
+{
+    process_crash(kv->latest->controller);
+    process_crash(kv->latest->handler);
+    start_processes(kv);
+}
+
 int kubevirt_restart(struct cluster *c, struct err *reterr)
 {
     struct kv *kv = running(c, reterr);
     if (!kv)
         return -1;
-    process_crash(kv->latest->controller);
-    process_crash(kv->latest->handler);
-    start_processes(kv);
+    restart(kv);
+    return 0;
+}
+
+int kv_move(struct kv *kv, const char *ns, struct err *reterr)
+{
+    if (name_check_dns1123_label(ns))
+        return err_set(reterr, ERR_INVALID, NO_POS, "'%s' is no name of a namespace", ns);
+    free(kv->ns);
+    kv->ns = mem_strdup(ns);
+    restart(kv);
+    kv_accounts_bind(kv);
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* KubeVirt as the API shows it: VMs, guests, snapshots, restores (kubevirt-csi.md sections 1 to 3).
  *
  * One actor each for virt-api (admission, in the server), virt-controller (VM, VMI, VMSnapshot,
- * VMRestore, DataVolume-free) and the guests. Timings are virtual and fixed (durations.list), unless
- * a scenario says otherwise. */
+ * VMRestore, DataVolume-free) and the guests. Timings are virtual and fixed (durations.list),
+ * unless a scenario says otherwise. */
 #ifndef VMCONFORM_SIM_KUBEVIRT_KUBEVIRT_H
 #define VMCONFORM_SIM_KUBEVIRT_KUBEVIRT_H
 
@@ -23,6 +23,14 @@ int kubevirt_set_duration(struct cluster *c, const char *what, int64_t ns, struc
  * latest), and those of knobs.list, which are true or false. Unknown names and other values: error.
  */
 int kubevirt_set_knob(struct cluster *c, const char *name, const json_t *value, struct err *reterr);
+
+/* Which KubeVirt it is (delete-protection.md section 4): "version" ("1.3", "1.5.2", ...; without a
+ * patch the latest one, without any the latest version), "namespace" that it is installed in,
+ * "referencePolicy" of instance types ("reference", "expand", "expandAll"), "objectGraph" (the
+ * feature gate: true or false). Set before machines are made. Unknown names and other values:
+ * error.
+ */
+int kubevirt_set(struct cluster *c, const char *name, const json_t *value, struct err *reterr);
 
 /* virt-api goes away or comes back. Without it creates and updates of machines, instances,
  * snapshots and restores answer 500, and so do status writes of machines, which it checks too. */

@@ -7,10 +7,8 @@
 #include "sim/controller/ctl.h"
 #include "sim/kubevirt/kubevirt.h"
 
-#define KV_USER_CONTROLLER "system:serviceaccount:kubevirt:kubevirt-controller"
-#define KV_USER_HANDLER "system:serviceaccount:kubevirt:kubevirt-handler"
-#define KV_USER_API "system:serviceaccount:kubevirt:kubevirt-apiserver"
-#define KV_USER_OPERATOR "system:serviceaccount:kubevirt:kubevirt-operator"
+#define KV_NAMESPACE "kubevirt"
+#define KV_USER_OPERATOR "system:serviceaccount:" KV_NAMESPACE ":kubevirt-operator"
 
 #define FINALIZER_VM "kubevirt.io/virtualMachineControllerFinalize"
 #define FINALIZER_VMI "kubevirt.io/foregroundDeleteVirtualMachine"
@@ -32,7 +30,9 @@ enum kv_duration {
 
 /* What a scenario may change about backups; zeroed: as KubeVirt's head is, with its gates open. */
 struct kv_knobs {
-    unsigned version; /* 108: 1.8; 0: the latest */
+    unsigned version;       /* 10502: 1.5.2; 0: the latest */
+    const char *ref_policy; /* for instance types; NULL: as KubeVirt's object says */
+    bool no_object_graph;
 #define KNOB(name, field, sets, says) bool field;
 #include "sim/kubevirt/knobs.list"
 #undef KNOB
@@ -56,9 +56,15 @@ struct guest {
     char *ns, *name;
 };
 
+/* The accounts that KubeVirt's processes act as. */
+struct kv_users {
+    char *controller, *handler, *api;
+};
+
 /* What one start of the controllers made. A crashed start stays until the world ends: its actors
  * must have unwound. */
 struct kv_start {
+    struct kv_users users;
     struct recorder *recorder, *handler_recorder;
     struct worker *workers[KV_WORKER_COUNT];
     struct feeder *feeders[KV_FEEDERS_MAX];
@@ -69,6 +75,8 @@ struct kv_start {
 
 struct kv {
     struct cluster *cluster;
+    char *ns;                     /* that it is installed in */
+    const struct kv_users *users; /* of the latest start */
     struct world *world;
     struct sched *sched;
     struct ctl vm, handler, snapshot, restore, backup; /* identities */
@@ -83,6 +91,8 @@ struct kv {
 
 /* NULL when KubeVirt does not run there. */
 struct kv *kv_of(const struct cluster *c);
+/* Installs it in another namespace: its processes start again under the accounts of that one. */
+int kv_move(struct kv *kv, const char *ns, struct err *reterr);
 
 /* ---- machines (vm.c, vmstatus.c, vmi.c) ---- */
 reconcile_fn kv_vm_reconcile, kv_vmi_reconcile;
@@ -197,11 +207,20 @@ char *kv_restore_id(const json_t *restore);
 int kv_hook_deny(struct api_response *ret, const char *hook, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int kv_hook_refuse(struct api_response *ret, const char *hook, const char *why);
+/* With the causes as virt-api gives them: {reason, message, field} each. */
+int kv_hook_deny_causes(struct api_response *ret, const char *hook, const char *why,
+                        json_t *causes);
+int kv_hook_deny_field(struct api_response *ret, const char *hook, const char *reason,
+                       const char *field, const char *why);
 int kv_hook_check_up(const struct kv *kv, const char *hook, struct api_response *ret);
 bool kv_hook_is_write(const struct admission_review *r);
 const char *kv_hook_namespace(const struct admission_review *r);
 void kv_backup_admission_start(struct kv *kv);
 void kv_admission_start(struct kv *kv);
 void kv_subresources_start(struct kv *kv);
+
+/* ---- rights (roles.c) ---- */
+/* Gives the accounts of another namespace than the usual one what those of that have. */
+void kv_accounts_bind(const struct kv *kv);
 
 #endif

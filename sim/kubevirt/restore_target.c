@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "kube/meta.h"
 #include "kube/patch.h"
-#include "sim/kubevirt/kv_priv.h"
+#include "sim/kubevirt/instancetype_priv.h"
 
 #define ANNOTATION_LAST "restore.kubevirt.io/lastRestoreUID"
 #define ANNOTATION_OWNED "restore.kubevirt.io/owned-by-vm"
@@ -78,7 +78,10 @@ static int update_vm(struct kv *kv, const json_t *restore, const json_t *content
                      struct err *reterr)
 {
     AUTO(json) json_t *copy = json_copy_of(vm);
-    json_t *spec = restored_spec(restore, content);
+    AUTO(json) json_t *spec = restored_spec(restore, content);
+    int rc = kv_revision_restore(kv, restore, content, vm, spec, reterr);
+    if (rc)
+        return rc;
     const char *strategy = json_str(vm, "spec.runStrategy");
     json_object_del(spec, "running");
     json_object_del(spec, "runStrategy");
@@ -86,7 +89,7 @@ static int update_vm(struct kv *kv, const json_t *restore, const json_t *content
         json_put_str(spec, "runStrategy", strategy);
     else
         json_object_set_new(spec, "running", json_false());
-    json_object_set_new(copy, "spec", spec);
+    json_object_set(copy, "spec", spec);
     AUTO(str) char *id = kv_restore_id(restore);
     meta_set_annotation(copy, ANNOTATION_LAST, id);
     return ctl_update(&kv->restore, &KIND_VM, NULL, copy, reterr);
@@ -136,12 +139,15 @@ static int create_vm(struct kv *kv, const json_t *restore, const json_t *content
     copy_texts(vm, source, "metadata.annotations");
     AUTO(str) char *id = kv_restore_id(restore);
     meta_set_annotation(vm, ANNOTATION_LAST, id);
-    json_t *spec = restored_spec(restore, content);
+    AUTO(json) json_t *spec = restored_spec(restore, content);
+    int rc = kv_revision_restore(kv, restore, content, NULL, spec, reterr);
+    if (rc)
+        return rc;
     if (json_object_get(spec, "runStrategy"))
         json_put_str(spec, "runStrategy", "Halted");
     else
         json_object_set_new(spec, "running", json_false());
-    json_object_set_new(vm, "spec", spec);
+    json_object_set(vm, "spec", spec);
     if (apply_patches(&vm, restore, reterr) < 0)
         return -1;
     return ctl_create(&kv->restore, &KIND_VM, vm, NULL, reterr);
@@ -199,7 +205,9 @@ int kv_restore_apply(struct kv *kv, const json_t *restore, const json_t *content
     const char *last = vm ? meta_annotation(vm, ANNOTATION_LAST) : NULL;
     if (last && !strcmp(last, id)) {
         int rc = delete_old_claims(kv, restore, reterr);
-        return rc ? rc : adopt_claims(kv, restore, vm, ret_changed, reterr);
+        if (!rc)
+            rc = adopt_claims(kv, restore, vm, ret_changed, reterr);
+        return rc || *ret_changed ? rc : kv_revision_claim(kv, vm, ret_changed, reterr);
     }
     *ret_changed = true;
     return vm ? update_vm(kv, restore, content, vm, reterr)

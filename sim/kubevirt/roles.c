@@ -80,6 +80,22 @@ static const struct binding_def bindings[] = {
      "Group:system:authenticated"},
 };
 
+/* Those of the usual namespace are among the simulation's own. */
+void kv_accounts_bind(const struct kv *kv)
+{
+    AUTO(str)
+    char *subjects = mem_printf("ServiceAccount:%s/kubevirt-controller "
+                                "ServiceAccount:%s/kubevirt-handler "
+                                "ServiceAccount:%s/kubevirt-apiserver",
+                                kv->ns, kv->ns, kv->ns);
+    const struct binding_def binding = {"vmconform:kubevirt", "cluster-admin", subjects};
+    const struct role_set set = {.bindings = &binding,
+                                 .binding_count = 1,
+                                 .user = KV_USER_OPERATOR,
+                                 .manager = "virt-operator"};
+    role_set_create(cluster_server(kv->cluster), &set);
+}
+
 void kubevirt_roles_create(struct cluster *c)
 {
     static const struct role_set set = {.roles = roles,

@@ -73,7 +73,7 @@ int kv_sub_patch(struct subcall *s, const struct kind *k, const char *subresourc
                                     .body = patch,
                                     .patch = type,
                                     .dry_run = s->dry_run,
-                                    .user = KV_USER_API};
+                                    .user = s->kv->users->api};
     struct api_response ret = {0};
     apiserver_handle(s->server, &req, &ret);
     int rc = api_ok(&ret) ? 0 : status_internal(s->ret, "%s", api_message(&ret));

@@ -1,10 +1,14 @@
-/* objectgraph: what a machine is made of, as a tree of references, for those who copy all of it.
- * Kinds and labels are KubeVirt 1.6's; the order of the children is unverified. */
+/* objectgraph: what a machine is made of, as a tree of references, for those who copy all of it
+ * (delete-protection.md 4.6). It came with 1.6, behind a feature gate. The order of the children
+ * is unverified, and so is that `optional` stands only where it is said to be false. */
 #include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
+#include "kube/selector.h"
+#include "sim/kubevirt/backup_priv.h"
+#include "sim/kubevirt/instancetype_priv.h"
 #include "sim/kubevirt/subresources.h"
 
 #define DEPENDENCY "kubevirt.io/dependency-type"
@@ -33,6 +37,13 @@ static void add(json_t *parent, json_t *child /* taken */)
         json_object_set_new(parent, "children", list);
     }
     json_array_append_new(list, child);
+}
+
+/* One that the machine cannot do without. */
+static void add_needed(json_t *parent, json_t *child /* taken */)
+{
+    json_object_set_new(child, "optional", json_false());
+    add(parent, child);
 }
 
 /* ---- volumes ---- */
@@ -90,33 +101,80 @@ static void add_launcher(const struct subcall *s, json_t *parent)
     }
 }
 
-/* A matcher has the kind in the plural's stead unless it says so. */
-static void add_matcher(const struct subcall *s, json_t *parent, const char *path,
-                        const char *cluster_kind)
+/* The type, when the matcher tells a kind, and its revision. What the status says of the revision
+ * counts as soon as there is a reference, whether it names one or not; only without does the
+ * spec. */
+static void add_matcher(const struct subcall *s, json_t *parent, enum matcher m)
 {
-    const json_t *matcher = json_path(s->vm, path);
-    const char *name = json_str(matcher, "name"), *kind = json_str(matcher, "kind");
-    const char *revision = json_str(matcher, "revisionName");
-    if (!name)
-        return;
-    json_t *n = node(s, "instancetype.kubevirt.io", kind ? kind : cluster_kind, name, "config");
-    if (revision)
-        add(n, node(s, "apps", "ControllerRevision", revision, "config"));
-    add(parent, n);
+    const json_t *matcher = kv_matcher(s->vm, m);
+    const json_t *ref = json_at(s->vm, "status", kv_matchers[m].ref, NULL);
+    const char *name = json_str(matcher, "name"), *kind = json_str_or_empty(matcher, "kind");
+    const struct kind *k = *kind ? kv_matcher_kind(m, kind) : NULL;
+    const char *revision =
+        json_is_object(ref) ? kv_revision_in_status(s->vm, m) : kv_revision_in_spec(s->vm, m);
+    if (matcher && name && k)
+        add_needed(parent, node(s, k->group, k->kind, name, "config"));
+    if (matcher && *revision)
+        add_needed(parent, node(s, KIND_REVISION.group, KIND_REVISION.kind, revision, "config"));
+}
+
+/* Of the children, at any depth, those that the options do not ask for go; so does what is below
+ * them. */
+static void prune(json_t *parent, const struct selector *wanted)
+{
+    json_t *list = json_object_get(parent, "children");
+    for (size_t i = json_array_size(list); i-- > 0;) {
+        json_t *child = json_array_get(list, i);
+        if (!selector_matches(wanted, json_object_get(child, "labels")))
+            json_array_remove(list, i);
+        else
+            prune(child, wanted);
+    }
+    if (list && !json_array_size(list))
+        json_object_del(parent, "children");
+}
+
+static int select_nodes(struct subcall *s, json_t *root)
+{
+    const json_t *selector = json_object_get(s->options, "labelSelector");
+    __attribute__((cleanup(cleanup_err))) struct err e = {0};
+    if (!json_is_object(selector))
+        return 0;
+    AUTO(selector) struct selector *wanted = selector_from_label_selector(selector, &e);
+    if (!wanted)
+        return status_bad_request(s->ret, "invalid label selector: %s", e.msg ? e.msg : "");
+    prune(root, wanted);
+    return 0;
 }
 
 static int show(struct subcall *s, json_t *root /* taken */)
 {
+    if (select_nodes(s, root) < 0) {
+        json_decref(root);
+        return -1;
+    }
     s->ret->code = 200;
     s->ret->body = root;
     return 0;
 }
 
+/* -1: this KubeVirt does not have it, or its gate is closed. */
+static int check_served(struct subcall *s)
+{
+    if (!kv_since(s->kv, KV_1_6))
+        return status_no_resource(s->ret);
+    return kv_gate(s->kv, GATE_OBJECT_GRAPH)
+               ? 0
+               : status_bad_request(s->ret, "feature gate not enabled");
+}
+
 int kv_sub_vm_graph(struct subcall *s)
 {
+    if (check_served(s) < 0)
+        return -1;
     json_t *root = node(s, "kubevirt.io", KIND_VM.kind, s->req->name, NULL);
-    add_matcher(s, root, "spec.instancetype", "VirtualMachineClusterInstancetype");
-    add_matcher(s, root, "spec.preference", "VirtualMachineClusterPreference");
+    add_matcher(s, root, MATCH_INSTANCETYPE);
+    add_matcher(s, root, MATCH_PREFERENCE);
     if (s->vmi) {
         json_t *instance = node(s, "kubevirt.io", KIND_VMI.kind, s->req->name, "compute");
         add_launcher(s, instance);
@@ -128,6 +186,8 @@ int kv_sub_vm_graph(struct subcall *s)
 
 int kv_sub_vmi_graph(struct subcall *s)
 {
+    if (check_served(s) < 0)
+        return -1;
     json_t *root = node(s, "kubevirt.io", KIND_VMI.kind, s->req->name, NULL);
     add_launcher(s, root);
     add_volumes(s, root, json_path(s->vmi, "spec.volumes"));

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
+#include "sim/kubevirt/instancetype_priv.h"
 #include "sim/kubevirt/subresources.h"
 
 static bool is(const char *a, const char *b)
@@ -189,12 +190,16 @@ int kv_sub_restart(struct subcall *s)
 
 /* ---- expand-spec ---- */
 
-/* Instance types are not simulated; a machine without one is its own expansion. */
+/* A machine without an instance type and a preference is its own expansion. */
 int kv_sub_expand(struct subcall *s)
 {
-    if (json_path(s->vm, "spec.instancetype") || json_path(s->vm, "spec.preference"))
-        return kv_sub_not_simulated(s, "an instance type or a preference");
+    __attribute__((cleanup(cleanup_err))) struct err e = {0};
+    json_t *expanded = NULL;
+    if (!kv_has_matchers(s->vm))
+        expanded = json_incref(s->vm);
+    else if (kv_instancetype_expand(s->kv, s->vm, &expanded, &e))
+        return status_internal(s->ret, "%s", e.msg ? e.msg : "");
     s->ret->code = 200;
-    s->ret->body = json_incref(s->vm);
+    s->ret->body = expanded;
     return 0;
 }

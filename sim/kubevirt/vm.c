@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
-#include "sim/kubevirt/kv_priv.h"
+#include "sim/kubevirt/instancetype_priv.h"
 
 const char *kv_run_strategy(const json_t *vm)
 {
@@ -94,7 +94,7 @@ static int write_revision(struct kv *kv, const json_t *vm, const char *name, str
     }
     AUTO(json) json_t *revision = ctl_object(&KIND_REVISION, meta_namespace(vm), name);
     json_put_take(revision, "metadata.ownerReferences", owner_list(vm));
-    json_put_take(revision, "data.spec", json_copy_of(json_object_get(vm, "spec")));
+    json_put_take(revision, "data.spec", kv_vm_spec_to_keep(kv, vm));
     json_put_take(revision, "revision", json_integer(meta_generation(vm)));
     int rc = ctl_ensure(&kv->vm, &KIND_REVISION, revision, NULL, reterr);
     if (rc == -404) {
@@ -118,7 +118,8 @@ static bool paused_start_requested(const json_t *vm)
     return false;
 }
 
-static json_t *instance_of(const struct kv *kv, const json_t *vm, const char *revision)
+static json_t *instance_of(const struct kv *kv, const json_t *vm, const char *revision,
+                           const json_t *spec)
 {
     json_t *vmi = ctl_object(&KIND_VMI, meta_namespace(vm), meta_name(vm));
     const json_t *template = json_at(vm, "spec", "template", NULL);
@@ -133,8 +134,8 @@ static json_t *instance_of(const struct kv *kv, const json_t *vm, const char *re
     meta_set_label(vmi, "vm.kubevirt.io/name", meta_name(vm));
     json_put_take(vmi, "metadata.ownerReferences", owner_list(vm));
     meta_add_finalizer(vmi, FINALIZER_VM);
-    const json_t *spec = json_object_get(template, "spec");
-    json_object_set_new(vmi, "spec", spec ? json_copy_of(spec) : json_object());
+    kv_instancetype_annotate(vm, vmi);
+    json_object_set_new(vmi, "spec", json_copy_of(spec));
     if (paused_start_requested(vm))
         json_put_str(vmi, "spec.startStrategy", "Paused");
     json_put_str(vmi, "status.virtualMachineRevisionName", revision);
@@ -148,7 +149,10 @@ static int start(struct kv *kv, const json_t *vm, struct err *reterr)
     int rc = write_revision(kv, vm, revision, reterr);
     if (rc)
         return rc;
-    AUTO(json) json_t *vmi = instance_of(kv, vm, revision);
+    AUTO(json) json_t *spec = NULL;
+    if ((rc = kv_vm_template(kv, vm, &spec, reterr)))
+        return rc;
+    AUTO(json) json_t *vmi = instance_of(kv, vm, revision, spec);
     rc = ctl_create(&kv->vm, &KIND_VMI, vmi, NULL, reterr);
     if (rc) {
         ctl_event(&kv->vm, vm, "Warning", "FailedCreate",
@@ -314,8 +318,8 @@ static int adopt(struct kv *kv, const json_t *vm, const json_t *vmi, struct err 
 
 /* ---- one pass ---- */
 
-static int write_status(struct kv *kv, const char *ns, const char *name, const char *failure,
-                        struct err *reterr)
+static int write_status(struct kv *kv, const char *ns, const char *name, const char *reason,
+                        const char *failure, struct err *reterr)
 {
     AUTO(json) json_t *vm = ctl_peek(&kv->vm, &KIND_VM, ns, name);
     if (!vm)
@@ -325,8 +329,11 @@ static int write_status(struct kv *kv, const char *ns, const char *name, const c
     kv_vm_status(kv, copy, vmi);
     json_t *status = json_object_get(copy, "status");
     if (failure)
-        ctl_set_condition(status, "Failure", "True", vmi ? "FailedDelete" : "FailedCreate", failure,
-                          ctl_now(&kv->vm));
+        ctl_set_condition(status, "Failure", "True",
+                          reason ? reason
+                          : vmi  ? "FailedDelete"
+                                 : "FailedCreate",
+                          failure, ctl_now(&kv->vm));
     else
         ctl_drop_condition(status, "Failure");
     if (json_same(status, json_object_get(vm, "status")))
@@ -346,6 +353,25 @@ static int release(struct kv *kv, const char *ns, const char *name, struct err *
     }
     if (vmi && meta_deleting(vmi) && kv_vmi_final(vmi))
         return ctl_remove_finalizer(&kv->vm, &KIND_VMI, vmi, FINALIZER_VM, reterr);
+    return 0;
+}
+
+/* The instance type and the preference come first; what that writes belongs to the machine that is
+ * looked at afterwards. */
+static int resolve_types(struct kv *kv, json_t **vm, struct kv_failure *ret, struct err *reterr)
+{
+    if (meta_deleting(*vm))
+        return 0;
+    bool named = kv_has_matchers(*vm);
+    int rc = kv_instancetype_sync(kv, *vm, ret, reterr);
+    if (rc || !named)
+        return rc;
+    ret->reason = NULL;
+    json_t *now = ctl_peek(&kv->vm, &KIND_VM, meta_namespace(*vm), meta_name(*vm));
+    if (now) {
+        json_decref(*vm);
+        *vm = now;
+    }
     return 0;
 }
 
@@ -374,12 +400,15 @@ int kv_vm_reconcile(void *cookie, const char *ns, const char *name, int64_t *ret
     if (adopted)
         return adopted;
     __attribute__((cleanup(cleanup_err))) struct err failure = {0};
-    int acted = act(kv, vm, vmi, ret_after_ns, &failure);
+    struct kv_failure kind = {0};
+    int acted = resolve_types(kv, &vm, &kind, &failure);
+    if (!acted)
+        acted = act(kv, vm, vmi, ret_after_ns, &failure);
     if (sched_crashed(kv->sched))
         return -1;
     /* A conflict is the daily round, no failure to show. */
     const char *shown = acted < -1 && acted != -409 ? failure.msg : NULL;
-    int rc = write_status(kv, ns, name, shown, reterr);
+    int rc = write_status(kv, ns, name, kind.reason, shown, reterr);
     if (rc)
         return rc;
     if (acted)

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/meta.h"
-#include "sim/kubevirt/kv_priv.h"
+#include "sim/kubevirt/instancetype_priv.h"
 
 #define FAIL_STEP_NS (10 * NS_PER_S)
 #define FAIL_DELAY_MAX_NS (300 * NS_PER_S)
@@ -157,14 +157,25 @@ static bool runs_template(const json_t *template, const json_t *vmi)
     return json_same(a, b);
 }
 
+/* What an instance of now would run: NULL when that cannot be told. A reference. */
+static json_t *template_of(const struct kv *kv, const json_t *vm)
+{
+    __attribute__((cleanup(cleanup_err))) struct err ignored = {0};
+    json_t *template = NULL;
+    if (!kv_has_matchers(vm))
+        return json_incref((json_t *)json_at(vm, "spec", "template", "spec", NULL));
+    kv_vm_template(kv, vm, &template, &ignored);
+    return template;
+}
+
 /* A change of the template that a running instance does not take over by itself. */
-static void set_restart_required(json_t *vm, json_t *status, const json_t *vmi, int64_t now)
+static void set_restart_required(const json_t *template, json_t *status, const json_t *vmi,
+                                 int64_t now)
 {
     if (!vmi || meta_deleting(vmi)) {
         ctl_drop_condition(status, "RestartRequired");
         return;
     }
-    const json_t *template = json_at(vm, "spec", "template", "spec", NULL);
     if (kv_vmi_final(vmi) || !template || runs_template(template, vmi))
         return;
     ctl_set_condition(status, "RestartRequired", "True", "RestartRequired",
@@ -245,14 +256,14 @@ static void set_flag(json_t *status, const char *key, bool value)
         json_object_del(status, key);
 }
 
-static void set_generations(json_t *vm, json_t *status, const json_t *vmi)
+static void set_generations(json_t *vm, const json_t *template, json_t *status, const json_t *vmi)
 {
     if (!vmi)
         return; /* stale while stopped, as in KubeVirt */
     const char *text = meta_annotation(vmi, "kubevirt.io/vm-generation");
     int64_t observed = text ? strtoll(text, NULL, 10) : 0;
     /* A change beside the template is taken over at once. */
-    if (runs_template(json_at(vm, "spec", "template", "spec", NULL), vmi))
+    if (runs_template(template, vmi))
         observed = meta_generation(vm);
     json_object_set_new(status, "desiredGeneration", json_integer(meta_generation(vm)));
     json_object_set_new(status, "observedGeneration", json_integer(observed));
@@ -271,12 +282,13 @@ void kv_vm_status(struct kv *kv, json_t *vm, const json_t *vmi)
     set_flag(status, "ready", vmi && !strcmp(meta_condition_status(vmi, "Ready"), "True"));
     if (vmi)
         json_put_str(status, "runStrategy", kv_run_strategy(vm));
-    set_generations(vm, status, vmi);
+    AUTO(json) json_t *template = template_of(kv, vm);
+    set_generations(vm, template, status, vmi);
     trim_requests(status, vmi);
     kv_vm_trim_volume_requests(vm, status, vmi);
     set_ready(status, vmi, now);
     copy_conditions(status, vmi, now);
     kv_cbt_vm_status(kv, vm, vmi);
-    set_restart_required(vm, status, vmi, now);
+    set_restart_required(template, status, vmi, now);
     json_put_str(status, "printableStatus", printable(kv, vm, vmi));
 }

@@ -90,6 +90,12 @@ static void send(struct run *r, struct api_request *req)
         FAIL(r, "answer %d: %s", ret.code, api_ok(&ret) ? "" : api_message(&ret));
     if (want && !strstr(api_message(&ret), r->want_text))
         FAIL(r, "answer says: %s", api_message(&ret));
+    const json_t *details = json_object_get(ret.body, "details");
+    AUTO(str) char *text = r->want_cause && details ? json_text(details) : mem_strdup("none");
+    if (r->want_cause && !strstr(text, r->want_cause))
+        FAIL(r, "answer's details: %s", text);
+    free(r->want_cause);
+    r->want_cause = NULL;
     api_response_finish(&ret);
 }
 
@@ -196,6 +202,12 @@ static void do_refused(struct run *r, char *line)
     r->want_code = (int)strtol(script_word(r, &line), NULL, 10);
     free(r->want_text);
     r->want_text = mem_strdup(script_rest(&line));
+}
+
+static void do_cause(struct run *r, char *line)
+{
+    free(r->want_cause);
+    r->want_cause = mem_strdup(script_rest(&line));
 }
 
 static void patch(struct run *r, char *line, const char *subresource)
@@ -511,6 +523,22 @@ static void do_virtapi(struct run *r, char *line)
     script_check(r, kubevirt_set_api_down(r->cluster, !strcmp(script_rest(&line), "down"), &e), &e);
 }
 
+static void do_virt(struct run *r, char *line)
+{
+    struct err e = {0};
+    const char *name = script_word(r, &line);
+    AUTO(json) json_t *value = script_json(r, script_rest(&line));
+    int rc = kubevirt_set(r->cluster, name, value, &e);
+    if (!r->want_code) {
+        script_check(r, rc, &e);
+        return;
+    }
+    r->want_code = 0;
+    if (!rc || !strstr(e.msg, r->want_text))
+        FAIL(r, "%s %s says: %s", name, line, rc ? e.msg : "nothing");
+    err_clear(&e);
+}
+
 static void do_fail(struct run *r, char *line)
 {
     struct err e = {0};
@@ -542,14 +570,16 @@ static const struct {
     {"power", do_power},       {"duration", do_duration},
     {"storage", do_storage},   {"crd", do_crd},
     {"virtapi", do_virtapi},   {"fault", do_fault},
-    {"fail", do_fail},
+    {"fail", do_fail},         {"cause", do_cause},
+    {"virt", do_virt},
 };
 
 /* Puts uids for $NAME. New. */
 static char *expand(struct run *r, const char *line)
 {
     static const char *const kinds[] = {"virtualmachinesnapshots", "virtualmachinerestores",
-                                        "virtualmachines"};
+                                        "virtualmachines", "virtualmachineinstancetypes",
+                                        "virtualmachinepreferences"};
     struct strbuf out = {0};
     for (const char *p = line; *p; p++) {
         if (*p != '$') {
@@ -637,6 +667,7 @@ static char *run_case(const struct script_case *c, struct how how)
     }
     char *text = how.trace ? mem_strdup(strbuf_str(trace_text(world_trace(r.world)))) : NULL;
     free(r.want_text);
+    free(r.want_cause);
     script_forget_moments(&r);
     world_destroy(r.world);
     folder_remove(dir);

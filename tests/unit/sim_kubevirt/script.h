@@ -17,6 +17,8 @@
  *   call KIND NAME SUBRESOURCE [JSON]      PUT to virt-api; "refused" may stand before it
  *   ask KIND NAME SUBRESOURCE TEXT         GET from virt-api; the answer contains TEXT
  *   virtapi down|up
+ *   virt NAME JSON                         which KubeVirt it is
+ *   cause TEXT                             after "refused": part of the details, too
  *   node                                   the cluster gets a kubelet and its node
  *   crd FILE                               replaces a definition
  *
@@ -31,7 +33,7 @@
  *   folders CLAIM VM N                     backups that left something
  *
  * "$NAME" inside a line stands for the uid of the first object of that name among snapshots,
- * restores and machines. Namespace: default. */
+ * restores, machines, instance types and preferences. Namespace: default. */
 #ifndef VMCONFORM_TESTS_UNIT_SIM_KUBEVIRT_SCRIPT_H
 #define VMCONFORM_TESTS_UNIT_SIM_KUBEVIRT_SCRIPT_H
 

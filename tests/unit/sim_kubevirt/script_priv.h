@@ -21,7 +21,7 @@ struct run {
     unsigned requests, crash_at; /* of KubeVirt; crash_at 0: none */
     int crash_moment;
     int want_code; /* of the next write; 0: success */
-    char *want_text;
+    char *want_text, *want_cause;
     struct strmap *moments; /* name -> struct disk_moment */
 };
 

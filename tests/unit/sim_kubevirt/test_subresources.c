@@ -342,8 +342,8 @@ static const struct script_case cases[] = {
      "ask vmi a objectgraph \"kind\":\"PersistentVolumeClaim\",\"name\":\"disk\"\n"},
     {"its whole spec", VM("Halted") "ask vm a expand-spec \"claimName\":\"disk\"\n"
                                     "patch vm a {\"spec\":{\"instancetype\":{\"name\":\"big\"}}}\n"
-                                    "refused 501 expand-spec: an instance type or a preference is "
-                                    "not simulated\n"
+                                    "refused 500 virtualmachineclusterinstancetypes."
+                                    "instancetype.kubevirt.io \"big\" not found\n"
                                     "ask vm a expand-spec x\n"},
 
     /* ---- volumes ---- */

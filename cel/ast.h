@@ -87,11 +87,13 @@ struct node {
     bool optional;       /* .? and [?] */
     bool entry_optional; /* this node is the element, or the key, of an entry written with ? */
     bool member;         /* NODE_CALL: args[0] is the target */
+    bool attribute;      /* cost.h; stays when the node is folded */
     bool rooted;         /* NODE_NAME, NODE_CALL: written with a leading dot */
     uint16_t height;
     uint32_t offset; /* in the source: where a message about this node points */
     uint32_t mark;   /* where cel-go points: the operator, the dot, the parenthesis of a call */
     uint32_t slot;
+    uint32_t unit;  /* what it costs each time: cost.h */
     uint32_t count; /* of args */
     struct node **args;
     const char *name;

@@ -18,7 +18,7 @@
 
 #define CEL_TEXT_MAX (64u << 10)  /* bytes of an expression */
 #define CEL_DEPTH_MAX 100         /* nesting of an expression */
-#define CEL_COST_DEFAULT 1000000u /* steps of one evaluation */
+#define CEL_COST_DEFAULT 1000000u /* of one evaluation, as Kubernetes counts */
 #define CEL_ARGS_MAX 8
 
 enum cel_type {
@@ -188,17 +188,20 @@ struct cel_binding {
 };
 
 /* Evaluates. 0 and *ret on success (never CEL_ERROR); -1 with *reterr, whose message is "column N:
- * ..." free: position is in reterr->pos. cookie is handed to host functions. cost_max 0 is
- * CEL_COST_DEFAULT. */
+ * ..." free: position is in reterr->pos. cookie is handed to host functions. cost_max (0:
+ * CEL_COST_DEFAULT) is in the units that Kubernetes limits: over it the evaluation fails with
+ * ERR_LIMIT, "operation cancelled: actual cost limit exceeded". */
 int cel_eval(const struct cel_program *p, struct cel_context *c, const struct cel_binding *bindings,
              void *cookie, uint64_t cost_max, struct cel_value *ret, struct err *reterr);
 /* Evaluates and demands a bool. */
 int cel_eval_bool(const struct cel_program *p, struct cel_context *c,
                   const struct cel_binding *bindings, void *cookie, uint64_t cost_max, bool *ret,
                   struct err *reterr);
-/* Charges the evaluation, from a host function: 0, or -1 with *reterr when it has had enough. */
-int cel_charge(struct cel_context *c, uint64_t cost, struct err *reterr);
-uint64_t cel_context_cost(const struct cel_context *c); /* of the last evaluation */
+/* Charges the evaluation, from a host function, beside the 1 of its call: 0, or -1 with *reterr
+ * when it has had enough. */
+int cel_charge(struct cel_context *c, uint64_t units, struct err *reterr);
+/* Of the last evaluation, also one that failed, in units of Kubernetes (cel/cost.h). */
+uint64_t cel_context_cost(const struct cel_context *c);
 
 /* Making values. Strings and bytes are copied into the arena. json is borrowed: it must live as
  * long as the result is used. */

@@ -372,19 +372,43 @@ NOT_INLINED static int fail_function(struct checker *k, struct node *n)
     return err_suggest(k->reterr, word, names, nearby, NULL);
 }
 
+/* Of a literal argument that can never be right. Kubernetes looks at these three alone, since 1.29:
+ * others fail when they are evaluated. */
+static bool is_validated(const struct checker *k, const struct node *n)
+{
+    const char *name = n->u.call.std->name;
+
+    if (!k->typing || k->p->env->standard)
+        return true;
+    return env_has(k->p->env, 29) &&
+           (strcmp(name, "matches") == 0 || strcmp(name, "timestamp") == 0 ||
+            strcmp(name, "duration") == 0);
+}
+
+static int fail_literal(struct checker *k, const struct node *call, const struct node *literal,
+                        const char *why)
+{
+    if (k->typing && !k->p->env->standard)
+        return source_fail(&k->p->source, k->reterr, ERR_INVALID, literal->mark,
+                           "invalid %s argument", call->u.call.std->name);
+    return source_fail(&k->p->source, k->reterr, ERR_INVALID, literal->offset, "%s", why);
+}
+
 NOT_INLINED static int compile_regex(struct checker *k, struct node *n)
 {
     const struct node *pattern = n->args[1];
     struct program_regex *row;
-    char why[160];
+    static const char bad[] = "bad regular expression: ";
+    char why[160 + sizeof bad];
     struct regex *re;
 
     if (pattern->kind != NODE_CONST || pattern->u.value.type != CEL_STRING)
         return 0;
-    re = regex_create(pattern->u.value.u.text.data, pattern->u.value.u.text.len, why, sizeof why);
+    memcpy(why, bad, sizeof bad);
+    re = regex_create(pattern->u.value.u.text.data, pattern->u.value.u.text.len,
+                      why + sizeof bad - 1, sizeof why - sizeof bad);
     if (!re)
-        return source_fail(&k->p->source, k->reterr, ERR_INVALID, pattern->offset,
-                           "bad regular expression: %s", why);
+        return is_validated(k, n) ? fail_literal(k, n, pattern, why) : 0;
     row = arena_alloc(&k->p->arena, sizeof *row);
     *row = (struct program_regex){k->p->regexes, re};
     k->p->regexes = row;
@@ -511,16 +535,18 @@ NOT_INLINED static int fold(struct checker *k, struct node *n)
     }
     c->arena = k->p->arena;
     c->memory_max = mark.bytes + FOLD_MEMORY_MAX;
+    c->cost = 0;
     rc = eval_node(c, n, &v);
     k->p->arena = c->arena;
     if (rc == 0) {
+        cost_folded(n, c->cost);
         n->kind = NODE_CONST;
         n->u.value = v;
         return 0;
     }
-    if (n->kind == NODE_CALL_STD && (n->u.call.std->flags & STD_LITERAL) && !c->error->fatal)
-        return source_fail(&k->p->source, k->reterr, ERR_INVALID, n->args[0]->offset, "%s",
-                           c->error->msg);
+    if (n->kind == NODE_CALL_STD && (n->u.call.std->flags & STD_LITERAL) && !c->error->fatal &&
+        is_validated(k, n))
+        return fail_literal(k, n, n->args[0], c->error->msg);
     arena_release(&k->p->arena, mark);
     return 0;
 }
@@ -559,6 +585,8 @@ static int check_node(struct checker *k, struct node *n)
     int rc = check_kind(k, n);
 
     k->slots = slots;
+    if (rc == 0)
+        cost_node(n);
     if (rc == 0 && k->typing)
         rc = typing_node(k->typing, n);
     if (rc == 0 && may_fold(n))
@@ -570,7 +598,7 @@ int check_program(struct cel_program *p, struct err *reterr)
 {
     struct checker k = {
         .p = p,
-        .fold = {.program = p, .cost_max = FOLD_COST_MAX},
+        .fold = {.program = p, .steps_max = FOLD_COST_MAX, .cost_max = UINT64_MAX},
         .reterr = reterr,
     };
     struct typing typing;

@@ -6,6 +6,9 @@
 
 #include "base/mem.h"
 
+/* What costs nothing is work all the same: constants, lookups in large maps. */
+#define STEPS_PER_UNIT 2u
+
 struct cel_context *cel_context_create(void)
 {
     return mem_zalloc(sizeof(struct cel_context));
@@ -78,10 +81,16 @@ int eval_fail(struct cel_context *c, enum err_code code, const char *fmt, ...)
     return -1;
 }
 
-int eval_fail_cost(struct cel_context *c)
+int eval_fail_steps(struct cel_context *c)
 {
     return eval_fail(c, ERR_LIMIT, "the evaluation needs more than %llu steps",
-                     (unsigned long long)c->cost_max);
+                     (unsigned long long)c->steps_max);
+}
+
+/* In cel-go's words, which clients of Kubernetes see. */
+int eval_fail_cost(struct cel_context *c)
+{
+    return eval_fail(c, ERR_LIMIT, "operation cancelled: actual cost limit exceeded");
 }
 
 int eval_fail_memory(struct cel_context *c)
@@ -247,8 +256,11 @@ static void begin(const struct cel_program *p, struct cel_context *c,
     c->program = p;
     c->bindings = bindings;
     c->cookie = cookie;
-    c->cost = 0;
+    c->steps = c->cost = 0;
     c->cost_max = cost_max ? cost_max : CEL_COST_DEFAULT;
+    c->steps_max = c->cost_max > CEL_COST_DEFAULT ? c->cost_max : CEL_COST_DEFAULT;
+    if (__builtin_mul_overflow(c->steps_max, STEPS_PER_UNIT, &c->steps_max))
+        c->steps_max = UINT64_MAX;
     c->memory_max = CEL_MEMORY_MAX;
     c->at = NULL;
     c->error = NULL;
@@ -268,13 +280,23 @@ int cel_eval(const struct cel_program *p, struct cel_context *c, const struct ce
 
     begin(p, c, bindings, cookie, cost_max);
     rc = eval_node(c, p->root, ret);
+    if (rc == 0 && c->steps > c->steps_max)
+        rc = eval_fail_steps(c);
+    if (rc == 0 && c->cost > c->cost_max)
+        rc = eval_fail_cost(c);
     c->running = false;
     return rc < 0 ? report(p, c->error, reterr) : 0;
 }
 
-int cel_charge(struct cel_context *c, uint64_t cost, struct err *reterr)
+void eval_add_cost(struct cel_context *c, uint64_t units)
 {
-    c->cost += cost;
+    if (__builtin_add_overflow(c->cost, units, &c->cost))
+        c->cost = UINT64_MAX;
+}
+
+int cel_charge(struct cel_context *c, uint64_t units, struct err *reterr)
+{
+    eval_add_cost(c, units);
     return c->cost > c->cost_max ? err_set(reterr, ERR_LIMIT, NO_POS, "out of budget") : 0;
 }
 

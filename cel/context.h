@@ -26,7 +26,8 @@ struct cel_context {
     const struct cel_binding *bindings;
     void *cookie;
     struct cel_value *frame;
-    uint64_t cost, cost_max;
+    uint64_t steps, steps_max; /* work that is done */
+    uint64_t cost, cost_max;   /* as Kubernetes counts it: cost.h */
     size_t memory_max;
     const struct node *at; /* the call or operator that is running: its offset goes into errors */
     const struct cel_error *error; /* of the last -1 */
@@ -61,13 +62,17 @@ int eval_fail(struct cel_context *c, enum err_code code, const char *fmt, ...)
 int eval_no_overload(struct cel_context *c, size_t nargs, const struct cel_value *args)
     __attribute__((cold));
 int eval_fail_cost(struct cel_context *c) __attribute__((cold));
+int eval_fail_steps(struct cel_context *c) __attribute__((cold));
 int eval_fail_memory(struct cel_context *c) __attribute__((cold));
 
 static inline int eval_charge(struct cel_context *c, uint64_t steps)
 {
-    c->cost += steps;
-    return c->cost > c->cost_max ? eval_fail_cost(c) : 0;
+    c->steps += steps;
+    return c->steps > c->steps_max ? eval_fail_steps(c) : 0;
 }
+
+/* Units of cel/cost.h; a sum that is too large stays so. */
+void eval_add_cost(struct cel_context *c, uint64_t units);
 
 /* Memory for a value. NULL with the error set when the evaluation has had enough. */
 void *eval_alloc(struct cel_context *c, size_t bytes);

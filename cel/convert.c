@@ -321,22 +321,23 @@ static int fn_type(struct cel_context *c, size_t nargs, struct cel_value *args,
 
 static const struct cel_std rows[] = {
     {"int", STD_GLOBAL, 1, 1, 0, fn_int,
-     "int->int;double->int;duration->int;string->int;timestamp->int;uint->int", 0},
-    {"uint", STD_GLOBAL, 1, 1, 0, fn_uint, "uint->uint;double->uint;int->uint;string->uint", 0},
+     "int->int;double->int;duration->int;string->int;timestamp->int;uint->int", 0, COST_CALL},
+    {"uint", STD_GLOBAL, 1, 1, 0, fn_uint, "uint->uint;double->uint;int->uint;string->uint", 0,
+     COST_CALL},
     {"double", STD_GLOBAL, 1, 1, 0, fn_double,
-     "double->double;int->double;string->double;uint->double", 0},
+     "double->double;int->double;string->double;uint->double", 0, COST_CALL},
     {"string", STD_GLOBAL, 1, 1, 0, fn_string,
      "string->string;bool->string;bytes->string;double->string;duration->string;int->string;"
      "timestamp->string;uint->string;net.IP->string;net.CIDR->string",
-     0},
-    {"bytes", STD_GLOBAL, 1, 1, 0, fn_bytes, "bytes->bytes;string->bytes", 0},
-    {"bool", STD_GLOBAL, 1, 1, 0, fn_bool, "bool->bool;string->bool", 0},
+     0, COST_FROM_BYTES},
+    {"bytes", STD_GLOBAL, 1, 1, 0, fn_bytes, "bytes->bytes;string->bytes", 0, COST_FROM_STRING},
+    {"bool", STD_GLOBAL, 1, 1, 0, fn_bool, "bool->bool;string->bool", 0, COST_CALL},
     {"timestamp", STD_GLOBAL, 1, 1, STD_LITERAL, fn_timestamp,
-     "timestamp->timestamp;int->timestamp;string->timestamp", 0},
+     "timestamp->timestamp;int->timestamp;string->timestamp", 0, COST_CALL},
     {"duration", STD_GLOBAL, 1, 1, STD_LITERAL, fn_duration, "duration->duration;string->duration",
-     0},
-    {"dyn", STD_GLOBAL, 1, 1, 0, fn_dyn, "A->dyn", 0},
-    {"type", STD_GLOBAL, 1, 1, 0, fn_type, "A->type(A)", 0},
+     0, COST_CALL},
+    {"dyn", STD_GLOBAL, 1, 1, 0, fn_dyn, "A->dyn", 0, COST_CALL},
+    {"type", STD_GLOBAL, 1, 1, 0, fn_type, "A->type(A)", 0, COST_CALL},
 };
 
 const struct std_family std_convert = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -13,8 +13,10 @@
 static inline const struct cel_value *operand(struct cel_context *c, const struct node *n,
                                               struct cel_value *tmp)
 {
-    if (n->kind == NODE_CONST)
+    if (n->kind == NODE_CONST) {
+        c->cost += n->unit;
         return &n->u.value;
+    }
     return eval_node(c, n, tmp) < 0 ? NULL : tmp;
 }
 
@@ -37,7 +39,10 @@ OUT_OF_LINE static int eval_lazy(struct cel_context *c, const struct node *n,
         err_clear(&e);
         return -1;
     }
-    return eval_charge(c, cost);
+    /* For Kubernetes it is a field of an object, `variables`. */
+    eval_add_cost(c, cost);
+    eval_add_cost(c, UNITS_NAME);
+    return c->cost > c->cost_max ? eval_fail_cost(c) : 0;
 }
 
 OUT_OF_LINE static int eval_variable(struct cel_context *c, const struct node *n,
@@ -205,6 +210,8 @@ OUT_OF_LINE static int eval_binary_node(struct cel_context *c, const struct node
     if (!b)
         return -1;
     c->at = n;
+    c->cost += a->type == CEL_INT && n->op != OP_IN ? UNITS_CALL
+                                                    : cost_binary(c, (enum binary_op)n->op, a, b);
     return eval_binary(c, (enum binary_op)n->op, a, b, ret);
 }
 
@@ -222,9 +229,14 @@ static int eval_args(struct cel_context *c, const struct node *n)
 OUT_OF_LINE static int eval_call_std(struct cel_context *c, const struct node *n,
                                      struct cel_value *ret)
 {
-    if (eval_args(c, n) < 0)
+    const struct cel_std *std = n->u.call.std;
+    struct cel_value *args = &c->frame[n->slot];
+
+    if (eval_args(c, n) < 0 || std->fn(c, n->count, args, ret) < 0)
         return -1;
-    return n->u.call.std->fn(c, n->count, &c->frame[n->slot], ret);
+    if (std->cost != COST_CALL)
+        c->cost += cost_call(c, (enum std_cost)std->cost, args, ret);
+    return 0;
 }
 
 static int fail_host(struct cel_context *c, struct err *e)
@@ -325,6 +337,7 @@ OUT_OF_LINE static int eval_map(struct cel_context *c, const struct node *n, str
 OUT_OF_LINE static int eval_let(struct cel_context *c, const struct node *n, struct cel_value *ret)
 {
     struct cel_value *v = &c->frame[n->slot];
+    uint64_t before = c->cost;
 
     if (eval_node(c, n->args[0], v) < 0)
         return -1;
@@ -333,10 +346,13 @@ OUT_OF_LINE static int eval_let(struct cel_context *c, const struct node *n, str
     if (v->type != CEL_OPTIONAL)
         return fail_at(c, n, ERR_INVALID, "expected an optional, found ", cel_type_name(v->type));
     if (!v->u.optional) {
+        c->cost += 2 * UNITS_CALL; /* hasValue(), none() */
         *ret = value_none();
         return 0;
     }
     *v = *v->u.optional;
+    /* The macro asks its target twice: hasValue(), value(); then of(). */
+    c->cost += c->cost - before + 2 * UNITS_CALL + (n->op == LET_OPT_MAP ? UNITS_CALL : 0);
     if (eval_node(c, n->args[1], ret) < 0)
         return -1;
     if (n->op == LET_OPT_MAP)
@@ -371,7 +387,10 @@ OUT_OF_LINE static int eval_optional_or(struct cel_context *c, const struct node
 
 int eval_node(struct cel_context *c, const struct node *n, struct cel_value *ret)
 {
-    if (++c->cost > c->cost_max)
+    if (++c->steps > c->steps_max)
+        return eval_fail_steps(c);
+    c->cost += n->unit;
+    if (c->cost > c->cost_max)
         return eval_fail_cost(c);
     switch ((enum node_kind)n->kind) {
     case NODE_CONST:

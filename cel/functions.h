@@ -5,6 +5,7 @@
 #define VMCONFORM_CEL_FUNCTIONS_H
 
 #include "cel/context.h"
+#include "cel/cost.h"
 
 /* Arguments are values, never errors; a member's target is args[0]. ret is not one of args. Returns
  * 0, or -1 through eval_fail and its kin. */
@@ -27,6 +28,7 @@ struct cel_std {
      * is any type; a star before one: only in the standard environment. */
     const char *types;
     uint8_t since; /* the minor version of Kubernetes that brought it; 0: all have it */
+    uint8_t cost;  /* enum std_cost */
 };
 
 struct std_family {

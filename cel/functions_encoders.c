@@ -39,8 +39,8 @@ static int fn_decode(struct cel_context *c, size_t nargs, struct cel_value *args
 }
 
 static const struct cel_std rows[] = {
-    {"base64.encode", STD_GLOBAL, 1, 1, 0, fn_encode, "bytes->string", 0},
-    {"base64.decode", STD_GLOBAL, 1, 1, 0, fn_decode, "string->bytes", 0},
+    {"base64.encode", STD_GLOBAL, 1, 1, 0, fn_encode, "bytes->string", 0, COST_CALL},
+    {"base64.decode", STD_GLOBAL, 1, 1, 0, fn_decode, "string->bytes", 0, COST_CALL},
 };
 
 const struct std_family std_encoders = {.rows = rows, .count = ARRAY_LEN(rows), .standard = true};

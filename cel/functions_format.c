@@ -252,7 +252,7 @@ static int fn_format(struct cel_context *c, size_t nargs, struct cel_value *args
 }
 
 static const struct cel_std rows[] = {
-    {"format", STD_MEMBER, 2, 2, 0, fn_format, "string,list(dyn)->string", 29},
+    {"format", STD_MEMBER, 2, 2, 0, fn_format, "string,list(dyn)->string", 29, COST_TEXT},
 };
 
 const struct std_family std_format = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -143,26 +143,28 @@ static int fn_sub(struct cel_context *c, size_t nargs, struct cel_value *args,
 }
 
 static const struct cel_std rows[] = {
-    {"quantity", STD_GLOBAL, 1, 1, STD_LITERAL, fn_quantity, "string->kubernetes.Quantity", 28},
-    {"isQuantity", STD_GLOBAL, 1, 1, 0, fn_is_quantity, "string->bool", 28},
+    {"quantity", STD_GLOBAL, 1, 1, STD_LITERAL, fn_quantity, "string->kubernetes.Quantity", 28,
+     COST_TEXT},
+    {"isQuantity", STD_GLOBAL, 1, 1, 0, fn_is_quantity, "string->bool", 28, COST_TEXT},
     {"compareTo", STD_MEMBER, 2, 2, 0, fn_compare_to,
-     "kubernetes.Quantity,kubernetes.Quantity->int", 28},
+     "kubernetes.Quantity,kubernetes.Quantity->int", 28, COST_CALL},
     {"isLessThan", STD_MEMBER, 2, 2, 0, fn_is_less_than,
-     "kubernetes.Quantity,kubernetes.Quantity->bool", 28},
+     "kubernetes.Quantity,kubernetes.Quantity->bool", 28, COST_CALL},
     {"isGreaterThan", STD_MEMBER, 2, 2, 0, fn_is_greater_than,
-     "kubernetes.Quantity,kubernetes.Quantity->bool", 28},
-    {"sign", STD_MEMBER, 1, 1, 0, fn_sign, "kubernetes.Quantity->int", 28},
-    {"isInteger", STD_MEMBER, 1, 1, 0, fn_is_integer, "kubernetes.Quantity->bool", 28},
-    {"asInteger", STD_MEMBER, 1, 1, 0, fn_as_integer, "kubernetes.Quantity->int", 28},
-    {"asApproximateFloat", STD_MEMBER, 1, 1, 0, fn_as_float, "kubernetes.Quantity->double", 28},
+     "kubernetes.Quantity,kubernetes.Quantity->bool", 28, COST_CALL},
+    {"sign", STD_MEMBER, 1, 1, 0, fn_sign, "kubernetes.Quantity->int", 28, COST_CALL},
+    {"isInteger", STD_MEMBER, 1, 1, 0, fn_is_integer, "kubernetes.Quantity->bool", 28, COST_CALL},
+    {"asInteger", STD_MEMBER, 1, 1, 0, fn_as_integer, "kubernetes.Quantity->int", 28, COST_CALL},
+    {"asApproximateFloat", STD_MEMBER, 1, 1, 0, fn_as_float, "kubernetes.Quantity->double", 28,
+     COST_CALL},
     {"add", STD_MEMBER, 2, 2, 0, fn_add,
      "kubernetes.Quantity,kubernetes.Quantity->kubernetes.Quantity;kubernetes.Quantity,int->"
      "kubernetes.Quantity",
-     28},
+     28, COST_CALL},
     {"sub", STD_MEMBER, 2, 2, 0, fn_sub,
      "kubernetes.Quantity,kubernetes.Quantity->kubernetes.Quantity;kubernetes.Quantity,int->"
      "kubernetes.Quantity",
-     28},
+     28, COST_CALL},
 };
 
 const struct std_family std_quantity = {.rows = rows, .count = ARRAY_LEN(rows)};

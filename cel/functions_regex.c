@@ -86,10 +86,10 @@ static int fn_find_all(struct cel_context *c, size_t nargs, struct cel_value *ar
 }
 
 static const struct cel_std rows[] = {
-    {"matches", STD_BOTH, 2, 2, STD_REGEX, fn_matches, "string,string->bool", 0},
-    {"find", STD_MEMBER, 2, 2, STD_REGEX, fn_find, "string,string->string", 0},
+    {"matches", STD_BOTH, 2, 2, STD_REGEX, fn_matches, "string,string->bool", 0, COST_PATTERN},
+    {"find", STD_MEMBER, 2, 2, STD_REGEX, fn_find, "string,string->string", 0, COST_PATTERN},
     {"findAll", STD_MEMBER, 2, 3, STD_REGEX, fn_find_all,
-     "string,string->list(string);string,string,int->list(string)", 0},
+     "string,string->list(string);string,string,int->list(string)", 0, COST_PATTERN},
 };
 
 const struct std_family std_text_search = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -344,14 +344,15 @@ static int fn_query(struct cel_context *c, size_t nargs, struct cel_value *args,
 }
 
 static const struct cel_std rows[] = {
-    {"isURL", STD_GLOBAL, 1, 1, 0, fn_is_url, "string->bool", 0},
-    {"url", STD_GLOBAL, 1, 1, STD_LITERAL, fn_url, "string->kubernetes.URL", 0},
-    {"getScheme", STD_MEMBER, 1, 1, 0, fn_scheme, "kubernetes.URL->string", 0},
-    {"getHost", STD_MEMBER, 1, 1, 0, fn_host, "kubernetes.URL->string", 0},
-    {"getHostname", STD_MEMBER, 1, 1, 0, fn_hostname, "kubernetes.URL->string", 0},
-    {"getPort", STD_MEMBER, 1, 1, 0, fn_port, "kubernetes.URL->string", 0},
-    {"getEscapedPath", STD_MEMBER, 1, 1, 0, fn_path, "kubernetes.URL->string", 0},
-    {"getQuery", STD_MEMBER, 1, 1, 0, fn_query, "kubernetes.URL->map(string, list(string))", 0},
+    {"isURL", STD_GLOBAL, 1, 1, 0, fn_is_url, "string->bool", 0, COST_CALL},
+    {"url", STD_GLOBAL, 1, 1, STD_LITERAL, fn_url, "string->kubernetes.URL", 0, COST_TEXT},
+    {"getScheme", STD_MEMBER, 1, 1, 0, fn_scheme, "kubernetes.URL->string", 0, COST_CALL},
+    {"getHost", STD_MEMBER, 1, 1, 0, fn_host, "kubernetes.URL->string", 0, COST_CALL},
+    {"getHostname", STD_MEMBER, 1, 1, 0, fn_hostname, "kubernetes.URL->string", 0, COST_CALL},
+    {"getPort", STD_MEMBER, 1, 1, 0, fn_port, "kubernetes.URL->string", 0, COST_CALL},
+    {"getEscapedPath", STD_MEMBER, 1, 1, 0, fn_path, "kubernetes.URL->string", 0, COST_CALL},
+    {"getQuery", STD_MEMBER, 1, 1, 0, fn_query, "kubernetes.URL->map(string, list(string))", 0,
+     COST_CALL},
 };
 
 const struct std_family std_url = {.rows = rows, .count = ARRAY_LEN(rows)};

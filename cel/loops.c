@@ -3,6 +3,16 @@
 #include <assert.h>
 
 #include "cel/context.h"
+#include "cel/cost.h"
+
+/* What the general fold of the specification evaluates for each element: the condition to go on
+ * (the accumulator, what looks at it) and, in the step, the accumulator again. */
+#define UNITS_GO_ON_ALL (UNITS_NAME + UNITS_CALL)
+#define UNITS_GO_ON_EXISTS (UNITS_NAME + 2 * UNITS_CALL)
+/* accumulator + 1; accumulator + [ ]; the function that adds to a map */
+#define UNITS_COUNT (UNITS_NAME + UNITS_CALL)
+#define UNITS_APPEND (UNITS_NAME + UNITS_CALL + UNITS_LIST)
+#define UNITS_INSERT (2 * UNITS_NAME + UNITS_CALL)
 
 struct walk {
     const struct cel_value *range;
@@ -54,14 +64,17 @@ static int eval_quantifier(struct cel_context *c, const struct node *n, struct w
 {
     const struct loop *loop = n->u.loop;
     const bool decisive = n->op == LOOP_EXISTS;
+    const unsigned go_on = decisive ? UNITS_GO_ON_EXISTS : UNITS_GO_ON_ALL;
     struct cel_value *slots = &c->frame[n->slot];
     const struct cel_error *first = NULL;
 
     while (walk_next(w, loop->name_count, slots)) {
         struct arena_mark mark = arena_mark(&c->arena);
 
+        c->cost += go_on + UNITS_NAME;
         if (eval_predicate(c, loop, slots) == 0) {
             if (slots[LOOP_RESULT].u.boolean == decisive) {
+                c->cost += walk_next(w, loop->name_count, slots) ? go_on : 0;
                 *ret = cel_bool(decisive);
                 return 0;
             }
@@ -92,7 +105,9 @@ static int eval_exists_one(struct cel_context *c, const struct node *n, struct w
         if (eval_predicate(c, n->u.loop, slots) < 0)
             return -1;
         count += slots[LOOP_RESULT].u.boolean;
+        c->cost += slots[LOOP_RESULT].u.boolean ? UNITS_COUNT : 0;
     }
+    c->cost += UNITS_CALL; /* accumulator == 1 */
     *ret = cel_bool(count == 1);
     return 0;
 }
@@ -121,12 +136,18 @@ static int eval_list_loop(struct cel_context *c, const struct node *n, struct wa
 {
     const struct loop *loop = n->u.loop;
     struct cel_value *slots = &c->frame[n->slot], list;
+    /* The literal of a constant is one, too. */
+    unsigned append = !loop->result ? UNITS_APPEND + UNITS_NAME
+                      : loop->result->kind == NODE_CONST && loop->result->unit == 0
+                          ? UNITS_APPEND - UNITS_LIST
+                          : UNITS_APPEND;
     size_t count = 0;
     int more;
 
     if (eval_new_list(c, value_count(w->range), &list) < 0)
         return -1;
     while ((more = next_wanted(c, loop, w, slots)) > 0) {
+        c->cost += append;
         if (!loop->result)
             list.u.list->items[count] = slots[LOOP_NAME];
         else if (eval_node(c, loop->result, &list.u.list->items[count]) < 0)
@@ -150,6 +171,7 @@ static int eval_map_loop(struct cel_context *c, const struct node *n, struct wal
     if (eval_new_map(c, value_count(w->range), &map) < 0)
         return -1;
     while ((more = next_wanted(c, loop, w, slots)) > 0) {
+        c->cost += UNITS_INSERT;
         if (eval_node(c, loop->result, &slots[LOOP_RESULT]) < 0 ||
             eval_map_add(c, &map, &slots[LOOP_NAME], &slots[LOOP_RESULT]) < 0)
             return -1;
@@ -171,6 +193,7 @@ int eval_loop(struct cel_context *c, const struct node *n, struct cel_value *ret
         return eval_fail(c, ERR_INVALID, "%.*s() needs a list or a map, found %s", (int)n->name_len,
                          n->name, cel_type_name(w.range->type));
     }
+    c->cost += UNITS_NAME; /* the accumulator, in the end */
     switch ((enum loop_op)n->op) {
     case LOOP_ALL:
     case LOOP_EXISTS:

@@ -81,11 +81,12 @@ static int fn_value(struct cel_context *c, size_t nargs, struct cel_value *args,
 }
 
 static const struct cel_std rows[] = {
-    {"optional.of", STD_GLOBAL, 1, 1, 0, fn_of, "A->optional_type(A)", 28},
-    {"optional.none", STD_GLOBAL, 0, 0, 0, fn_none, "->optional_type(A)", 28},
-    {"optional.ofNonZeroValue", STD_GLOBAL, 1, 1, 0, fn_of_non_zero, "A->optional_type(A)", 28},
-    {"hasValue", STD_MEMBER, 1, 1, 0, fn_has_value, "optional_type(A)->bool", 28},
-    {"value", STD_MEMBER, 1, 1, 0, fn_value, "optional_type(A)->A", 28},
+    {"optional.of", STD_GLOBAL, 1, 1, 0, fn_of, "A->optional_type(A)", 28, COST_CALL},
+    {"optional.none", STD_GLOBAL, 0, 0, 0, fn_none, "->optional_type(A)", 28, COST_CALL},
+    {"optional.ofNonZeroValue", STD_GLOBAL, 1, 1, 0, fn_of_non_zero, "A->optional_type(A)", 28,
+     COST_CALL},
+    {"hasValue", STD_MEMBER, 1, 1, 0, fn_has_value, "optional_type(A)->bool", 28, COST_CALL},
+    {"value", STD_MEMBER, 1, 1, 0, fn_value, "optional_type(A)->A", 28, COST_CALL},
 };
 
 const struct std_family std_optional = {.rows = rows, .count = ARRAY_LEN(rows)};

@@ -54,7 +54,8 @@ struct cel_static_type {
 extern const struct cel_static_type cel_static[CEL_STATIC_DURATION + 1];
 #define CEL_DYN (&cel_static[CEL_STATIC_DYN])
 
-/* In tables: static const struct cel_static_type texts = CEL_LIST_OF(&cel_static[...]). */
+/* In tables of a file, outside of functions: static const struct cel_static_type texts =
+ * CEL_LIST_OF(&cel_static[...]). */
 #define CEL_LIST_OF(item)                                                                          \
     {                                                                                              \
         .kind = CEL_STATIC_LIST, .args = (const struct cel_static_type *const[]){item},            \

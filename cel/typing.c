@@ -408,13 +408,20 @@ static int join_entries(struct typing *t, const struct node *n, uint32_t first, 
     return 0;
 }
 
+/* Before 1.29 it was a matter of what goes together, and format() no exception. */
+static bool is_uniform(struct typing *t, type all, type entry)
+{
+    return env_has(t->p->env, 29) ? t->unify.exhausted || cel_type_same(all, entry)
+                                  : goes(t, all, entry);
+}
+
 /* Kubernetes takes no literal whose entries differ in type, but in arguments of format(). */
 static int check_homogeneous(struct typing *t, const struct node *n, uint32_t first,
                              uint32_t stride)
 {
     type all = NULL, entry;
 
-    if (!t->p->env->homogeneous || t->mixed_allowed)
+    if (!t->p->env->homogeneous || (t->mixed_allowed && env_has(t->p->env, 29)))
         return 0;
     for (uint32_t i = first; i < n->count; i += stride) {
         if (stride == 2 && first == 0)
@@ -422,7 +429,7 @@ static int check_homogeneous(struct typing *t, const struct node *n, uint32_t fi
         else if (entry_type(t, n->args[i - first], n->args[i], &entry) < 0)
             return -1;
         entry = unify_resolve(&t->unify, entry, /* free_to_dyn= */ true);
-        if (all && !t->unify.exhausted && !cel_type_same(all, entry))
+        if (all && !is_uniform(t, all, entry))
             return fail_mismatch(t, n->args[i], all, entry);
         if (!all)
             all = entry;

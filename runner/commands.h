@@ -32,6 +32,7 @@ int cmd_expand(int argc, char **argv);
 int cmd_grammar(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_qcow2(int argc, char **argv);
+int cmd_cel(int argc, char **argv);
 int cmd_mutants(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_component(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"component", cmd_component, "run a component against real clusters"},
     {"qcow2", cmd_qcow2,
      "images and chains of them: info, check, map, flatten, compare, create-chain"},
+    {"cel", cmd_cel, "an expression of Kubernetes' policies by itself: eval, check"},
     {"mutants", cmd_mutants, "prove that known-wrong variants are caught"},
     {"doctor", cmd_doctor, "what this machine lacks, and what that costs"},
 };

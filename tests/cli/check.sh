@@ -65,7 +65,7 @@ check version 0 '^vmconform [0-9]*\.[0-9]*\.[0-9]*$' "$program" --version
 check unknown-command 2 "unknown command 'rnu'" "$program" rnu
 check unknown-command-hint 2 "did you mean 'run'" "$program" rnu
 check control-bytes-in-command 2 "unknown command" "$program" "$(printf 'a\033[31m')"
-for command in run list lint expand grammar qcow2 mutants doctor; do
+for command in run list lint expand grammar qcow2 cel mutants doctor; do
     check help-of-$command 0 "^usage: vmconform $command" "$program" $command --help
 done
 # Reports bring options of their own: one may be called as another option is.

@@ -57,7 +57,7 @@ static const struct cel_static_type *const objects[] = {&meta, &request, NULL};
 static const struct cel_env kubernetes = {TYPED, .homogeneous = true};
 static const struct cel_env standard = {TYPED, .standard = true};
 static const struct cel_env contained = {TYPED, .container = "a.b"};
-static const struct cel_env old = {TYPED, .kubernetes_minor = 27};
+static const struct cel_env old = {TYPED, .homogeneous = true, .kubernetes_minor = 27};
 
 /* The type; or the mistake as cel-go shows it, without the lines of the expression. */
 static char *check(const char *expr, const struct cel_env *env)
@@ -116,6 +116,16 @@ static const struct row {
     {&old, "n < 1.5",
      "ERROR: <input>:1:3: found no matching overload for '_<_' applied to '(int, double)'"},
     {&old, "n < 2", "bool"},
+    {&old, "[1, dyn('a')]", "list(dyn)"},
+    {&old, "[1, 'a']", "ERROR: <input>:1:5: expected type 'int' but found 'string'"},
+    {&old, "timestamp('yesterday')", "timestamp"},
+    {&old, "s.matches('(')", "bool"},
+    {&kubernetes, "timestamp('yesterday')", "ERROR: <input>:1:11: invalid timestamp argument"},
+    {&kubernetes, "duration('soon')", "ERROR: <input>:1:10: invalid duration argument"},
+    {&kubernetes, "s.matches('(')", "ERROR: <input>:1:11: invalid matches argument"},
+    {&kubernetes, "s.find('(')", "string"},
+    {&kubernetes, "quantity('much')", "kubernetes.Quantity"},
+    {&standard, "quantity('much')", "ERROR: <input>:1:10: 'much' is not a quantity"},
     {&old, "object.?x", "ERROR: <input>:1:7: unsupported syntax '.?'"},
     {&old, "object[?0]", "ERROR: <input>:1:7: unsupported syntax '[?'"},
     {&old, "isIP(s)", "ERROR: <input>:1:5: undeclared reference to 'isIP' (in container '')"},

@@ -285,27 +285,42 @@ static const struct script_case cases[] = {
     {"the whole spec", TYPE("small", "2") VM("{}", SMALL) "run 5s\n"
                                                           "ask vm a expand-spec \"sockets\":2\n"},
     {"the graph",
-     TYPE("small", "2")
-         VM("{}",
-            SMALL) "run 5s\n"
-                   "ask vm a objectgraph "
-                   "{\"objectReference\":{\"apiGroup\":\"instancetype.kubevirt.io\","
-                   "\"kind\":\"VirtualMachineInstancetype\",\"name\":\"small\",\"namespace\":"
-                   "\"default\"},"
-                   "\"labels\":{\"kubevirt.io/dependency-type\":\"config\"},\"optional\":false},{"
-                   "\"objectReference\":{\"apiGroup\":\"apps\",\"kind\":\"ControllerRevision\","
-                   "\"name\":"
-                   "\"" SMALL_CR
-                   "\",\"namespace\":\"default\"},\"labels\":{\"kubevirt.io/dependency-type\":"
-                   "\"config\"},\"optional\":false}\n"
-                   "virt objectGraph false\n"
-                   "refused 400 feature gate not enabled\n"
-                   "ask vm a objectgraph x\n"
-                   "refused 400 feature gate not enabled\n"
-                   "ask vmi a objectgraph x\n"
-                   "virt version \"1.5.2\"\n"
-                   "refused 404 \n"
-                   "ask vm a objectgraph x\n"},
+     TYPE("small", "2") VM(
+         "{}",
+         SMALL) "run 5s\n"
+                "ask vm a objectgraph "
+                "{\"objectReference\":{\"apiGroup\":\"instancetype.kubevirt.io\","
+                "\"kind\":\"VirtualMachineInstancetype\",\"name\":\"small\",\"namespace\":"
+                "\"default\"},"
+                "\"labels\":{\"kubevirt.io/dependency-type\":\"config\"},\"optional\":true},{"
+                "\"objectReference\":{\"apiGroup\":\"apps\",\"kind\":\"ControllerRevision\","
+                "\"name\":"
+                "\"" SMALL_CR
+                "\",\"namespace\":\"default\"},\"labels\":{\"kubevirt.io/dependency-type\":"
+                "\"config\"}}\n"
+                "virt objectGraph false\n"
+                "refused 400 ObjectGraph feature gate not enabled: Unable to return object graph.\n"
+                "ask vm a objectgraph x\n"
+                "refused 400 ObjectGraph feature gate not enabled: Unable to return object graph.\n"
+                "ask vmi none objectgraph x\n"
+                "virt version \"1.5.2\"\n"
+                "refused 404 \n"
+                "ask vm a objectgraph x\n"},
+    {"the graph of a machine that names a type of the cluster, networks and credentials",
+     "create {\"apiVersion\":\"kubevirt.io/v1\",\"kind\":\"VirtualMachine\",\"metadata\":{\"name\":"
+     "\"a\",\"namespace\":\"default\"},\"spec\":{\"runStrategy\":\"Halted\",\"instancetype\":{"
+     "\"name\":\"big\",\"revisionName\":\"mine\"},\"template\":{\"spec\":{\"networks\":[{"
+     "\"name\":\"x\",\"multus\":{\"networkName\":\"nets/blue\"}}],\"accessCredentials\":[{"
+     "\"userPassword\":{\"source\":{\"secret\":{\"secretName\":\"s\"}}}}]}}}}\n"
+     "ask vm a objectgraph \"kind\":\"VirtualMachineClusterInstancetype\",\"name\":\"big\","
+     "\"namespace\":\"\"}\n"
+     "ask vm a objectgraph \"kind\":\"ControllerRevision\",\"name\":\"mine\"\n"
+     "ask vm a objectgraph "
+     "{\"objectReference\":{\"apiGroup\":\"\",\"kind\":\"Secret\",\"name\":\"s\","
+     "\"namespace\":\"default\"},\"labels\":{\"kubevirt.io/dependency-type\":\"config\"}},{"
+     "\"objectReference\":{\"apiGroup\":\"k8s.cni.cncf.io\",\"kind\":"
+     "\"NetworkAttachmentDefinition\",\"name\":\"blue\",\"namespace\":\"nets\"},\"labels\":{"
+     "\"kubevirt.io/dependency-type\":\"network\"},\"optional\":true}]}\n"},
     {"another namespace", "virt namespace \"virt-b\"\n" TYPE("small", "2")
                               VM("{}", SMALL) "run 20s\n"
                                               "is vm a status.printableStatus Running\n"},

@@ -104,8 +104,8 @@ static int eval_exists_one(struct cel_context *c, const struct node *n, struct w
     while (walk_next(w, n->u.loop->name_count, slots)) {
         if (eval_predicate(c, n->u.loop, slots) < 0)
             return -1;
-        count += slots[LOOP_RESULT].u.boolean;
         c->cost += slots[LOOP_RESULT].u.boolean ? UNITS_COUNT : 0;
+        count += slots[LOOP_RESULT].u.boolean;
     }
     c->cost += UNITS_CALL; /* accumulator == 1 */
     *ret = cel_bool(count == 1);

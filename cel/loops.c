@@ -48,6 +48,8 @@ static int eval_predicate(struct cel_context *c, const struct loop *loop, struct
     struct arena_mark mark = arena_mark(&c->arena);
     struct cel_value *result = &slots[LOOP_RESULT];
 
+    if (c->cost > c->cost_max)
+        return eval_fail_cost(c);
     if (eval_node(c, loop->predicate, result) < 0)
         return -1;
     if (result->type != CEL_BOOL) {
@@ -126,6 +128,8 @@ static int next_wanted(struct cel_context *c, const struct loop *loop, struct wa
 {
     int wanted = 0;
 
+    if (c->cost > c->cost_max)
+        return eval_fail_cost(c);
     while (wanted == 0 && walk_next(w, loop->name_count, slots))
         wanted = eval_filter(c, loop, slots);
     return wanted;

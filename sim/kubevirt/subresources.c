@@ -194,7 +194,8 @@ static int read_options(struct subcall *s)
 static int run(struct subcall *s, const struct command *c)
 {
     bool of_vm = !strcmp(c->plural, KIND_VM.plural);
-    if (read_options(s) < 0)
+    bool graph = c->fn == kv_sub_vm_graph || c->fn == kv_sub_vmi_graph;
+    if (read_options(s) < 0 || (graph && kv_sub_graph_served(s) < 0))
         return -1;
     s->vm = peek(s, &KIND_VM);
     s->vmi = peek(s, &KIND_VMI);

@@ -49,5 +49,7 @@ subcall_fn kv_sub_pause, kv_sub_unpause, kv_sub_freeze, kv_sub_unfreeze, kv_sub_
 subcall_fn kv_sub_vm_addvolume, kv_sub_vm_removevolume;
 /* subresources_graph.c */
 subcall_fn kv_sub_vm_graph, kv_sub_vmi_graph;
+/* Whether there is such a thing: asked before the machine is looked for. */
+subcall_fn kv_sub_graph_served;
 
 #endif

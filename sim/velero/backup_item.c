@@ -80,6 +80,25 @@ static void back_up_related(struct velero_run *r, const struct velero_type *t, c
     }
 }
 
+/* KubeVirt's own plugin: the status is not restored, so the revisions that it names are named in
+ * the spec of what is backed up; and they are backed up too. */
+static void keep_revision(struct velero_run *r, json_t *machine, const char *matcher,
+                          const char *ref)
+{
+    json_t *spec = json_at_mut(machine, "spec", matcher, NULL);
+    const json_t *status = json_at(machine, "status", ref, NULL);
+    const char *name = json_str_or_empty(status, "controllerRevisionRef.name");
+
+    if (!json_is_object(spec))
+        return;
+    if (*name)
+        json_put_str(spec, "revisionName", name);
+    if (!status)
+        name = json_str_or_empty(spec, "revisionName");
+    if (*name)
+        back_up_named(r, "controllerrevisions.apps", meta_namespace(machine), name, true);
+}
+
 /* ---- what becomes of a claim's data ---- */
 
 static const char *method_of(const struct velero_run *r, const json_t *claim,
@@ -179,6 +198,10 @@ void velero_backup_item(struct velero_run *r, const struct velero_type *t, const
         velero_run_error(r, "error backing up item %s: %s", key, err.msg);
         err_clear(&err);
         return; /* one that failed is not in the backup */
+    }
+    if (strcmp(t->name, "virtualmachines.kubevirt.io") == 0) {
+        keep_revision(r, mine, "instancetype", "instancetypeRef");
+        keep_revision(r, mine, "preference", "preferenceRef");
     }
     back_up_related(r, t, mine);
     if (strcmp(t->name, "persistentvolumeclaims") == 0)

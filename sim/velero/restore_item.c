@@ -107,11 +107,11 @@ static int ensure_space(struct velero_run *r, const char *from, struct err *rete
     return have || ctl_ensure(&r->v->ctl, &VELERO_SPACE, space, NULL, reterr) == 0 ? 0 : -1;
 }
 
-/* ---- what an item is without its cluster ---- */
+/* ---- what an item is without its cluster: its owners had other uids; finalizers stay ---- */
 
 static json_t *stripped(const json_t *item)
 {
-    static const char *const kept[] = {"name", "namespace", "labels", "annotations"};
+    static const char *const kept[] = {"name", "namespace", "labels", "annotations", "finalizers"};
     json_t *copy = json_copy_of(item), *meta = json_object();
 
     for (size_t i = 0; i < ARRAY_LEN(kept); i++) {

@@ -164,163 +164,227 @@ END_TEST
 #define MUTATOR "admission webhook \"virtualmachines-mutator.kubevirt.io\" denied the request: "
 #define SMALL_CR "a-small-v1beta1-$small-1"
 
-static const struct script_case cases[] =
-    {
-        {"a revision is made, and used",
-         TYPE("small", "2") PREFERENCE("{\"cpu\":{\"preferredCPUTopology\":\"cores\"}}")
-             VM("{}", SMALL
-                "," PREF) "run 20s\n"
-                          "there controllerrevision " SMALL_CR "\n"
-                          "there controllerrevision a-pref-v1beta1-$pref-1\n"
-                          "has controllerrevision " SMALL_CR
-                          " metadata.ownerReferences \"uid\":\"$a\"\n"
-                          "has controllerrevision " SMALL_CR
-                          " metadata.ownerReferences \"blockOwnerDeletion\":true\n"
-                          "has controllerrevision " SMALL_CR
-                          " metadata.labels \"instancetype.kubevirt.io/object-kind\":"
-                          "\"VirtualMachineInstancetype\"\n"
-                          "is controllerrevision " SMALL_CR " data.metadata.labels\n"
-                          "is controllerrevision " SMALL_CR " revision 0\n"
-                          "is vm a spec.instancetype.revisionName\n"
-                          "is vm a status.instancetypeRef.controllerRevisionRef.name " SMALL_CR "\n"
-                          "is vmi a spec.domain.cpu.cores 2\n"
-                          "is vmi a spec.domain.memory.guest 1Gi\n"
-                          "has vmi a metadata.annotations kubevirt.io/instancetype-name\n"
-                          "is vm a status.printableStatus Running\n"
-                          "cond vm a RestartRequired none\n"},
-        {"the reference stands in the spec until 1.4",
-         "virt version \"1.4\"\n" TYPE("small", "2")
-             VM("{}", SMALL) "run 20s\n"
-                             "is vm a spec.instancetype.revisionName " SMALL_CR "\n"
-                             "is vm a status.instancetypeRef\n"
-                             "is vm a status.printableStatus Running\n"},
-        {"a type that is edited changes nothing",
-         TYPE("small", "2")
-             VM("{}",
-                SMALL) "run 20s\n"
-                       "patch virtualmachineinstancetype small {\"spec\":{\"cpu\":{\"guest\":8}}}\n"
-                       "power a shutdown\n"
-                       "run 30s\n"
-                       "is vmi a spec.domain.cpu.sockets 2\n"
-                       "count controllerrevision 2\n"},
-        {"the kind of the cluster's is written where none is given",
-         "virt version \"1.6\"\n" VM(
-             "{}", "\"instancetype\":{\"name\":\"small\"}") "is vm a spec.instancetype.kind "
-                                                            "virtualmachineclusterinstancetype\n"
-                                                            "run 5s\n"
-                                                            "cond vm a Failure True "
-                                                            "FailedFindInstancetype\n"
-                                                            "gone vmi a\n"},
-        {"what cannot be found refuses a machine until 1.5",
-         "virt version \"1.5\"\n"
-         "refused 422 " DENIED "Failure to find instancetype: virtualmachineinstancetypes."
-         "instancetype.kubevirt.io \"small\" not found\n"
-         "cause \"reason\":\"FieldValueNotFound\",\"message\":\"Failure to find instancetype: "
-         "virtualmachineinstancetypes.instancetype.kubevirt.io \\\"small\\\" not found\",\"field\":"
-         "\"spec.instancetype\"\n" VM("{}", SMALL)
-             TYPE("small", "1") "refused 422 Failure to find preference: virtualmachinepreferences."
-                                "instancetype.kubevirt.io \"pref\" not found\n"
-                                "cause \"field\":\"spec.preference\"\n" VM("{}", SMALL "," PREF)},
-        {"a conflict with the template",
-         TYPE("small",
-              "2") "refused 422 " DENIED
-                   "VM field(s) spec.template.spec.domain.cpu.cores conflicts with selected "
-                   "instance type, VM field(s) spec.template.spec.domain.memory conflicts "
-                   "with selected instance type\n"
-                   "cause \"field\":\"spec.template.spec.domain.memory\"\n" VM(
-                       "{\"cpu\":{\"cores\":2},\"memory\":{\"guest\":\"1Gi\"}}", SMALL)},
-        {"a preference's requirements", TYPE("small", "2")
-                                            PREFERENCE(
-                                                "{\"requirements\":{\"memory\":{\"guest\":\"2Gi\"}}"
-                                                "}") "refused 422 " DENIED
-                                                     "failure checking preference requirements: "
-                                                     "insufficient Memory "
-                                                     "resources of 1Gi provided by instance type, "
-                                                     "preference requires 2Gi\n"
-                                                     "cause \"field\":\"spec.instancetype\"\n" VM(
-                                                         "{}", SMALL "," PREF)},
-        {"matchers that say nothing, or too much",
-         "refused 422 " MUTATOR "Either Name or InferFromVolume should be provided within the "
-         "preference matcher\n"
-         "cause \"field\":\"spec.preference\"\n" VM(
-             "{}",
-             "\"preference\":{}") "refused 422 " MUTATOR
-                                  "Name should not be provided when InferFromVolume is used within "
-                                  "the instancetype matcher\n" VM(
-                                      "{}", "\"instancetype\":{\"name\":\"x\",\"inferFromVolume\":"
-                                            "\"d0\"}") "refused 400 inferring a type from a volume "
-                                                       "is not simulated\n" VM("{}",
-                                                                               "\"instancetype\":{"
-                                                                               "\"inferFromVolume\""
-                                                                               ":\"d0\"}")},
-        {"another name with the old revision",
-         "virt version \"1.4\"\n" TYPE("small", "2") TYPE("big", "4") VM(
-             "{}", SMALL) "run 20s\n"
-                          "refused 422 " MUTATOR
-                          "the Matcher Name has been updated without updating the RevisionName\n"
-                          "cause \"field\":\"spec.instancetype.revisionName\"\n"
-                          "patch vm a {\"spec\":{\"instancetype\":{\"name\":\"big\"}}}\n"
-                          "patch vm a "
-                          "{\"spec\":{\"instancetype\":{\"name\":\"big\",\"revisionName\":null}}}\n"
-                          "run 5s\n"
-                          "is vm a spec.instancetype.revisionName a-big-v1beta1-$big-1\n"
-                          "there controllerrevision " SMALL_CR "\n"},
-        {"expand", "virt referencePolicy \"expand\"\n" TYPE("small", "2")
-                       VM("{}", SMALL) "run 20s\n"
-                                       "is vm a spec.instancetype\n"
-                                       "is vm a spec.template.spec.domain.cpu.sockets 2\n"
-                                       "gone controllerrevision " SMALL_CR "\n"
-                                       "is vmi a spec.domain.cpu.sockets 2\n"
-                                       "cond vm a Failure none\n"},
-        {"expand leaves machines with a revision alone, expandAll does not",
-         TYPE("small", "2") VM("{}", SMALL) "run 20s\n"
-                                            "virt referencePolicy \"expand\"\n"
-                                            "patch vm a {\"metadata\":{\"labels\":{\"x\":\"y\"}}}\n"
-                                            "run 5s\n"
-                                            "is vm a spec.instancetype.name small\n"
-                                            "virt referencePolicy \"expandAll\"\n"
-                                            "patch vm a {\"metadata\":{\"labels\":{\"x\":\"z\"}}}\n"
-                                            "run 5s\n"
-                                            "is vm a spec.instancetype\n"
-                                            "is vm a status.instancetypeRef\n"
-                                            "gone controllerrevision " SMALL_CR "\n"},
-        {"no other policy than reference before 1.4",
-         "virt version \"1.3.2\"\nvirt referencePolicy \"expandAll\"\n" TYPE("small", "2")
-             VM("{}", SMALL) "run 20s\n"
-                             "is vm a spec.instancetype.revisionName " SMALL_CR "\n"},
-        {"the whole spec",
-         TYPE("small", "2") VM("{}", SMALL) "run 5s\n"
-                                            "ask vm a expand-spec \"sockets\":2\n"},
-        {"the graph",
-         TYPE("small", "2") VM(
-             "{}",
-             SMALL) "run 5s\n"
-                    "ask vm a objectgraph "
-                    "{\"objectReference\":{\"apiGroup\":\"instancetype.kubevirt.io\","
-                    "\"kind\":\"VirtualMachineInstancetype\",\"name\":\"small\",\"namespace\":"
-                    "\"default\"},"
-                    "\"labels\":{\"kubevirt.io/dependency-type\":\"config\"},\"optional\":false},{"
-                    "\"objectReference\":{\"apiGroup\":\"apps\",\"kind\":\"ControllerRevision\","
-                    "\"name\":"
-                    "\"" SMALL_CR
-                    "\",\"namespace\":\"default\"},\"labels\":{\"kubevirt.io/dependency-type\":"
-                    "\"config\"},\"optional\":false}\n"
-                    "virt objectGraph false\n"
-                    "refused 400 feature gate not enabled\n"
-                    "ask vm a objectgraph x\n"
-                    "refused 400 feature gate not enabled\n"
-                    "ask vmi a objectgraph x\n"
-                    "virt version \"1.5.2\"\n"
-                    "refused 404 \n"
-                    "ask vm a objectgraph x\n"},
-        {"another namespace", "virt namespace \"virt-b\"\n" TYPE("small", "2")
-                                  VM("{}", SMALL) "run 20s\n"
-                                                  "is vm a status.printableStatus Running\n"},
+static const struct script_case cases[] = {
+    {"a revision is made, and used",
+     TYPE("small", "2") PREFERENCE("{\"cpu\":{\"preferredCPUTopology\":\"cores\"}}") VM(
+         "{}", SMALL
+         "," PREF) "run 20s\n"
+                   "there controllerrevision " SMALL_CR "\n"
+                   "there controllerrevision a-pref-v1beta1-$pref-1\n"
+                   "has controllerrevision " SMALL_CR " metadata.ownerReferences \"uid\":\"$a\"\n"
+                   "has controllerrevision " SMALL_CR
+                   " metadata.ownerReferences \"blockOwnerDeletion\":true\n"
+                   "has controllerrevision " SMALL_CR
+                   " metadata.labels \"instancetype.kubevirt.io/object-kind\":"
+                   "\"VirtualMachineInstancetype\"\n"
+                   "is controllerrevision " SMALL_CR " data.metadata.labels\n"
+                   "is controllerrevision " SMALL_CR " revision 0\n"
+                   "is vm a spec.instancetype.revisionName\n"
+                   "is vm a status.instancetypeRef.controllerRevisionRef.name " SMALL_CR "\n"
+                   "is vmi a spec.domain.cpu.cores 2\n"
+                   "is vmi a spec.domain.memory.guest 1Gi\n"
+                   "has vmi a metadata.annotations kubevirt.io/instancetype-name\n"
+                   "is vm a status.printableStatus Running\n"
+                   "cond vm a RestartRequired none\n"},
+    {"the reference stands in the spec until 1.4",
+     "virt version \"1.4\"\n" TYPE("small", "2")
+         VM("{}", SMALL) "run 20s\n"
+                         "is vm a spec.instancetype.revisionName " SMALL_CR "\n"
+                         "is vm a status.instancetypeRef\n"
+                         "is vm a status.printableStatus Running\n"},
+    {"a type that is edited changes nothing",
+     TYPE("small", "2") VM(
+         "{}", SMALL) "run 20s\n"
+                      "patch virtualmachineinstancetype small {\"spec\":{\"cpu\":{\"guest\":8}}}\n"
+                      "power a shutdown\n"
+                      "run 30s\n"
+                      "is vmi a spec.domain.cpu.sockets 2\n"
+                      "count controllerrevision 2\n"},
+    {"the kind of the cluster's is written where none is given",
+     "virt version \"1.6\"\n" VM(
+         "{}", "\"instancetype\":{\"name\":\"small\"}") "is vm a spec.instancetype.kind "
+                                                        "virtualmachineclusterinstancetype\n"
+                                                        "run 5s\n"
+                                                        "cond vm a Failure True "
+                                                        "FailedFindInstancetype\n"
+                                                        "gone vmi a\n"},
+    {"what cannot be found refuses a machine until 1.5",
+     "virt version \"1.5\"\n"
+     "refused 422 " DENIED "Failure to find instancetype: virtualmachineinstancetypes."
+     "instancetype.kubevirt.io \"small\" not found\n"
+     "cause \"reason\":\"FieldValueNotFound\",\"message\":\"Failure to find instancetype: "
+     "virtualmachineinstancetypes.instancetype.kubevirt.io \\\"small\\\" not found\",\"field\":"
+     "\"spec.instancetype\"\n" VM("{}", SMALL)
+         TYPE("small", "1") "refused 422 Failure to find preference: virtualmachinepreferences."
+                            "instancetype.kubevirt.io \"pref\" not found\n"
+                            "cause \"field\":\"spec.preference\"\n" VM("{}", SMALL "," PREF)},
+    {"a conflict with the template",
+     TYPE("small", "2") "refused 422 " DENIED
+                        "VM field(s) spec.template.spec.domain.cpu.cores conflicts with selected "
+                        "instance type, VM field(s) spec.template.spec.domain.memory conflicts "
+                        "with selected instance type\n"
+                        "cause \"field\":\"spec.template.spec.domain.memory\"\n" VM(
+                            "{\"cpu\":{\"cores\":2},\"memory\":{\"guest\":\"1Gi\"}}", SMALL)},
+    {"a preference's requirements",
+     TYPE("small", "2")
+         PREFERENCE("{\"requirements\":{\"memory\":{\"guest\":\"2Gi\"}}"
+                    "}") "refused 422 " DENIED "failure checking preference requirements: "
+                         "insufficient Memory "
+                         "resources of 1Gi provided by instance type, "
+                         "preference requires 2Gi\n"
+                         "cause \"field\":\"spec.instancetype\"\n" VM("{}", SMALL "," PREF)},
+    {"matchers that say nothing, or too much",
+     "refused 422 " MUTATOR "Either Name or InferFromVolume should be provided within the "
+     "preference matcher\n"
+     "cause \"field\":\"spec.preference\"\n" VM(
+         "{}",
+         "\"preference\":{}") "refused 422 " MUTATOR
+                              "Name should not be provided when InferFromVolume is used within "
+                              "the instancetype matcher\n" VM(
+                                  "{}",
+                                  "\"instancetype\":{\"name\":\"x\",\"inferFromVolume\":"
+                                  "\"d0\"}") "refused 400 inferring a type from a volume "
+                                             "is not simulated\n" VM("{}", "\"instancetype\":{"
+                                                                           "\"inferFromVolume\""
+                                                                           ":\"d0\"}")},
+    {"another name with the old revision",
+     "virt version \"1.4\"\n" TYPE("small", "2") TYPE("big", "4")
+         VM("{}", SMALL) "run 20s\n"
+                         "refused 422 " MUTATOR
+                         "the Matcher Name has been updated without updating the RevisionName\n"
+                         "cause \"field\":\"spec.instancetype.revisionName\"\n"
+                         "patch vm a {\"spec\":{\"instancetype\":{\"name\":\"big\"}}}\n"
+                         "patch vm a "
+                         "{\"spec\":{\"instancetype\":{\"name\":\"big\",\"revisionName\":null}}}\n"
+                         "run 5s\n"
+                         "is vm a spec.instancetype.revisionName a-big-v1beta1-$big-1\n"
+                         "there controllerrevision " SMALL_CR "\n"},
+    {"expand", "virt referencePolicy \"expand\"\n" TYPE("small", "2")
+                   VM("{}", SMALL) "run 20s\n"
+                                   "is vm a spec.instancetype\n"
+                                   "is vm a spec.template.spec.domain.cpu.sockets 2\n"
+                                   "gone controllerrevision " SMALL_CR "\n"
+                                   "is vmi a spec.domain.cpu.sockets 2\n"
+                                   "cond vm a Failure none\n"},
+    {"expand leaves machines with a revision alone, expandAll does not",
+     TYPE("small", "2") VM("{}", SMALL) "run 20s\n"
+                                        "virt referencePolicy \"expand\"\n"
+                                        "patch vm a {\"metadata\":{\"labels\":{\"x\":\"y\"}}}\n"
+                                        "run 5s\n"
+                                        "is vm a spec.instancetype.name small\n"
+                                        "virt referencePolicy \"expandAll\"\n"
+                                        "patch vm a {\"metadata\":{\"labels\":{\"x\":\"z\"}}}\n"
+                                        "run 5s\n"
+                                        "is vm a spec.instancetype\n"
+                                        "is vm a status.instancetypeRef\n"
+                                        "gone controllerrevision " SMALL_CR "\n"},
+    {"no other policy than reference before 1.4",
+     "virt version \"1.3.2\"\nvirt referencePolicy \"expandAll\"\n" TYPE("small", "2")
+         VM("{}", SMALL) "run 20s\n"
+                         "is vm a spec.instancetype.revisionName " SMALL_CR "\n"},
+    {"the whole spec", TYPE("small", "2") VM("{}", SMALL) "run 5s\n"
+                                                          "ask vm a expand-spec \"sockets\":2\n"},
+    {"the graph",
+     TYPE("small", "2") VM(
+         "{}",
+         SMALL) "run 5s\n"
+                "ask vm a objectgraph "
+                "{\"objectReference\":{\"apiGroup\":\"instancetype.kubevirt.io\","
+                "\"kind\":\"VirtualMachineInstancetype\",\"name\":\"small\",\"namespace\":"
+                "\"default\"},"
+                "\"labels\":{\"kubevirt.io/dependency-type\":\"config\"},\"optional\":true},{"
+                "\"objectReference\":{\"apiGroup\":\"apps\",\"kind\":\"ControllerRevision\","
+                "\"name\":"
+                "\"" SMALL_CR
+                "\",\"namespace\":\"default\"},\"labels\":{\"kubevirt.io/dependency-type\":"
+                "\"config\"}}\n"
+                "virt objectGraph false\n"
+                "refused 400 ObjectGraph feature gate not enabled: Unable to return object graph.\n"
+                "ask vm a objectgraph x\n"
+                "refused 400 ObjectGraph feature gate not enabled: Unable to return object graph.\n"
+                "ask vmi none objectgraph x\n"
+                "virt version \"1.5.2\"\n"
+                "refused 404 \n"
+                "ask vm a objectgraph x\n"},
+    {"the graph of a machine that names a type of the cluster, networks and credentials",
+     "create {\"apiVersion\":\"kubevirt.io/v1\",\"kind\":\"VirtualMachine\",\"metadata\":{\"name\":"
+     "\"a\",\"namespace\":\"default\"},\"spec\":{\"runStrategy\":\"Halted\",\"instancetype\":{"
+     "\"name\":\"big\",\"revisionName\":\"mine\"},\"template\":{\"spec\":{\"networks\":[{"
+     "\"name\":\"x\",\"multus\":{\"networkName\":\"nets/blue\"}}],\"accessCredentials\":[{"
+     "\"userPassword\":{\"source\":{\"secret\":{\"secretName\":\"s\"}}}}]}}}}\n"
+     "ask vm a objectgraph \"kind\":\"VirtualMachineClusterInstancetype\",\"name\":\"big\","
+     "\"namespace\":\"\"}\n"
+     "ask vm a objectgraph \"kind\":\"ControllerRevision\",\"name\":\"mine\"\n"
+     "ask vm a objectgraph "
+     "{\"objectReference\":{\"apiGroup\":\"\",\"kind\":\"Secret\",\"name\":\"s\","
+     "\"namespace\":\"default\"},\"labels\":{\"kubevirt.io/dependency-type\":\"config\"}},{"
+     "\"objectReference\":{\"apiGroup\":\"k8s.cni.cncf.io\",\"kind\":"
+     "\"NetworkAttachmentDefinition\",\"name\":\"blue\",\"namespace\":\"nets\"},\"labels\":{"
+     "\"kubevirt.io/dependency-type\":\"network\"},\"optional\":true}]}\n"},
+    {"another namespace", "virt namespace \"virt-b\"\n" TYPE("small", "2")
+                              VM("{}", SMALL) "run 20s\n"
+                                              "is vm a status.printableStatus Running\n"},
 };
 
 START_TEST(run_case)
 {
     script_run(&cases[_i], 0);
+}
+END_TEST
+
+/* ---- whatever fails in between ---- */
+
+static const char life[] = TYPE("small", "2") PREFERENCE("{}")
+    VM("{}", SMALL
+       "," PREF) "run idle\n"
+                 "is vm a status.printableStatus Running\n"
+                 "count controllerrevision 3\n"
+                 "snapshot s a\n"
+                 "run idle\n"
+                 "is vmsnapshot s status.readyToUse true\n"
+                 "count controllerrevision 5\n"
+                 "patch virtualmachineinstancetype small {\"spec\":{\"cpu\":{\"guest\":8}}}\n"
+                 "delete vm a\n"
+                 "run idle\n"
+                 "gone vm a\n"
+                 "count controllerrevision 2\n"
+                 "restore r a s\n"
+                 "run idle\n"
+                 "is vmrestore r status.complete true\n"
+                 "has controllerrevision " SMALL_CR " metadata.ownerReferences \"uid\":\"$a\"\n"
+                 "patch vm a {\"spec\":{\"runStrategy\":\"Always\"}}\n"
+                 "run idle\n"
+                 "is vmi a spec.domain.cpu.sockets 2\n"
+                 "delete vmsnapshot s\n"
+                 "delete vm a\n"
+                 "run idle\n"
+                 "count controllerrevision 0\n";
+
+static const char *const versions[] = {"virt version \"1.4\"\n", "virt version \"1.5.2\"\n", ""};
+enum { CRASHES = 40, MOMENTS = 3 };
+
+START_TEST(one_crash)
+{
+    AUTO(str) char *script = mem_printf("%s%s", versions[_i / MOMENTS], life);
+    for (unsigned at = 1; at <= CRASHES; at++) {
+        AUTO(str) char *name = mem_printf("%scrash at request %u", versions[_i / MOMENTS], at);
+        script_run_crashing(&(struct script_case){name, script}, at, _i % MOMENTS);
+    }
+}
+END_TEST
+
+static const char *const answers[] = {"409", "500", "\"timeout\"", "\"lost\""};
+
+START_TEST(one_fault)
+{
+    for (int skip = 0; skip < CRASHES; skip += 2) {
+        AUTO(str)
+        char *script = mem_printf("%sfault {\"point\":\"api\",\"match\":{\"by\":\"main/virt-*\"},"
+                                  "\"skip\":%d,\"times\":1,\"action\":{\"answer\":%s}}\n%s",
+                                  versions[skip / 2 % 3], skip, answers[_i], life);
+        AUTO(str) char *name = mem_printf("answer %s after %d", answers[_i], skip);
+        script_run(&(struct script_case){name, script}, 0);
+    }
 }
 END_TEST
 
@@ -355,10 +419,12 @@ END_TEST
 
 int main(void)
 {
-    return SUITE_MAIN("sim.kubevirt.instancetype",
-                      SUITE_CASE("tables", EACH(conflicts, conflict_rows), EACH(apply, apply_rows),
-                                 EACH(requirements, unmet_rows)),
-                      SUITE_LONG_CASE("machines", 60, EACH(run_case, cases),
-                                      EACH(no_version, bad_versions),
-                                      EACH(no_setting, bad_settings)));
+    return SUITE_MAIN(
+        "sim.kubevirt.instancetype",
+        SUITE_CASE("tables", EACH(conflicts, conflict_rows), EACH(apply, apply_rows),
+                   EACH(requirements, unmet_rows)),
+        SUITE_LONG_CASE("machines", 60, EACH(run_case, cases), EACH(no_version, bad_versions),
+                        EACH(no_setting, bad_settings)),
+        SUITE_LONG_CASE("torture", 120, RANGE(one_crash, 0, ARRAY_LEN(versions) * MOMENTS),
+                        EACH(one_fault, answers)));
 }

@@ -337,7 +337,8 @@ static const struct script_case cases[] = {
      "ask vm a objectgraph \"kind\":\"PersistentVolumeClaim\",\"name\":\"disk\"\n"
      "ask vm a objectgraph {\"objectReference\":{\"apiGroup\":\"cdi.kubevirt.io\",\"kind\":"
      "\"DataVolume\",\"name\":\"root\",\"namespace\":\"default\"},\"labels\":{\"kubevirt.io/"
-     "dependency-type\":\"storage\"},\"children\":[{\"objectReference\":{\"kind\":"
+     "dependency-type\":\"storage\"},\"children\":[{\"objectReference\":{\"apiGroup\":\"\","
+     "\"kind\":"
      "\"PersistentVolumeClaim\",\"name\":\"root\"\n"
      "ask vmi a objectgraph \"kind\":\"PersistentVolumeClaim\",\"name\":\"disk\"\n"},
     {"its whole spec", VM("Halted") "ask vm a expand-spec \"claimName\":\"disk\"\n"

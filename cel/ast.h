@@ -91,14 +91,12 @@ struct node {
     bool rooted;         /* NODE_NAME, NODE_CALL: written with a leading dot */
     uint16_t height;
     uint32_t offset; /* in the source: where a message about this node points */
-    uint32_t mark;   /* where cel-go points: the operator, the dot, the parenthesis of a call */
     uint32_t slot;
     uint32_t unit;  /* what it costs each time: cost.h */
     uint32_t count; /* of args */
     struct node **args;
     const char *name;
     size_t name_len;
-    const struct cel_static_type *type; /* of its value, where the program is typed */
     union {
         struct cel_value value; /* NODE_CONST */
         const struct cel_function *host;
@@ -108,6 +106,9 @@ struct node {
         } call;
         struct loop *loop; /* NODE_LOOP, NODE_LET */
     } u;
+    /* What no evaluation looks at. */
+    const struct cel_static_type *type; /* of its value, where the program is typed */
+    uint32_t mark; /* where cel-go points: the operator, the dot, the parenthesis of a call */
 };
 
 struct program_regex {

@@ -280,10 +280,13 @@ int cel_eval(const struct cel_program *p, struct cel_context *c, const struct ce
 
     begin(p, c, bindings, cookie, cost_max);
     rc = eval_node(c, p->root, ret);
-    if (rc == 0 && c->steps > c->steps_max)
-        rc = eval_fail_steps(c);
-    if (rc == 0 && c->cost > c->cost_max)
-        rc = eval_fail_cost(c);
+    /* An error that comes later than the limit would not have come. */
+    if (rc == 0 || !c->error->fatal) {
+        if (c->steps > c->steps_max)
+            rc = eval_fail_steps(c);
+        else if (c->cost > c->cost_max)
+            rc = eval_fail_cost(c);
+    }
     c->running = false;
     return rc < 0 ? report(p, c->error, reterr) : 0;
 }

@@ -48,6 +48,8 @@ static int eval_predicate(struct cel_context *c, const struct loop *loop, struct
     struct arena_mark mark = arena_mark(&c->arena);
     struct cel_value *result = &slots[LOOP_RESULT];
 
+    if (c->cost > c->cost_max)
+        return eval_fail_cost(c);
     if (eval_node(c, loop->predicate, result) < 0)
         return -1;
     if (result->type != CEL_BOOL) {
@@ -104,8 +106,8 @@ static int eval_exists_one(struct cel_context *c, const struct node *n, struct w
     while (walk_next(w, n->u.loop->name_count, slots)) {
         if (eval_predicate(c, n->u.loop, slots) < 0)
             return -1;
-        count += slots[LOOP_RESULT].u.boolean;
         c->cost += slots[LOOP_RESULT].u.boolean ? UNITS_COUNT : 0;
+        count += slots[LOOP_RESULT].u.boolean;
     }
     c->cost += UNITS_CALL; /* accumulator == 1 */
     *ret = cel_bool(count == 1);
@@ -126,6 +128,8 @@ static int next_wanted(struct cel_context *c, const struct loop *loop, struct wa
 {
     int wanted = 0;
 
+    if (c->cost > c->cost_max)
+        return eval_fail_cost(c);
     while (wanted == 0 && walk_next(w, loop->name_count, slots))
         wanted = eval_filter(c, loop, slots);
     return wanted;

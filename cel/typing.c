@@ -11,6 +11,7 @@
 /* What each node adds to the budget: a node needs a few dozen steps, and its types some hundred
  * bytes. */
 #define STEPS_PER_NODE 4000u
+#define STEPS_MAX 4000000u
 #define BYTES_FIRST ((size_t)1 << 20)
 #define BYTES_PER_NODE ((size_t)4 << 10)
 #define BYTES_MAX ((size_t)32 << 20)
@@ -644,6 +645,8 @@ int typing_node(struct typing *t, struct node *n)
     struct unify *u = &t->unify;
 
     u->steps += STEPS_PER_NODE;
+    if (u->steps > STEPS_MAX)
+        u->steps = STEPS_MAX;
     u->bytes_left += BYTES_PER_NODE;
     if (u->bytes_left > BYTES_MAX)
         u->bytes_left = BYTES_MAX;

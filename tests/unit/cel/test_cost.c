@@ -150,6 +150,25 @@ START_TEST(costs)
 }
 END_TEST
 
+/* Whoever is over the limit hears nothing of what would have come. */
+START_TEST(limit_before_error)
+{
+    AUTO(cel_context) struct cel_context *c = cel_context_create();
+    AUTO(cel_program)
+    struct cel_program *p = cel_compile("self + self / 0", &env, NO_POS, NULL);
+    AUTO(json) json_t *one = json_integer(1);
+    struct cel_binding bindings[3] = {{.json = one}};
+    struct cel_value v;
+
+    for (uint64_t limit = 1; limit <= 4; limit++) {
+        AUTO(err) struct err e = {0};
+
+        ck_assert_int_eq(cel_eval(p, c, bindings, NULL, limit, &v, &e), -1);
+        ck_assert_int_eq(e.code, limit < 3 ? ERR_LIMIT : ERR_INVALID);
+    }
+}
+END_TEST
+
 /* What costs next to nothing is bounded all the same: parts that lists share, long texts. */
 START_TEST(work)
 {
@@ -184,6 +203,7 @@ int main(void)
     TCase *tc = tcase_create("cost");
 
     tcase_add_loop_test(tc, costs, 0, (int)ARRAY_LEN(rows));
+    tcase_add_test(tc, limit_before_error);
     tcase_add_test(tc, work);
     return case_main(tc);
 }

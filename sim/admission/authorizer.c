@@ -77,6 +77,9 @@ DEFINE_STEP(fn_resource, STEP_GROUP, "a group check", STEP_RESOURCE, "resource")
 DEFINE_STEP(fn_subresource, STEP_RESOURCE, "a resource check", STEP_RESOURCE, "subresource")
 DEFINE_STEP(fn_namespace, STEP_RESOURCE, "a resource check", STEP_RESOURCE, "namespace")
 DEFINE_STEP(fn_name, STEP_RESOURCE, "a resource check", STEP_RESOURCE, "name")
+/* RBAC, which answers, does not look at selectors. */
+DEFINE_STEP(fn_field_selector, STEP_RESOURCE, "a resource check", STEP_RESOURCE, "fieldSelector")
+DEFINE_STEP(fn_label_selector, STEP_RESOURCE, "a resource check", STEP_RESOURCE, "labelSelector")
 
 static int fn_service_account(void *cookie, struct cel_context *c, size_t nargs,
                               const struct cel_value *args, struct cel_value *ret,
@@ -203,10 +206,21 @@ static const struct cel_function functions[] = {
     {.name = "reason", .member = true, .args_min = 1, .args_max = 1, .fn = fn_reason},
     {.name = "errored", .member = true, .args_min = 1, .args_max = 1, .fn = fn_errored},
     {.name = "error", .member = true, .args_min = 1, .args_max = 1, .fn = fn_error},
+    {.name = "fieldSelector",
+     .member = true,
+     .args_min = 2,
+     .args_max = 2,
+     .fn = fn_field_selector},
+    {.name = "labelSelector",
+     .member = true,
+     .args_min = 2,
+     .args_max = 2,
+     .fn = fn_label_selector},
 };
 const struct cel_function *const authorizer_functions[] = {
-    &functions[0], &functions[1], &functions[2], &functions[3], &functions[4],  &functions[5],
-    &functions[6], &functions[7], &functions[8], &functions[9], &functions[10], &functions[11]};
+    &functions[0],  &functions[1],  &functions[2],  &functions[3], &functions[4],
+    &functions[5],  &functions[6],  &functions[7],  &functions[8], &functions[9],
+    &functions[10], &functions[11], &functions[12], &functions[13]};
 const size_t authorizer_function_count = ARRAY_LEN(authorizer_functions);
 
 #define PATH_CHECK_TYPE "kubernetes.authorization.PathCheck"
@@ -224,7 +238,9 @@ const char *const authorizer_function_types[] = {
     DECISION_TYPE "->bool",
     DECISION_TYPE "->string",
     DECISION_TYPE "->bool",
-    DECISION_TYPE "->string"};
+    DECISION_TYPE "->string",
+    RESOURCE_CHECK_TYPE ",string->" RESOURCE_CHECK_TYPE,
+    RESOURCE_CHECK_TYPE ",string->" RESOURCE_CHECK_TYPE};
 static_assert(ARRAY_LEN(authorizer_function_types) == ARRAY_LEN(authorizer_functions),
               "one for each");
 

@@ -147,6 +147,63 @@ START_TEST(refuses_expression)
 }
 END_TEST
 
+static json_t *held_map(void)
+{
+    return js("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'a','namespace':'default',"
+              "'finalizers':['example.com/hold']}}");
+}
+
+/* Each is made of a beginning, something that is repeated, and an end. */
+static const struct {
+    const char *begin, *part;
+    size_t count;
+    const char *end, *says;
+} hostile[] = {
+    {"true", " && true", 150000, "", "compilation failed"},
+    {"", "(", 10000, "true", "compilation failed"},
+    {"", "!", 10001, "true", "compilation failed"},
+    {"", "[", 10000, "", "compilation failed"},
+    {"object", ".a", 10000, " == 1", "compilation failed"},
+    {"'", "x", 1 << 20, "' == ''", "compilation failed"},
+    {"'a'.matches('", "(", 5000, "')", "compilation failed"},
+};
+
+START_TEST(refuses_hostile)
+{
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
+    AUTO(strbuf) struct strbuf text = {0};
+    strbuf_addstr(&text, hostile[_i].begin);
+    for (size_t i = 0; i < hostile[_i].count; i++)
+        strbuf_addstr(&text, hostile[_i].part);
+    strbuf_addstr(&text, hostile[_i].end);
+    AUTO(json)
+    json_t *status = put_policy(&k, one_validation(EVERYTHING, strbuf_str(&text)), 422);
+    has_text(status, hostile[_i].says);
+}
+END_TEST
+
+/* These are taken, and stopped when they run: the write fails, and soon. */
+static const char *const endless[] = {
+    "[1,2,3,4,5,6,7,8,9].all(a, [1,2,3,4,5,6,7,8,9].all(b, [1,2,3,4,5,6,7,8,9].all(c, "
+    "[1,2,3,4,5,6,7,8,9].all(d, [1,2,3,4,5,6,7,8,9].all(e, [1,2,3,4,5,6,7,8,9].all(f, "
+    "[1,2,3,4,5,6,7,8,9].all(g, a + b + c + d + e + f + g > 0)))))))",
+    "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20].map(i, 'xxxxxxxxxxxxxxxxxxxx')"
+    ".map(s, s + s + s + s + s + s + s + s + s + s).map(s, s + s + s + s + s + s + s + s + s + s)"
+    ".map(s, s + s + s + s + s + s + s + s + s + s).map(s, s + s + s + s + s + s + s + s + s + s)"
+    ".map(s, s + s + s + s + s + s + s + s + s + s).exists(s, s.contains('y'))",
+};
+
+START_TEST(stops_endless)
+{
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
+    json_decref(put_policy(&k, one_validation(EVERYTHING, endless[_i]), 201));
+    json_decref(put_binding(&k, js("{'policyName':'p','validationActions':['Deny']}"), 201));
+    AUTO(json)
+    json_t *status = kit_do(&k, API_CREATE, "configmaps", "default", NULL, held_map(), 422);
+    has_text(status, "denied request: expression '");
+}
+END_TEST
+
 /* ---- what expressions see ---- */
 
 /* All hold when a configmap is created, with a finalizer in its metadata. */
@@ -166,14 +223,10 @@ static const char *const truths[] = {
     "!authorizer.serviceAccount('default', 'nobody').group('').resource('secrets')"
     ".namespace('default').check('delete').errored()",
     "authorizer.requestResource.check('create').reason() == ''",
+    "authorizer.group('').resource('pods').fieldSelector('spec.nodeName=n').labelSelector('a=b')"
+    ".check('list').allowed()",
     "[1, 2].map(i, i * 2).exists(i, i == 4)",
 };
-
-static json_t *held_map(void)
-{
-    return js("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'a','namespace':'default',"
-              "'finalizers':['example.com/hold']}}");
-}
 
 START_TEST(sees)
 {
@@ -249,6 +302,7 @@ int main(void)
     return SUITE_MAIN("sim.admission.policy",
                       SUITE_CASE("policy", EACH(refuses_policy, bad_policies),
                                  EACH(refuses_binding, bad_bindings),
-                                 EACH(refuses_expression, bad_expressions), EACH(sees, truths),
-                                 EACH(matches, rules), TEST(annotates)));
+                                 EACH(refuses_expression, bad_expressions),
+                                 EACH(refuses_hostile, hostile), EACH(stops_endless, endless),
+                                 EACH(sees, truths), EACH(matches, rules), TEST(annotates)));
 }

@@ -1,6 +1,6 @@
 #include "sim/admission/review_priv.h"
 
-#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -32,6 +32,7 @@ void review_finish(struct review *r)
         json_decref(r->shapes[i].old);
         json_decref(r->shapes[i].request);
     }
+    free(r->shapes);
     auth_identity_finish(&r->storage);
     *r = (struct review){0};
 }
@@ -115,7 +116,7 @@ const struct shape *review_shape(struct review *r, const struct api_resource *as
     for (size_t i = 0; i < r->shape_count; i++)
         if (same_resource(&r->shapes[i].as, as))
             return &r->shapes[i];
-    assert(r->shape_count < REVIEW_SHAPES_MAX);
+    r->shapes = mem_grow(r->shapes, &r->shape_cap, r->shape_count + 1, sizeof(*r->shapes));
     struct shape *s = &r->shapes[r->shape_count++];
     *s = (struct shape){.as = *as,
                         .object = shown(r, as, r->in->object),

@@ -15,7 +15,6 @@ struct shape {
     json_t *object, *old; /* JSON null when there is none */
     json_t *request;      /* the variable `request` */
 };
-#define REVIEW_SHAPES_MAX 8
 
 struct review {
     struct admission *admission;
@@ -26,8 +25,8 @@ struct review {
     bool is_namespace;     /* of the kind Namespace */
     struct auth_identity storage;
     const struct api_identity *identity;
-    struct shape shapes[REVIEW_SHAPES_MAX];
-    size_t shape_count;
+    struct shape *shapes;
+    size_t shape_count, shape_cap;
 };
 
 /* All of `in` is borrowed. */
@@ -41,7 +40,7 @@ static inline const struct api_resource *review_resource(const struct review *r)
 /* What stands in the cluster about the request's namespace; borrowed, NULL when it is
  * cluster-scoped (the kind Namespace is), or gone. */
 const json_t *review_namespace(const struct review *r);
-/* The request as that resource, equivalent to its own, shows it. Borrowed. */
+/* The request as that resource, equivalent to its own, shows it. Borrowed until the next call. */
 const struct shape *review_shape(struct review *r, const struct api_resource *as);
 
 #endif

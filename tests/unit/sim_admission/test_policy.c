@@ -10,12 +10,12 @@
     "'resources':['*/*']}]}"
 
 /* The answer to the policy with that spec (in ' for "); new. */
-static json_t *put_policy(struct kit *k, json_t *spec /* taken */, int want)
+static json_t *put_policy_as(struct kit *k, const char *name, json_t *spec /* taken */, int want)
 {
     AUTO(json)
     json_t *body =
         json_pack("{s:s, s:s, s:{s:s}, s:o}", "apiVersion", ADMISSION_GROUP "/v1", "kind",
-                  "ValidatingAdmissionPolicy", "metadata", "name", "p", "spec", spec);
+                  "ValidatingAdmissionPolicy", "metadata", "name", name, "spec", spec);
     const struct api_request req = {
         .verb = API_CREATE,
         .resource = {ADMISSION_GROUP, "v1", "validatingadmissionpolicies"},
@@ -23,17 +23,27 @@ static json_t *put_policy(struct kit *k, json_t *spec /* taken */, int want)
     return kit_send(k, &req, want);
 }
 
-static json_t *put_binding(struct kit *k, json_t *spec /* taken */, int want)
+static json_t *put_binding_as(struct kit *k, const char *name, json_t *spec /* taken */, int want)
 {
     AUTO(json)
     json_t *body =
         json_pack("{s:s, s:s, s:{s:s}, s:o}", "apiVersion", ADMISSION_GROUP "/v1", "kind",
-                  "ValidatingAdmissionPolicyBinding", "metadata", "name", "b", "spec", spec);
+                  "ValidatingAdmissionPolicyBinding", "metadata", "name", name, "spec", spec);
     const struct api_request req = {
         .verb = API_CREATE,
         .resource = {ADMISSION_GROUP, "v1", "validatingadmissionpolicybindings"},
         .body = body};
     return kit_send(k, &req, want);
+}
+
+static json_t *put_policy(struct kit *k, json_t *spec /* taken */, int want)
+{
+    return put_policy_as(k, "p", spec, want);
+}
+
+static json_t *put_binding(struct kit *k, json_t *spec /* taken */, int want)
+{
+    return put_binding_as(k, "b", spec, want);
 }
 
 static json_t *one_validation(const char *match, const char *expression)
@@ -275,6 +285,50 @@ START_TEST(matches)
 }
 END_TEST
 
+enum { VERSIONS = 20 };
+
+/* widgets.example.com/v1 to v20, all served. */
+static json_t *many_versions(void)
+{
+    json_t *crd = widget_crd("{'type':'object'}");
+    json_t *versions = (json_t *)json_path(crd, "spec.versions");
+    for (int i = 2; i <= VERSIONS; i++) {
+        json_t *more = json_deep_copy(json_array_get(versions, 0));
+        AUTO(str) char *name = mem_printf("v%d", i);
+        json_object_set_new(more, "name", json_string(name));
+        json_object_set_new(more, "storage", json_false());
+        json_array_append_new(versions, more);
+    }
+    return crd;
+}
+
+/* Each policy sees the request as the version that it lists, however many there are. */
+START_TEST(sees_each_version)
+{
+    AUTO(kit) struct kit k = kit_create_by(kcm_add_cluster);
+    kit_add_crd(&k, many_versions());
+    for (int i = 1; i <= VERSIONS; i++) {
+        AUTO(str) char *name = mem_printf("p%d", i);
+        AUTO(str)
+        char *match =
+            mem_printf("{'resourceRules':[{'apiGroups':['example.com'],'apiVersions':['v%d'],"
+                       "'operations':['CREATE'],'resources':['widgets']}]}",
+                       i);
+        AUTO(str)
+        char *expression = mem_printf("object.apiVersion == 'example.com/v%d' && "
+                                      "request.resource.version == 'v%d' && "
+                                      "request.requestResource.version == 'v1'",
+                                      i, i);
+        json_decref(put_policy_as(&k, name, one_validation(match, expression), 201));
+        json_decref(put_binding_as(
+            &k, name, js("{'policyName':'%s','validationActions':['Deny']}", name), 201));
+    }
+    json_decref(kit_make(&k, "widgets",
+                         js("{'apiVersion':'example.com/v1','kind':'Widget',"
+                            "'metadata':{'name':'w'},'spec':{}}")));
+}
+END_TEST
+
 /* ---- audit annotations ---- */
 
 START_TEST(annotates)
@@ -299,10 +353,10 @@ END_TEST
 int main(void)
 {
     json_init();
-    return SUITE_MAIN("sim.admission.policy",
-                      SUITE_CASE("policy", EACH(refuses_policy, bad_policies),
-                                 EACH(refuses_binding, bad_bindings),
-                                 EACH(refuses_expression, bad_expressions),
-                                 EACH(refuses_hostile, hostile), EACH(stops_endless, endless),
-                                 EACH(sees, truths), EACH(matches, rules), TEST(annotates)));
+    return SUITE_MAIN(
+        "sim.admission.policy",
+        SUITE_CASE("policy", EACH(refuses_policy, bad_policies),
+                   EACH(refuses_binding, bad_bindings), EACH(refuses_expression, bad_expressions),
+                   EACH(refuses_hostile, hostile), EACH(stops_endless, endless), EACH(sees, truths),
+                   EACH(matches, rules), TEST(sees_each_version), TEST(annotates)));
 }

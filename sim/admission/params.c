@@ -19,8 +19,8 @@ static int find_kind(const struct review *r, const struct policy *p, struct reso
     if (apiserver_find_kind(r->admission->server, api_version, kind, ret))
         return 0;
     return err_set(reterr, ERR_NOT_FOUND, NO_POS,
-                   "failed to find resource referenced by paramKind: '%s, Kind=%s'",
-                   strchr(api_version, '/') ? api_version : "/v1", kind);
+                   "failed to find resource referenced by paramKind: '%s%s, Kind=%s'",
+                   strchr(api_version, '/') ? "" : "/", api_version, kind);
 }
 
 /* NULL for cluster-scoped kinds. */

@@ -50,11 +50,6 @@ static struct cel_env env_of(const struct policy *p, const char **names)
 
 /* ---- expressions ---- */
 
-static bool is_blank(const char *s)
-{
-    return !s || s[strspn(s, " \t\r\n\f\v")] == '\0';
-}
-
 static void complain(const struct expression *e, const char *at, struct field_errors *errors)
 {
     AUTO(json) json_t *shown = json_string(e->text);
@@ -90,7 +85,7 @@ static void compile(struct expression *e, const char *text, const struct cel_env
 {
     AUTO(str) char *mistake = NULL;
     e->text = text;
-    if (is_blank(text))
+    if (!text || policy_text_is_blank(text))
         return;
     e->program = cel_compile_shown(text, env, &mistake);
     if (e->program && gives_wanted(e->program, want))

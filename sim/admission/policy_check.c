@@ -15,11 +15,6 @@
 
 /* ---- small rules ---- */
 
-static bool is_blank(const char *s)
-{
-    return s[strspn(s, " \t\r\n\f\v")] == '\0';
-}
-
 static bool has_break(const char *s)
 {
     return strpbrk(s, "\r\n") != NULL;
@@ -36,7 +31,7 @@ static void add(struct field_errors *errors, enum field_error_type type, const c
 static void require(const json_t *object, const char *at, const char *member, const char *detail,
                     struct field_errors *errors)
 {
-    if (is_blank(json_str_or_empty(object, member)))
+    if (policy_text_is_blank(json_str_or_empty(object, member)))
         add(errors, FIELD_REQUIRED, at, member, NULL, detail);
 }
 
@@ -259,7 +254,7 @@ static void check_variables(const json_t *list, struct field_errors *errors)
         AUTO(str) char *at = mem_printf("spec.variables[%zu]", i);
         const char *name = json_str_or_empty(one, "name");
         require(one, at, "name", "name is not specified", errors);
-        if (!is_blank(name) && !is_identifier(name))
+        if (!policy_text_is_blank(name) && !is_identifier(name))
             add(errors, FIELD_INVALID, at, "name", name, "name is not a valid CEL identifier");
         require(one, at, "expression", "expression is not specified", errors);
     }
@@ -272,10 +267,10 @@ static void check_validation(const json_t *one, const char *at, struct field_err
     const char *message = json_str_or_empty(one, "message");
     const char *expression = json_str_or_empty(one, "messageExpression");
     require(one, at, "expression", "expression is not specified", errors);
-    if (*expression && is_blank(expression))
+    if (*expression && policy_text_is_blank(expression))
         add(errors, FIELD_INVALID, at, "messageExpression", expression,
             "must be non-empty if specified");
-    if (*message && is_blank(message)) {
+    if (*message && policy_text_is_blank(message)) {
         add(errors, FIELD_INVALID, at, "message", message,
             "message must be non-empty if specified");
     } else {

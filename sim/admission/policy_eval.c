@@ -10,6 +10,16 @@
 #define OUT_OF_BUDGET                                                                              \
     "validation failed due to running out of cost budget, no further validation rules will be run"
 
+/* What the expressions of one pass share. */
+struct pass {
+    struct review *review;
+    const struct policy *policy;
+    struct cel_binding *bindings; /* by slots */
+    struct lazy *lazies;          /* of the policy's variables */
+    uint64_t budget;
+    bool spent; /* the budget is gone: nothing more is said */
+};
+
 enum lazy_state { LAZY_UNSEEN, LAZY_RUNNING, LAZY_DONE, LAZY_FAILED };
 
 /* A variable of the policy: evaluated by who asks first. */
@@ -87,8 +97,9 @@ static int say_error(const struct expression *e, const char *why, struct err *re
                    why);
 }
 
-int pass_evaluate(struct pass *p, const struct expression *e, struct cel_value *ret,
-                  struct err *reterr)
+/* 0 and *ret (valid until the next evaluation), or -1 with the error as a decision has it. */
+static int pass_evaluate(struct pass *p, const struct expression *e, struct cel_value *ret,
+                         struct err *reterr)
 {
     struct cel_context *cel = p->review->admission->cel;
     struct err err = {0};
@@ -118,13 +129,6 @@ static void decide(struct verdict *v, size_t index, char *message /* taken */, c
 {
     v->items = mem_realloc(v->items, (v->count + 1) * sizeof(*v->items));
     v->items[v->count++] = (struct decision){index, message, reason};
-}
-
-static void verdict_restart(struct verdict *v)
-{
-    for (size_t i = 0; i < v->count; i++)
-        free(v->items[i].message);
-    v->count = 0;
 }
 
 /* What could not be said is a denial, unless the policy ignores failure. */
@@ -227,7 +231,6 @@ static void run_validations(struct pass *p, struct verdict *v)
         for (size_t i = 0; i < count; i++)
             decide_error(p, v, i, OUT_OF_BUDGET);
     } else if (!within) {
-        verdict_restart(v);
         decide_error(p, v, 0, OUT_OF_BUDGET);
     } else {
         for (size_t i = 0; i < count; i++) {

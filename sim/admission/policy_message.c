@@ -7,6 +7,11 @@
 #define MESSAGE_MAX 5120u
 #define SPACE " \t\r\n\f\v"
 
+bool policy_text_is_blank(const char *s)
+{
+    return s[strspn(s, SPACE)] == '\0';
+}
+
 static char *trimmed(const char *s, size_t len)
 {
     while (len > 0 && memchr(SPACE, s[0], sizeof(SPACE) - 1)) {

@@ -120,20 +120,9 @@ void verdict_finish(struct verdict *v);
 void policy_evaluate(struct review *r, const struct policy *p, const struct shape *shape,
                      const json_t *param, struct verdict *ret);
 
-/* What the expressions of one pass share. */
-struct pass {
-    struct review *review;
-    const struct policy *policy;
-    struct cel_binding *bindings; /* by slots */
-    struct lazy *lazies;          /* of the policy's variables */
-    uint64_t budget;
-    bool spent; /* the budget is gone: nothing more is said */
-};
-/* 0 and *ret (valid until the next evaluation), or -1 with the error as a decision has it. */
-int pass_evaluate(struct pass *p, const struct expression *e, struct cel_value *ret,
-                  struct err *reterr);
-
 /* ---- policy_message.c ---- */
+
+bool policy_text_is_blank(const char *s);
 
 /* What a validation that failed has to say, by its own texts. NULL messages: no such expression, or
  * none that counts. New. */

@@ -86,6 +86,24 @@ static int uninstall(struct ssp_operator *op, enum ssp_operand which, struct err
     return forget(op, &ssp_kind_policy, names->policy, reterr);
 }
 
+static bool is_cached(const struct informer *i, const char *name)
+{
+    size_t pos = 0;
+    json_t *object;
+    while (informer_each(i, &pos, &object))
+        if (strcmp(meta_name(object), name) == 0)
+            return true;
+    return false;
+}
+
+/* Whether another design's operand is there. One that the cache does not show yet wakes us when it
+ * does; where all must go (clean_up) nobody would be woken, so the server is asked there. */
+static bool is_left(const struct ssp_operator *op, enum ssp_operand which)
+{
+    return is_cached(op->bindings, ssp_operand_names[which].binding) ||
+           is_cached(op->policies, ssp_operand_names[which].policy);
+}
+
 static bool drop_finalizer(json_t *object, void *cookie)
 {
     (void)cookie;
@@ -126,7 +144,8 @@ static int settle(struct ssp_operator *op, const json_t *ssp, struct err *reterr
         return -1;
     for (int which = 0; which < SSP_OPERAND_COUNT; which++) {
         int rc = ssp_operand_wanted(op, which) ? install(op, which, &health, reterr)
-                                               : uninstall(op, which, reterr);
+                 : is_left(op, which)          ? uninstall(op, which, reterr)
+                                               : 0;
         if (rc < 0)
             return -1;
     }

@@ -122,8 +122,10 @@ static void add_operands(struct runtime *rt, struct ssp_operator *op)
                 .name = "ssp", .reconcile = ssp_operands_reconcile, .cookie = op});
     op->ssps = cache(rt, op, &ssp_kind_ssp);
     controller_watch_self(c, op->ssps, NULL, NULL);
-    controller_watch(c, cache(rt, op, &ssp_kind_policy), map_to_ssps, is_ours, op);
-    controller_watch(c, cache(rt, op, &ssp_kind_binding), map_to_ssps, is_ours, op);
+    op->policies = cache(rt, op, &ssp_kind_policy);
+    op->bindings = cache(rt, op, &ssp_kind_binding);
+    controller_watch(c, op->policies, map_to_ssps, is_ours, op);
+    controller_watch(c, op->bindings, map_to_ssps, is_ours, op);
 }
 
 static void map_to_namespace(void *cookie, struct controller *c, const json_t *object)

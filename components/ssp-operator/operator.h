@@ -39,7 +39,7 @@ struct ssp_operator {
     bool graph;    /* asks KubeVirt what machines depend on, beside reading them */
     enum ssp_revisions revisions;
     enum ssp_namespaces namespaces;
-    struct informer *ssps;
+    struct informer *ssps, *policies, *bindings;
 };
 
 extern const struct kind ssp_kind_ssp, ssp_kind_policy, ssp_kind_binding, ssp_kind_vm,
